@@ -1,0 +1,1 @@
+"""Keeps a fork's local changes in step with a fast-moving upstream."""

@@ -1,0 +1,1 @@
+"""Values and decisions: no process, file, network, clock, environment or print."""

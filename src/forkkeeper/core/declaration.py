@@ -1,0 +1,131 @@
+"""`fork.toml`: the declaration of a fork. Every field is checked; an unknown one is an error with the nearest name.
+
+Shape (schema 1): see the commented file that `forkkeeper init` writes.
+"""
+
+import difflib
+import re
+import tomllib
+from typing import Literal
+
+import msgspec
+
+from forkkeeper.errors import RequestError
+
+FILE = "fork.toml"
+SCHEMA = 1
+
+
+class GitSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="git"):
+    """A git repository with upstream's history: a url, a local path (read in place) or a bundle."""
+
+    location: str
+
+
+class SdistSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sdist"):
+    """A package whose source distributions embed upstream's git repository.
+
+    package -- name at the package registry
+    embedded -- folder of the embedded git repository inside the unpacked sdist
+    """
+
+    package: str
+    embedded: str
+
+
+Source = GitSource | SdistSource
+
+
+class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The project we follow. web -- its page, for links in reports ("" for none)."""
+
+    name: str
+    source: tuple[Source, ...]
+    web: str = ""
+
+
+class PathRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One rule of the path policy; the last rule that matches a path decides.
+
+    rule -- "include" or "exclude"
+    pattern -- as in a .gitignore file, from the root of upstream's tree
+    why -- the reason, shown in CHANGES-LOCAL.md
+    """
+
+    rule: Literal["include", "exclude"]
+    pattern: str
+    why: str
+
+
+class Materialise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the composed tree is held. Only "scratch" (build directories) so far."""
+
+    strategy: Literal["scratch"] = "scratch"
+
+
+class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One hardware backend build of the fork.
+
+    device -- the name that upstream's test program gives the backend, e.g. "CPU"
+    cmake -- options for CMake's configure step
+    targets -- what to build
+    """
+
+    device: str
+    targets: tuple[str, ...]
+    cmake: tuple[str, ...] = ()
+
+
+class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole of `fork.toml`."""
+
+    schema: int
+    name: str
+    upstream: Upstream
+    path: tuple[PathRule, ...] = ()
+    materialise: Materialise = Materialise()
+    variant: dict[str, Variant] = {}
+
+
+def parse(data: bytes) -> Declaration:
+    """Read and check `fork.toml`.
+
+    Raises RequestError naming the field, what is wrong with it and the nearest known name.
+    """
+    try:
+        raw = tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RequestError("read", FILE, f"not valid TOML: {error}", f"mend {FILE} at that place") from error
+    try:
+        declaration = msgspec.convert(raw, Declaration)
+    except msgspec.ValidationError as error:
+        found, hint = _explain(str(error))
+        raise RequestError("read", FILE, found, hint) from error
+    if declaration.schema != SCHEMA:
+        raise RequestError(
+            "read", FILE, f"schema is {declaration.schema}; this forkkeeper reads {SCHEMA}", "upgrade forkkeeper"
+        )
+    if not declaration.upstream.source:
+        raise RequestError("read", FILE, "upstream.source is empty", "add an [[upstream.source]] table")
+    return declaration
+
+
+def known_fields() -> tuple[str, ...]:
+    """Give every field name of the declaration, sorted."""
+    structs = (Declaration, Upstream, GitSource, SdistSource, PathRule, Materialise, Variant)
+    names = {field.encode_name for struct in structs for field in msgspec.structs.fields(struct)}
+    return tuple(sorted(names | {"kind"}))
+
+
+def _explain(message: str) -> tuple[str, str]:
+    """Turn msgspec's words into what was found, and what to type."""
+    where = re.search(r" - at `\$\.?(.*)`$", message)
+    place = where[1].replace("[...]", "") if where else ""
+    unknown = re.search(r"unknown field `([^`]*)`", message)
+    if unknown:
+        name = f"{place}.{unknown[1]}" if place else unknown[1]
+        near = difflib.get_close_matches(unknown[1], known_fields(), n=1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"known fields: {', '.join(known_fields())}"
+        return f"unknown field `{name}`", hint
+    plain = message.split(" - at ", maxsplit=1)[0].replace("Object missing", "missing")
+    return (f"{place}: {plain}" if place else plain), f"mend `{place or plain}` in {FILE}"

@@ -1,0 +1,40 @@
+"""The only door to other programs (git has its own, in `shell/git.py`)."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A program that has ended.
+
+    code -- its exit status; negative: the signal that ended it
+    out, err -- what it wrote, as text; empty when it wrote to the terminal
+    """
+
+    argv: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+
+
+def read(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Finished:
+    """Run a program to its end without input and keep what it writes.
+
+    Raises OSError when the program cannot be started.
+    """
+    done = subprocess.run(
+        list(argv), cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    return Finished(tuple(argv), done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+def watch(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Finished:
+    """Run a program to its end without input; it writes straight to our terminal.
+
+    Raises OSError when the program cannot be started.
+    """
+    done = subprocess.run(list(argv), cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=False)
+    return Finished(tuple(argv), done.returncode, "", "")
