@@ -2,7 +2,7 @@
 
 import gzip
 import io
-import random
+import os
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -156,7 +156,7 @@ def test_reading_stops_behind_the_embedded_folder(sdist: Path, tmp_path: Path) -
     """What follows the embedded folder is not even inflated: its loss goes unnoticed."""
     packed = gzip.decompress(sdist.read_bytes()).rstrip(b"\0")  # its end-of-archive blocks are zeros
     packed += bytes(-len(packed) % tarfile.BLOCKSIZE)
-    member, data = _file(f"{TOP}/vendor/upstream/weights", random.Random(0).randbytes(10**6))
+    member, data = _file(f"{TOP}/vendor/upstream/weights", os.urandom(10**6))
     long = gzip.compress(packed + member.tobuf() + data.getvalue())
     sdist.write_bytes(long[: -len(long) // 2])
     assert archive.extract_embedded(sdist, EMBEDDED, tmp_path / "s.git").is_dir()

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0  # seconds until a connection stands
 READ_TIMEOUT = 15.0  # seconds without a byte; pip's default
-CHUNK = 256 * 1024  # bytes between two reports of progress
+CHUNK = 256 * 1024  # bytes of a local file between two reports of progress
 SDIST = ".tar.gz"  # the only form PEP 625 leaves
 PORTS = {"git": 9418, "ssh": 22, "git+ssh": 22, "ssh+git": 22}
 ABSENT = (404, 410)  # how an index says that it does not have a package
@@ -345,13 +345,12 @@ def _opened(client: _Client, link: Link) -> Iterator[tuple[int | None, Iterator[
     with client.stream("GET", link.url_without_fragment, headers={"Accept-Encoding": "identity"}) as response:
         response.raise_for_status()
         length = response.headers.get("Content-Length", "")
-        yield int(length) if length.isdecimal() else None, response.iter_raw(CHUNK)
+        yield int(length) if length.isdecimal() else None, response.iter_raw()
 
 
 def _refuse_damaged(received: _Received, sha256: str | None, thing: str, link: Link) -> None:
     where = redacted(link.url)
-    short = received.promised is not None and received.bytes < received.promised
-    if received.dropped or short:
+    if received.dropped:  # also how a body shorter than its Content-Length shows
         promised = f"{received.promised:,}" if received.promised else "an unknown number of"
         found = f"{where} broke off twice: {received.bytes:,} bytes came, {promised} were promised"
         raise OutsideError("download", thing, found, AGAIN_HINT) from received.dropped
