@@ -401,7 +401,7 @@ def test_an_insecure_index_must_be_trusted_first(index: Index) -> None:
     """Plain http to another machine is refused before anything is sent, with the setting that would allow it."""
     with pytest.raises(OutsideError, match="neither https nor a trusted host") as caught:
         net.versions(PACKAGE, index.settings(index_url="http://index.invalid/simple"))
-    assert "trusted-host" in caught.value.hint
+    assert "trusted-host index.invalid" in caught.value.hint
 
 
 @pytest.mark.parametrize("how", ["setting", "environment"])
@@ -421,8 +421,9 @@ def test_a_trusted_host_is_reached_through_the_proxy(index: Index, monkeypatch: 
 @pytest.mark.parametrize("setting", [{"cert": "/no/such.pem"}, {"client_cert": "/no/such.pem"}, {"proxy": "ftp://x"}])
 def test_settings_that_cannot_be_used_are_said(index: Index, setting: dict[str, str]) -> None:
     """A missing certificate or an impossible proxy is named before anything is sent."""
-    with pytest.raises(OutsideError, match="connect: pip's certificates, proxy or hosts: cannot be used"):
+    with pytest.raises(OutsideError, match="connect: pip's certificates, proxy or hosts: cannot be used") as caught:
         net.versions(PACKAGE, index.settings(**setting))
+    assert next(iter(setting.values())).removesuffix("://x") in caught.value.found
     assert index.requests == []
 
 

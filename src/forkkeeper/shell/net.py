@@ -157,10 +157,10 @@ def reachable(url: str, timeout: float = CONNECT_TIMEOUT) -> str | None:
             return _listens(parts.hostname or "", parts.port or PORTS[parts.scheme], timeout)
         if scp:
             return _listens(scp["host"].strip("[]"), PORTS["ssh"], timeout)
-    except ValueError:
+        path = Path(parts.path if parts.scheme == "file" else url)
+        return None if path.exists() else "no such file or folder"
+    except (ValueError, OSError):
         return "is not an address"
-    path = Path(parts.path if parts.scheme == "file" else url)
-    return None if path.exists() else "no such file or folder"
 
 
 def redacted(url: str) -> str:
@@ -208,6 +208,9 @@ def _client(settings: PipSettings) -> _Client:
 def _certificates(settings: PipSettings) -> ssl.SSLContext:
     """Trust what pip trusts; httpx2 itself looks at SSL_CERT_FILE and SSL_CERT_DIR."""
     bundle = settings.cert or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    for path in filter(None, (bundle, settings.client_cert)):
+        if not Path(path).exists():
+            raise FileNotFoundError(f"{path} does not exist")  # ssl would not say which
     if not bundle:
         context = httpx2.create_ssl_context()
     elif Path(bundle).is_dir():
@@ -265,8 +268,8 @@ def _offers(client: _Client, place: _Place, package: str) -> list[Package]:
     """Give the source distributions of one place, yanked ones included, best first."""
     session = cast("Fetcher", client)  # the protocol's own client does not fit it: a response's url is no str
     if "://" in place.url and not is_secure_origin(session, Link(place.url)):
-        found = "neither https nor a trusted host"
-        raise OutsideError("find", redacted(place.url), found, "python -m pip config set global.trusted-host HOST")
+        hint = f"python -m pip config set global.trusted-host {urlsplit(place.url).hostname}   (if you do trust it)"
+        raise OutsideError("find", redacted(place.url), "neither https nor a trusted host", hint)
     urls = (place.url,)
     finder = PackageFinder(
         session,
