@@ -1,0 +1,102 @@
+"""Reads the JUnit XML that pytest leaves behind, and judges the run.
+
+Form (pytest's `xunit2` family): `testsuites > testsuite > testcase`; a test case holds `failure`, `error` or
+`skipped` when it did not pass. A crashed pytest leaves no file: that is an empty text here.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from xml.etree import ElementTree as ET
+
+from forkkeeper.core.exitstatus import describe
+
+PYTEST_MEANING = {
+    0: "",
+    1: "",
+    2: ", which says interrupted",
+    3: ", which says an error inside pytest",
+    4: ", which says wrong usage",
+    5: ", which says no test was collected",
+}
+
+
+class ChecksAnswer(Enum):
+    """What a run of checks proves; only PASSED is green."""
+
+    PASSED = auto()
+    FAILED = auto()  # a check failed, or pytest itself ended badly
+    NOTHING_RAN = auto()  # no check was found, or every one was skipped
+    CRASHED = auto()  # a signal ended the run: whatever came after never ran
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksResult:
+    """How a run of pytest ended.
+
+    passed, skipped -- number of tests
+    failed -- the tests that failed or could not be set up, as "file::test"
+    exit_status -- of pytest; negative: the signal that ended it
+    """
+
+    passed: int
+    skipped: int
+    failed: tuple[str, ...]
+    exit_status: int
+
+    @property
+    def ran(self) -> int:
+        """Number of tests that ran; skipped ones did not."""
+        return self.passed + len(self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksVerdict:
+    """The answer, and one line that says why."""
+
+    answer: ChecksAnswer
+    because: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the run is green."""
+        return self.answer is ChecksAnswer.PASSED
+
+
+def parse(junit: str, *, exit_status: int) -> ChecksResult:
+    """Read pytest's report; an empty or broken text counts as no test at all."""
+    try:
+        cases = list(ET.fromstring(junit).iter("testcase"))  # noqa: S314 -- our own pytest wrote it a moment ago
+    except ET.ParseError:
+        cases = []
+    bad = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    skipped = [case for case in cases if case not in bad and case.find("skipped") is not None]
+    return ChecksResult(
+        passed=len(cases) - len(bad) - len(skipped),
+        skipped=len(skipped),
+        failed=tuple(_name(case) for case in bad),
+        exit_status=exit_status,
+    )
+
+
+def judge(result: ChecksResult) -> ChecksVerdict:
+    """Decide whether the run is green: a test ran, none failed, and pytest ended with 0."""
+    ended = describe(result.exit_status) + PYTEST_MEANING.get(result.exit_status, "")
+    if result.exit_status < 0:
+        return ChecksVerdict(ChecksAnswer.CRASHED, f"pytest {ended}; the test under way is the last one shown above")
+    if result.failed:
+        return ChecksVerdict(
+            ChecksAnswer.FAILED, f"{len(result.failed)} of {result.ran} tests failed, first {result.failed[0]}"
+        )
+    if result.ran == 0:
+        return ChecksVerdict(ChecksAnswer.NOTHING_RAN, f"0 tests ran ({result.skipped} skipped; {ended})")
+    if result.exit_status != 0:
+        return ChecksVerdict(ChecksAnswer.FAILED, f"every test passed, yet {ended}")
+    return ChecksVerdict(ChecksAnswer.PASSED, f"{result.passed} tests passed" + _skips(result))
+
+
+def _skips(result: ChecksResult) -> str:
+    return f", {result.skipped} skipped" if result.skipped else ""
+
+
+def _name(case: ET.Element) -> str:
+    return "::".join(part for part in (case.get("classname"), case.get("name")) if part)

@@ -1,0 +1,246 @@
+"""Configures and builds one variant with CMake, Ninja and, where there is one, ccache.
+
+The caller gives two sibling folders, `<variant>/src` (the composed tree) and `<variant>/build`. ccache shares its
+hits between two trees only when their layout below the common folder is the same, so the names stay.
+
+A finished build leaves a stamp in its folder, written last: which tree, which options. No stamp, no build.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+import msgspec
+
+from forkkeeper.core.declaration import Variant
+from forkkeeper.core.exitstatus import describe
+from forkkeeper.core.ids import TreeId
+from forkkeeper.errors import OutsideError, RequestError
+from forkkeeper.shell import process
+
+STAMP = "forkkeeper-built.json"
+CCACHE_LOG = "forkkeeper-ccache.log"
+
+PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")  # {pin}, but not CMake's own ${VARIABLE}
+COMPILERS = ("c++", "g++", "clang++")
+OWN_COMPILER = ("-DCMAKE_CXX_COMPILER", "-DCMAKE_TOOLCHAIN_FILE")
+
+PIP = "python -m pip install"
+INSTALL = {
+    "cmake": f"{PIP} cmake ninja",
+    "ninja": f"{PIP} cmake ninja",
+    "a C++ compiler": "apt install g++   (or your system's package of it)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a build is of: the composed tree, and the pin's commit id and queue's digest that it came from."""
+
+    tree: TreeId
+    pin: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The programs a build needs, as full paths; ccache is None where there is none."""
+
+    cmake: str
+    ninja: str
+    ccache: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A finished build.
+
+    variant -- its name
+    build -- its folder
+    tree -- the composed tree that was built
+    seconds -- wall time of configure and compile together
+    compiled, cached -- number of compiler runs, and of results that ccache had; None without ccache
+    """
+
+    variant: str
+    build: Path
+    tree: TreeId
+    seconds: float
+    compiled: int | None
+    cached: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the stamp file says: the tree, the filled-in options, the targets, and the whole configure command."""
+
+    tree: TreeId
+    options: tuple[str, ...]
+    targets: tuple[str, ...]
+    configure: tuple[str, ...]
+
+
+class Freshness(Enum):
+    """What a build folder holds."""
+
+    PRESENT = auto()  # a finished build of this very tree with these very options
+    STALE = auto()  # a finished build of something else
+    ABSENT = auto()  # no finished build
+
+
+def build(name: str, variant: Variant, *, source: Path, build: Path, identity: Identity) -> Built:
+    """Configure and compile a variant; the programs write straight to the terminal.
+
+    name -- the variant's name in fork.toml
+    source, build -- sibling folders, see the head of this file
+    Raises OutsideError when a tool is missing or fails, RequestError for an unknown placeholder.
+    """
+    started = time.monotonic()
+    # A symlinked source makes ninja run CMake again and again: it compares paths by name.
+    source, build = source.resolve(), build.resolve()
+    tools = find_tools(variant, os.environ)
+    configure = configure_argv(variant, source, build, identity, tools)
+    env = environment(os.environ, source, build, tools)
+    _configure(name, configure, _take_stamp(build), env)
+    log = build / CCACHE_LOG
+    log.unlink(missing_ok=True)
+    _step("compile", name, compile_argv(variant, build, tools), {**env, "CCACHE_STATSLOG": str(log)})
+    _write_stamp(build, Stamp(identity.tree, fill(variant.cmake, identity), variant.targets, configure))
+    compiled, cached = _cache_counts(log) if tools.ccache else (None, None)
+    return Built(name, build, identity.tree, time.monotonic() - started, compiled, cached)
+
+
+def freshness(variant: Variant, *, build: Path, identity: Identity) -> Freshness:
+    """Say whether a build folder holds what would be built now; nothing is run."""
+    stamp = read_stamp(build)
+    if stamp is None:
+        return Freshness.ABSENT
+    present = (identity.tree, fill(variant.cmake, identity), variant.targets)
+    return Freshness.PRESENT if present == (stamp.tree, stamp.options, stamp.targets) else Freshness.STALE
+
+
+def configure_argv(variant: Variant, source: Path, build: Path, identity: Identity, tools: Tools) -> tuple[str, ...]:
+    """Give the configure command; the variant's own options come last, so they win."""
+    cache = tools.ccache
+    launchers = (f"-DCMAKE_C_COMPILER_LAUNCHER={cache}", f"-DCMAKE_CXX_COMPILER_LAUNCHER={cache}") if cache else ()
+    folders = ("-S", str(source), "-B", str(build))
+    ours = ("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={tools.ninja}", "-DCMAKE_BUILD_TYPE=Release", *launchers)
+    return (tools.cmake, *folders, *ours, *fill(variant.cmake, identity))
+
+
+def compile_argv(variant: Variant, build: Path, tools: Tools) -> tuple[str, ...]:
+    """Give the compile command; CMAKE_BUILD_PARALLEL_LEVEL, when set, says how many jobs."""
+    targets = ("--target", *variant.targets) if variant.targets else ()
+    return (tools.cmake, "--build", str(build), *targets)
+
+
+def environment(inherited: Mapping[str, str], source: Path, build: Path, tools: Tools) -> dict[str, str]:
+    """Give the environment of both steps: ccache made to share between checkouts, git kept inside the source."""
+    env = {name: value for name, value in inherited.items() if not name.startswith("GIT_")}
+    base = os.path.commonpath([source, build])
+    # Build scripts ask git for a version and would be answered by the fork's own repository around the build.
+    env["GIT_CEILING_DIRECTORIES"] = base
+    if tools.ccache:
+        env |= {"CCACHE_BASEDIR": base, "CCACHE_NOHASHDIR": "1"}
+        # As -D options these would make CMake warn in every project without that language.
+        env |= {f"CMAKE_{language}_COMPILER_LAUNCHER": tools.ccache for language in ("CUDA", "HIP")}
+    return env
+
+
+def fill(options: tuple[str, ...], identity: Identity) -> tuple[str, ...]:
+    """Put the pin's commit id and the queue's digest where the options say {pin} and {queue}.
+
+    Raises RequestError for any other name in braces.
+    """
+    values = {"pin": identity.pin, "queue": identity.queue}
+    for name in (found for option in options for found in PLACEHOLDER.findall(option)):
+        if name not in values:
+            raise RequestError("build", "fork.toml", f"unknown placeholder {{{name}}}", "use {pin} or {queue}")
+    return tuple(PLACEHOLDER.sub(lambda match: values[match[1]], option) for option in options)
+
+
+def find_tools(variant: Variant, env: Mapping[str, str]) -> Tools:
+    """Find the programs on PATH, or beside this Python, where pip puts them.
+
+    Raises OutsideError naming all that is missing and what to type.
+    """
+    path = os.pathsep.join((env.get("PATH", os.defpath), str(Path(sys.executable).parent)))
+    found = {name: shutil.which(name, path=path) for name in ("cmake", "ninja", "ccache")}
+    cmake, ninja = found["cmake"], found["ninja"]
+    compiler = _has_compiler(variant, env, path)
+    if cmake is None or ninja is None or not compiler:
+        lacking = {"cmake": cmake is None, "ninja": ninja is None, "a C++ compiler": not compiler}
+        raise _lacking([name for name, lacks in lacking.items() if lacks])
+    return Tools(cmake, ninja, found["ccache"])
+
+
+def read_stamp(build: Path) -> Stamp | None:
+    """Read the stamp of a finished build; None when there is none that can be read."""
+    try:
+        return msgspec.json.decode((build / STAMP).read_bytes(), type=Stamp)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def _has_compiler(variant: Variant, env: Mapping[str, str], path: str) -> bool:
+    """Whether a C++ compiler is there; one that the variant names is CMake's matter."""
+    if any(option.startswith(OWN_COMPILER) for option in variant.cmake):
+        return True
+    names = shlex.split(env.get("CXX", ""))[:1] or COMPILERS
+    return any(shutil.which(name, path=path) for name in names)
+
+
+def _lacking(names: list[str]) -> OutsideError:
+    hints = dict.fromkeys(INSTALL[name] for name in names)  # in order, each once
+    return OutsideError("build", ", ".join(names), "not found on PATH", "\n        ".join(hints))
+
+
+def _configure(name: str, argv: tuple[str, ...], before: Stamp | None, env: Mapping[str, str]) -> None:
+    """Configure anew unless the last finished build was configured by this very command.
+
+    CMake's cache keeps an option that fork.toml no longer has; --fresh forgets it. Objects stay, so nothing that is
+    unchanged is compiled twice.
+    """
+    fresh = () if before is not None and before.configure == argv else ("--fresh",)
+    _step("configure", name, (argv[0], *fresh, *argv[1:]), env)
+
+
+def _step(step: str, name: str, argv: tuple[str, ...], env: Mapping[str, str]) -> None:
+    """Run one step; its output is the terminal's.
+
+    Raises OutsideError naming the step, how it ended and the command to see it again.
+    """
+    try:
+        done = process.watch(argv, env=env)
+    except OSError as error:
+        raise OutsideError("build", f"{name}: {step}", f"{argv[0]}: {error.strerror}", shlex.join(argv)) from error
+    if done.code != 0:
+        found = f"{describe(done.code)}; what went wrong is in the lines above"
+        raise OutsideError("build", f"{name}: {step}", found, f"to see it again: {shlex.join(argv)}")
+
+
+def _take_stamp(build: Path) -> Stamp | None:
+    """Read the last build's stamp and take it away: from now until the end the folder holds no finished build."""
+    stamp = read_stamp(build)
+    (build / STAMP).unlink(missing_ok=True)
+    return stamp
+
+
+def _write_stamp(build: Path, stamp: Stamp) -> None:
+    beside = build / f"{STAMP}.new"
+    beside.write_bytes(msgspec.json.format(msgspec.json.encode(stamp)))
+    beside.replace(build / STAMP)
+
+
+def _cache_counts(log: Path) -> tuple[int, int]:
+    """Count compiled and cached results in ccache's log of one build; no log: nothing needed compiling."""
+    lines = Counter(log.read_text(encoding="utf-8", errors="replace").splitlines()) if log.exists() else Counter[str]()
+    return lines["cache_miss"], lines["direct_cache_hit"] + lines["preprocessed_cache_hit"]
