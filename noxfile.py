@@ -1,0 +1,86 @@
+"""Each session answers one question; `nox --list` shows them. `build_*` follow the variants of fork.toml.
+
+On a fresh machine with a compiler: `nox -s build_cpu test_bf16`.
+"""
+
+# ruff: noqa: D400 -- a session's docstring is the question it answers
+
+import tomllib
+from pathlib import Path
+
+import nox
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+DECLARATION = Path(__file__).parent / "fork.toml"
+
+nox.needs_version = ">=2025.11.12"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["lint", "types", "tests"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Is every file in the one style, with no fault that can be seen without running it?"""
+    session.install(*groups("lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check", *session.posargs)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Do the types agree, strictly, in the sources, the tests and this file?"""
+    session.install("-e", ".", *groups("types", "fork"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Does forkkeeper do what it says, with real git, CMake and pytest, and without the network?"""
+    session.install("-e", ".", *groups("tests", "fork"))
+    session.run("pytest", "-n", "auto", "-m", "not network", *session.posargs)
+
+
+@nox.session(default=False)
+def test_bf16(session: nox.Session) -> None:
+    """Does BF16 work in the builds that are there? Names of variants may follow `--`."""
+    install_for_the_fork(session)
+    session.run("forkkeeper", "check", "bf16", *session.posargs)
+
+
+@nox.session(default=False)
+def test_witness(session: nox.Session) -> None:
+    """Does each patch's witness fail without the patch and pass with it? A variant may follow `--`."""
+    install_for_the_fork(session)
+    session.run("forkkeeper", "check", "witness", *(session.posargs or ["cpu"]))
+
+
+def build_session(variant: str) -> None:
+    """Make the session that builds one variant."""
+
+    def build(session: nox.Session) -> None:
+        install_for_the_fork(session)
+        session.run("forkkeeper", "build", variant)
+
+    build.__doc__ = f"Does the fork's {variant} variant build?"
+    nox.session(name=f"build_{variant}", default=False)(build)
+
+
+def variants() -> list[str]:
+    """Give the names of fork.toml's variants, in its order."""
+    return list(tomllib.loads(DECLARATION.read_text(encoding="utf-8")).get("variant", {}))
+
+
+def groups(*names: str) -> tuple[str, ...]:
+    """Give the requirements of pyproject.toml's dependency groups."""
+    return nox.project.dependency_groups(PROJECT, *names)
+
+
+def install_for_the_fork(session: nox.Session) -> None:
+    """Install the console script and what a build needs beside a compiler."""
+    session.install("-e", ".", *groups("fork"))
+
+
+for name in variants():
+    build_session(name)
