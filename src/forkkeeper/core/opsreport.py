@@ -24,6 +24,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import zip_longest
 
 from forkkeeper.core.exitstatus import describe
 
@@ -33,6 +34,7 @@ SKIPPED = re.compile(r"  Skipping\b.*")
 SUMMARY = re.compile(r"  (?P<passed>\d+)/(?P<run>\d+) tests passed")
 # What went wrong stands on the same line, before the case or (older programs) between the case and FAIL.
 CASE = re.compile(r"(?:.* )? {2}(?P<op>\w+)\((?P<parameters>.*)\): (?:.* )?(?P<result>OK|FAIL|not supported \[.*\]) ?")
+COMPLAINT = re.compile(r"ASSERT|abort|error|fail", re.IGNORECASE)
 FAILING_HEAD = "Failing tests:"
 FAILING = re.compile(r"  (?P<op>\w+)\((?P<parameters>.*)\)")
 
@@ -66,6 +68,7 @@ class OpsReport:
     cases -- in the order printed
     claimed -- (passed, run): the program's own count, None when it did not get so far
     exit_status -- of the program; negative: the signal that ended it
+    complaint -- the line of its standard error that best says what went wrong, "" for none
     """
 
     asked: str
@@ -74,6 +77,7 @@ class OpsReport:
     cases: tuple[OpsCase, ...]
     claimed: tuple[int, int] | None
     exit_status: int
+    complaint: str
 
     @property
     def tested_asked(self) -> bool:
@@ -116,13 +120,13 @@ class OpsVerdict:
         return self.answer is OpsAnswer.PASSED
 
 
-def parse(text: str, *, asked: str, exit_status: int) -> OpsReport:
-    """Read the program's standard output; lines of an unknown form are left out.
+def parse(out: str, err: str, *, asked: str, exit_status: int) -> OpsReport:
+    """Read the program's standard output and error; lines of an unknown form are left out.
 
     asked -- the device given with `-b`
     exit_status -- of the program; negative: the signal that ended it
     """
-    lines = COLOUR.sub("", text).splitlines()
+    lines = COLOUR.sub("", out).splitlines()
     devices = _devices(lines)
     summary = [match for line in lines if (match := SUMMARY.fullmatch(line))]
     return OpsReport(
@@ -132,6 +136,7 @@ def parse(text: str, *, asked: str, exit_status: int) -> OpsReport:
         cases=_cases(lines),
         claimed=(int(summary[-1]["passed"]), int(summary[-1]["run"])) if summary else None,
         exit_status=exit_status,
+        complaint=_complaint(err.splitlines()),
     )
 
 
@@ -167,7 +172,8 @@ def _because(answer: OpsAnswer, report: OpsReport, ran: int) -> str:  # noqa: PL
             return f"no case ran on {report.asked} ({report.counts[OpsResult.NOT_SUPPORTED]} not supported)"
         case OpsAnswer.CUT_SHORT:
             last = report.cases[-1] if report.cases else "none"
-            return f"{ended} after {ran} cases, before its summary; the last one finished: {last}"
+            said = f"; it said: {report.complaint}" if report.complaint else ""
+            return f"{ended} after {ran} cases, before its summary; the last one finished: {last}{said}"
         case OpsAnswer.MISREAD:
             return f"the program counts {report.claimed} (passed, run), but {ran} cases could be read"
 
@@ -178,9 +184,15 @@ def _cut_short(report: OpsReport) -> bool:
     return report.exit_status < 0 or silent or (report.tested_asked and report.claimed is None)
 
 
+def _complaint(lines: list[str]) -> str:
+    """Give the first line that sounds like an error (a stack trace may follow it), else the last one."""
+    said = [line.strip() for line in lines if line.strip()]
+    return next((line for line in said if COMPLAINT.search(line)), said[-1] if said else "")
+
+
 def _devices(lines: list[str]) -> list[tuple[str, bool]]:
     """Give every device named, and whether the line after it says that it was skipped."""
-    pairs = zip(lines, [*lines[1:], ""], strict=True)
+    pairs = zip_longest(lines, lines[1:], fillvalue="")
     return [
         (match["name"].strip(), SKIPPED.fullmatch(after) is not None)
         for line, after in pairs

@@ -35,7 +35,7 @@ def run_ops(build: Path, device: str, pattern: str) -> OpsReport:
         raise OutsideError(
             "check", str(program), f"cannot be started: {error.strerror}", "build the variant"
         ) from error
-    return opsreport.parse(done.out, asked=device, exit_status=done.code)
+    return opsreport.parse(done.out, done.err, asked=device, exit_status=done.code)
 
 
 def run_checks(paths: Sequence[Path], *, source: Path, build: Path) -> ChecksResult:

@@ -1,0 +1,44 @@
+"""Reading and judging pytest's JUnit report."""
+
+from forkkeeper.core.checksreport import ChecksAnswer, judge, parse
+
+MIXED = """<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" tests="4">
+<testcase classname="checks.test_a" name="test_fine" time="0.1" />
+<testcase classname="checks.test_a" name="test_wrong"><failure message="assert 0">trace</failure></testcase>
+<testcase classname="checks.test_a" name="test_setup"><error message="boom">trace</error></testcase>
+<testcase classname="checks.test_b" name="test_later"><skipped type="pytest.skip" message="no" /></testcase>
+</testsuite></testsuites>"""
+SKIPPED = """<testsuites><testsuite><testcase classname="a" name="t"><skipped /></testcase></testsuite></testsuites>"""
+FINE = """<testsuites><testsuite><testcase classname="a" name="t" /></testsuite></testsuites>"""
+
+
+def test_counts_each_kind() -> None:
+    """A failure and an error in the setup both count as failed, and are named."""
+    result = parse(MIXED, exit_status=1)
+    assert (result.passed, result.skipped, result.ran) == (1, 1, 3)
+    assert result.failed == ("checks.test_a::test_wrong", "checks.test_a::test_setup")
+    assert judge(result).because == "2 of 3 tests failed, first checks.test_a::test_wrong"
+
+
+def test_a_passing_run_is_green() -> None:
+    """One test that ran and passed is enough."""
+    assert judge(parse(FINE, exit_status=0)).passed
+
+
+def test_only_skipped_tests_are_not_green() -> None:
+    """Pytest exits 0 when all is skipped; nothing ran, so nothing is proved."""
+    assert judge(parse(SKIPPED, exit_status=0)).answer is ChecksAnswer.NOTHING_RAN
+
+
+def test_a_bad_end_is_not_green() -> None:
+    """A run that was interrupted after passing tests has not passed."""
+    verdict = judge(parse(FINE, exit_status=2))
+    assert verdict.answer is ChecksAnswer.FAILED
+    assert "interrupted" in verdict.because
+
+
+def test_a_truncated_report_counts_as_no_test() -> None:
+    """Half a file is what a full disk leaves: no test ran, and the status says the rest."""
+    verdict = judge(parse(MIXED[:200], exit_status=3))
+    assert verdict.answer is ChecksAnswer.NOTHING_RAN
+    assert "an error inside pytest" in verdict.because

@@ -1,0 +1,223 @@
+"""Configuring and building, with a tiny project and the real CMake, Ninja and compiler."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from forkkeeper.core.declaration import Variant
+from forkkeeper.core.ids import TreeId
+from forkkeeper.errors import OutsideError, RequestError
+from forkkeeper.shell import process
+from forkkeeper.stages import build
+from forkkeeper.stages.build import Freshness, Identity, Tools
+
+IDENTITY = Identity(tree=TreeId("1" * 40), pin="a" * 40, queue="b" * 64)
+OTHER = Identity(tree=TreeId("2" * 40), pin="a" * 40, queue="b" * 64)
+TOOLS = Tools(cmake="/bin/cmake", ninja="/bin/ninja", ccache="/bin/ccache")
+BARE = Tools(cmake="/bin/cmake", ninja="/bin/ninja", ccache=None)
+CPU = Variant(device="CPU", targets=("hello",), cmake=("-DFORKKEEPER_PIN={pin}", "-DGREETING=hi"))
+
+LISTS = """
+cmake_minimum_required(VERSION 3.24)
+project(tiny CXX)
+add_executable(hello hello.cpp)
+target_compile_definitions(hello PRIVATE PIN="${FORKKEEPER_PIN}" GREETING="${GREETING}")
+add_executable(unwanted unwanted.cpp)
+"""
+HELLO = '#include <cstdio>\nint main() { std::puts(GREETING " " PIN); }\n'
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """Give a variant's folder whose `src` is a project of one wanted and one broken program."""
+    source = tmp_path / "cpu" / "src"
+    source.mkdir(parents=True)
+    (source / "CMakeLists.txt").write_text(LISTS)
+    (source / "hello.cpp").write_text(HELLO)
+    (source / "unwanted.cpp").write_text("this is not C++\n")
+    return tmp_path / "cpu"
+
+
+@pytest.fixture(autouse=True)
+def own_ccache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep ccache's files inside the test, so that counts repeat."""
+    monkeypatch.setenv("CCACHE_DIR", str(tmp_path / "ccache"))
+
+
+def make(tiny: Path, variant: Variant = CPU, identity: Identity = IDENTITY) -> build.Built:
+    """Build the tiny project."""
+    return build.build("cpu", variant, source=tiny / "src", build=tiny / "build", identity=identity)
+
+
+def state(tiny: Path, variant: Variant = CPU, identity: Identity = IDENTITY) -> Freshness:
+    """Say what the tiny project's build folder holds."""
+    return build.freshness(variant, build=tiny / "build", identity=identity)
+
+
+def said(tiny: Path) -> str:
+    """Run the program that was built."""
+    return process.read((str(tiny / "build/hello"),)).out.strip()
+
+
+def test_builds_the_targets_and_only_those(tiny: Path) -> None:
+    """The wanted program runs with the options' values in it; the broken one was never compiled."""
+    built = make(tiny)
+    assert said(tiny) == f"hi {'a' * 40}"
+    assert (built.variant, built.build, built.tree) == ("cpu", tiny / "build", IDENTITY.tree)
+    assert built.seconds > 0
+
+
+def test_a_finished_build_is_present_for_its_tree_only(tiny: Path) -> None:
+    """The stamp tells the present tree, another tree, other options and no build apart."""
+    assert state(tiny) is Freshness.ABSENT
+    make(tiny)
+    assert state(tiny) is Freshness.PRESENT
+    assert state(tiny, identity=OTHER) is Freshness.STALE
+    assert state(tiny, Variant(device="CPU", targets=("hello",))) is Freshness.STALE
+
+
+def test_an_option_that_was_dropped_is_forgotten(tiny: Path) -> None:
+    """CMake's cache would keep GREETING; a changed option list configures anew."""
+    make(tiny)
+    make(tiny, Variant(device="CPU", targets=("hello",), cmake=("-DFORKKEEPER_PIN={pin}",)))
+    assert said(tiny) == "a" * 40
+
+
+def test_a_failing_compile_names_step_status_and_command(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The compiler speaks on the terminal; the error says what to type to see it again; no stamp is left."""
+    make(tiny)
+    (tiny / "src/hello.cpp").write_text("int main() { return nonsense; }\n")
+    with pytest.raises(OutsideError) as caught:
+        make(tiny, identity=OTHER)
+    assert caught.value.thing == "cpu: compile"
+    assert caught.value.found.startswith("exit status 1;")
+    assert f"--build {tiny / 'build'} --target hello" in caught.value.hint
+    captured = capfd.readouterr()
+    assert "nonsense" in captured.out + captured.err
+    assert state(tiny) is Freshness.ABSENT
+
+
+def test_a_failing_configure_names_its_step(tiny: Path) -> None:
+    """A project that refuses its options fails in configure, not in compile."""
+    (tiny / "src/CMakeLists.txt").write_text('message(FATAL_ERROR "needs a GPU")\n')
+    with pytest.raises(OutsideError) as caught:
+        make(tiny)
+    assert caught.value.thing == "cpu: configure"
+
+
+def test_a_compiler_that_crashes_is_an_outside_failure(tiny: Path) -> None:
+    """CMake killed by a signal is named with the signal."""
+    (tiny / "src/CMakeLists.txt").write_text(
+        LISTS + 'execute_process(COMMAND sh -c "kill -KILL $PPID")\n'  # the parent is CMake itself
+    )
+    with pytest.raises(OutsideError) as caught:
+        make(tiny)
+    assert "SIGKILL" in caught.value.found
+
+
+def test_a_second_build_compiles_nothing(tiny: Path) -> None:
+    """Objects stay between builds; only what changed is compiled."""
+    make(tiny)
+    again = make(tiny)
+    assert again.compiled in {0, None}  # None: no ccache here to count
+    assert again.cached in {0, None}
+
+
+def test_two_checkouts_share_the_cache(tiny: Path, tmp_path: Path) -> None:
+    """The same layout elsewhere takes its object from ccache, where ccache is installed."""
+    make(tiny)
+    shutil.copytree(tiny / "src", tmp_path / "else" / "cpu" / "src")
+    built = make(tmp_path / "else" / "cpu")
+    expected = (0, 1) if shutil.which("ccache") else (None, None)
+    assert (built.compiled, built.cached) == expected
+
+
+def test_an_unreadable_stamp_is_no_build(tiny: Path) -> None:
+    """A stamp of another form is as good as none."""
+    make(tiny)
+    (tiny / "build" / build.STAMP).write_text('{"tree": 3}')
+    assert state(tiny) is Freshness.ABSENT
+
+
+def test_missing_tools_are_all_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One message names everything that lacks and what to type for it."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(OutsideError) as caught:
+        build.find_tools(CPU, {"PATH": str(tmp_path)})
+    assert caught.value.thing == "cmake, ninja, a C++ compiler"
+    assert caught.value.hint.count("pip install cmake ninja") == 1
+    assert "apt install g++" in caught.value.hint
+
+
+def test_tools_are_found_beside_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`pip install cmake ninja` suffices without the environment being activated."""
+    for name in ("cmake", "ninja", "c++"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    tools = build.find_tools(CPU, {"PATH": str(tmp_path / "nowhere")})
+    assert tools == Tools(str(tmp_path / "cmake"), str(tmp_path / "ninja"), None)
+
+
+def test_a_variants_own_compiler_is_not_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A toolchain file or a named compiler replaces the search."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    own = Variant(device="CPU", targets=(), cmake=("-DCMAKE_CXX_COMPILER=/opt/c++",))
+    with pytest.raises(OutsideError) as caught:
+        build.find_tools(own, {"PATH": str(tmp_path)})
+    assert caught.value.thing == "cmake, ninja"
+
+
+def test_a_compiler_named_by_the_environment_must_exist() -> None:
+    """CXX names the compiler, with or without options after it."""
+    with pytest.raises(OutsideError, match="a C\\+\\+ compiler"):
+        build.find_tools(CPU, {"PATH": os.environ["PATH"], "CXX": "no-such-compiler -m64"})
+
+
+def test_the_configure_command() -> None:
+    """Ninja, Release, ccache, and last, so that they win, the variant's own options with the pin filled in."""
+    argv = build.configure_argv(CPU, Path("/v/src"), Path("/v/build"), IDENTITY, TOOLS)
+    assert argv == (
+        *("/bin/cmake", "-S", "/v/src", "-B", "/v/build", "-G", "Ninja"),
+        *("-DCMAKE_MAKE_PROGRAM=/bin/ninja", "-DCMAKE_BUILD_TYPE=Release"),
+        *("-DCMAKE_C_COMPILER_LAUNCHER=/bin/ccache", "-DCMAKE_CXX_COMPILER_LAUNCHER=/bin/ccache"),
+        *(f"-DFORKKEEPER_PIN={'a' * 40}", "-DGREETING=hi"),
+    )
+
+
+def test_no_ccache_no_launcher() -> None:
+    """Without ccache neither command nor environment speaks of it."""
+    argv = build.configure_argv(CPU, Path("/v/src"), Path("/v/build"), IDENTITY, BARE)
+    env = build.environment({"PATH": "/bin"}, Path("/v/src"), Path("/v/build"), BARE)
+    assert not [word for word in (*argv, *env) if "CCACHE" in word or "LAUNCHER" in word]
+
+
+def test_the_compile_command() -> None:
+    """The targets that the variant names; all of them when it names none."""
+    assert build.compile_argv(CPU, Path("/b"), TOOLS) == ("/bin/cmake", "--build", "/b", "--target", "hello")
+    assert build.compile_argv(Variant("CPU", ()), Path("/b"), TOOLS) == ("/bin/cmake", "--build", "/b")
+
+
+def test_the_environment_keeps_git_inside_the_source() -> None:
+    """No GIT_ variable comes through, and a version script cannot find the fork's own repository."""
+    env = build.environment({"PATH": "/bin", "GIT_DIR": "/x"}, Path("/v/src"), Path("/v/build"), TOOLS)
+    assert env["PATH"] == "/bin"
+    assert "GIT_DIR" not in env
+    assert env["GIT_CEILING_DIRECTORIES"] == env["CCACHE_BASEDIR"] == "/v"
+
+
+def test_an_unknown_placeholder_is_a_wrong_request() -> None:
+    """{pins} is refused with the names that exist; CMake's own ${...} is left alone."""
+    with pytest.raises(RequestError, match=r"unknown placeholder \{pins\}"):
+        build.fill(("-DX={pins}",), IDENTITY)
+    assert build.fill(("-DX=${pins}", "-DY={queue}"), IDENTITY) == ("-DX=${pins}", f"-DY={'b' * 64}")
+
+
+@given(st.lists(st.text(st.characters(blacklist_characters="{}"))))
+def test_options_without_placeholders_stay_as_they_are(options: list[str]) -> None:
+    """Filling changes nothing but placeholders."""
+    assert build.fill(tuple(options), IDENTITY) == tuple(options)
