@@ -40,14 +40,18 @@ DOORS = {
 # what core must not reach: processes, files, network, clock, chance, environment, terminal
 EFFECTS = {
     *("subprocess", "multiprocessing", "threading", "asyncio", "concurrent"),
-    *("os", "shutil", "tempfile", "io", "fileinput", "glob", "mmap", "fcntl"),
+    *("os", "shutil", "tempfile", "fileinput", "glob", "mmap", "fcntl"),
     *("socket", "ssl", "http", "urllib.request", "httpx2", "unearth"),
     *("time", "random", "secrets", "sys", "logging", "getpass", "platform"),
     *("git", "gitdb", "invoke", "tqdm"),
 }
 EFFECT_NAMES = {"pathlib": {"Path", "PosixPath", "WindowsPath"}}  # PurePath is a value
 EFFECT_CALLS = {"open", "input", "exec", "eval", "breakpoint", "__import__"}
-CLOCK_CALLS = {"now", "utcnow", "today"}
+# called on anything: io.open, a path's methods, a date's clock; io.StringIO is a value
+EFFECT_METHODS = {
+    *("open", "read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "rmdir", "touch"),
+    *("now", "utcnow", "today"),
+}
 DUMPING_GROUNDS = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -112,22 +116,18 @@ def imports(tree: ast.AST) -> Iterator[Import]:
                 yield Import(inner, ()) if inner.removeprefix(f"{OURS}.") in KNOWN else Import(base, (alias.name,))
 
 
-def calls(tree: ast.AST) -> Iterator[str]:
-    """Give the last name of everything called: `print` and `date.today` give "print" and "today"."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            match node.func:
-                case ast.Name(id=name) | ast.Attribute(attr=name):
-                    yield name
-                case _:
-                    pass
-
-
 def plain_calls(tree: ast.AST) -> Iterator[str]:
     """Give the name of every function called without a dot."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             yield node.func.id
+
+
+def method_calls(tree: ast.AST) -> Iterator[str]:
+    """Give the last name of everything called with a dot: `date.today()` gives "today"."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr
 
 
 def within(name: str, outside: str) -> bool:
@@ -173,7 +173,7 @@ def effect_offences(mod: Module) -> list[str]:
         found += [f"takes {name} from {imp.module}" for name in imp.names if name in taken]
         found += [f"imports all of {imp.module}" for _ in [imp] if imp.module in EFFECT_NAMES and not imp.names]
     found += [f"calls {name}()" for name in plain_calls(mod.tree) if name in EFFECT_CALLS]
-    return found + [f"asks the clock: {name}()" for name in calls(mod.tree) if name in CLOCK_CALLS]
+    return found + [f"calls .{name}()" for name in method_calls(mod.tree) if name in EFFECT_METHODS]
 
 
 def print_offences(mod: Module) -> list[str]:
@@ -274,6 +274,8 @@ BITES = [
     (effect_offences, "core.queue", "import pathlib"),
     (effect_offences, "core.queue", "data = open('x').read()"),
     (effect_offences, "core.queue", "import datetime\nnow = datetime.datetime.now()"),
+    (effect_offences, "core.queue", "import io\ndata = io.open('x')"),
+    (effect_offences, "core.queue", "def save(path):\n    path.write_text('x')"),
     (print_offences, "flow", "print('done')"),
     (late_import_offences, "core.queue", "def f():\n    import ast"),
     (
@@ -294,6 +296,7 @@ def test_the_rule_bites(rule: Callable[[Module], list[str]], name: str, source: 
 FINE = [
     ("core.queue", "from forkkeeper.core import ids\nfrom forkkeeper.errors import RequestError"),
     ("core.queue", "from pathlib import PurePosixPath\nimport datetime\nname = 'a'.replace('a', 'b')"),
+    ("core.queue", "import csv, io\nrows = csv.reader(io.StringIO('a,b'))"),
     ("shell.git", "import git\nimport gitdb\nfrom forkkeeper.shell import process"),
     ("shell.terminal", "print('done')"),
     ("stages.check", "from forkkeeper.core import opsreport\nfrom forkkeeper.shell import process"),
