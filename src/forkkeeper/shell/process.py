@@ -25,10 +25,10 @@ def read(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str]
 
     Raises OSError when the program cannot be started.
     """
-    done = subprocess.run(
-        list(argv), cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    done = subprocess.run(list(argv), cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return Finished(
+        tuple(argv), done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     )
-    return Finished(tuple(argv), done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 
 
 def watch(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Finished:

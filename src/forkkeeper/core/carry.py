@@ -1,0 +1,178 @@
+"""carry(queue, old pin, new pin) → outcomes and the new queue. Every patch gets a verdict; nothing is moved or saved.
+
+For each patch, in order, on what was carried before it:
+
+1. its files are untouched on the new side: its result is taken as it is (*kept*)
+2. its result is already there: the reverse of the patch applies, and did not before (*upstreamed*)
+3. git's three-way merge, base the tree before the patch on the old pin: clean gives *kept* or *refreshed*, clean
+   with nothing left *emptied*, else *clashed*, and the patches after it are carried without it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from forkkeeper.core import hunks
+from forkkeeper.core.compose import Applied, Baseline, NotApplied, Step, through_symlink, update
+from forkkeeper.core.ids import CommitId, TreeId
+from forkkeeper.core.mail import Patch
+from forkkeeper.core.paths import parents
+from forkkeeper.core.store import Change, Entries, Refused, Store, Written
+
+
+class Outcome(Enum):
+    """What carrying did to one patch."""
+
+    KEPT = "kept"  # same hunk lines; offsets and blob ids may move
+    REFRESHED = "refreshed"  # only context changed
+    RESOLVED = "resolved"  # by a named rule
+    REPLAYED = "replayed"  # by a recorded resolution
+    UPSTREAMED = "upstreamed"  # upstream has the change
+    EMPTIED = "emptied"  # the merge left nothing of it
+    CLASHED = "clashed"  # a person must look
+
+
+GONE = (Outcome.UPSTREAMED, Outcome.EMPTIED)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The verdict on one patch.
+
+    old -- the patch as it was
+    new -- the patch for the new pin; None when it is gone or clashed
+    tree -- the whole tree, overlay left out, with this patch on the ones before it that did not clash; the tree
+        before it when it is gone; None when it clashed
+    rule -- the rule that resolved it
+    review -- whether a careful maintainer would want to look, for the reason in `why`
+    root -- for a cascade, the patch whose clash it follows from
+    """
+
+    old: Patch
+    outcome: Outcome
+    new: Patch | None
+    tree: TreeId | None
+    paths: tuple[str, ...] = ()
+    rule: str | None = None
+    review: bool = False
+    proposal: TreeId | None = None
+    culprit: CommitId | None = None
+    root: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What became of a queue. tree -- the new base with every patch that did not clash, overlay left out."""
+
+    rows: tuple[Row, ...]
+    tree: TreeId
+    entries: Entries
+
+
+def carry(store: Store, old: Sequence[Step], new: Baseline) -> Carried:
+    """Carry a stacked queue onto a new baseline.
+
+    old -- the queue stacked on the old baseline (`compose.stack`)
+    """
+    rows: list[Row] = []
+    tree, entries = new.tree, dict(new.entries)
+    clashed: list[Applied] = []
+    for step in old:
+        row, changes = _carry_one(store, step, tree, entries, clashed)
+        rows.append(row)
+        update(entries, changes)
+        tree = row.tree or tree
+        if row.outcome is Outcome.CLASHED and isinstance(step, Applied):
+            clashed.append(step)
+    return Carried(tuple(rows), tree, entries)
+
+
+def _carry_one(
+    store: Store, step: Step, tree: TreeId, entries: Entries, clashed: Sequence[Applied]
+) -> tuple[Row, tuple[Change, ...]]:
+    """Give the verdict on one patch, and what it changes in the tree before it."""
+    match step:
+        case NotApplied(patch=patch, why=why):
+            return _clash(patch, patch.paths, f"it does not apply at the pin it stands on: {why}"), ()
+        case Applied(patch=patch) if (through := through_symlink(entries, patch.paths)) is not None:
+            return _clash(patch, patch.paths, through), ()
+        case Applied() if _untouched(step.changes, entries):
+            after = store.graft(tree, {change.path: change.new for change in step.changes})
+            return _kept(store, step, tree, after), step.changes
+        case Applied(patch=patch) if _already_there(store, step, tree, entries):
+            return Row(patch, Outcome.UPSTREAMED, None, tree, why="upstream has the change already"), ()
+        case Applied():
+            return _merge(store, step, tree, clashed)
+
+
+def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
+    """Whether every path that the patch changes is as it was under the patch, and new files keep their folders."""
+    if any(entries.get(change.path) != change.old for change in changes):
+        return False
+    added = [change.path for change in changes if change.old is None]
+    if not added:
+        return True
+    folders = {parent for path in entries for parent in parents(path)}
+    return all(
+        path not in folders and all(parent in folders for parent in parents(path)) for path in added
+    )  # a folder that upstream moved or replaced by a file is for the merge to see
+
+
+def _already_there(store: Store, step: Applied, tree: TreeId, entries: Entries) -> bool:
+    if all(entries.get(change.path) == change.new for change in step.changes):
+        return True
+    return store.undoes(tree, step.patch.diff) and not store.undoes(step.before, step.patch.diff)
+
+
+def _kept(store: Store, step: Applied, before: TreeId, after: TreeId) -> Row:
+    patch = step.patch.with_diff(store.diff(before, after))
+    return Row(step.patch, Outcome.KEPT, patch, after)
+
+
+def _merge(store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]) -> tuple[Row, tuple[Change, ...]]:
+    answer = store.merge(step.before, tree, step.after)
+    match answer:
+        case Refused(paths=paths, why=why):
+            root = _root(store, step, clashed)
+            after = f"; it builds on {root.patch.title}, which clashed" if root else ""
+            return _clash(step.patch, paths, why + after, root.patch.title if root else None), ()
+        case Written(tree=after) if after == tree:
+            why = "the merge leaves nothing of it, though upstream does not have it as it stands"
+            return Row(step.patch, Outcome.EMPTIED, None, tree, review=True, why=why), ()
+        case Written(tree=after):
+            return _merged(store, step, tree, after), store.changes(tree, after)
+
+
+def _merged(store: Store, step: Applied, before: TreeId, after: TreeId) -> Row:
+    """Tell kept from refreshed by comparing what the patch says on each side."""
+    new = step.patch.with_diff(store.diff(before, after))
+    was = hunks.parse(store.diff(step.before, step.after))
+    if hunks.same_hunks(was, new.files):
+        return Row(step.patch, Outcome.KEPT, new, after)
+    if hunks.same_changes(was, new.files):
+        moved = _moved(was, new)
+        return Row(step.patch, Outcome.REFRESHED, new, after, why=moved or "upstream changed lines beside it")
+    why = "upstream has part of it: its lines are not the same as before"
+    return Row(
+        step.patch, Outcome.RESOLVED, new, after, rule="partly-upstreamed", review=True, why=why, paths=new.paths
+    )
+
+
+def _moved(was: tuple[hunks.FileDiff, ...], new: Patch) -> str | None:
+    before = {path for f in was for path in (f.old, f.new) if path}
+    gone, come = sorted(before - set(new.paths)), sorted(set(new.paths) - before)
+    return f"upstream moved {', '.join(gone)} to {', '.join(come)}" if gone and come else None
+
+
+def _clash(patch: Patch, paths: Sequence[str], why: str, root: str | None = None) -> Row:
+    return Row(patch, Outcome.CLASHED, None, None, paths=tuple(sorted(set(paths))), root=root, why=why)
+
+
+def _root(store: Store, step: Applied, clashed: Sequence[Applied]) -> Applied | None:
+    """Find the clashed patch without which this one does not even apply on the old side: it is a cascade of that."""
+    for earlier in clashed:
+        without = store.merge(earlier.after, step.before, earlier.before)
+        if isinstance(without, Refused) or isinstance(store.merge(step.before, without.tree, step.after), Refused):
+            return earlier
+    return None

@@ -1,0 +1,164 @@
+"""One patch file: mail headers, the reason, git trailers, the diff. Its head is kept byte for byte.
+
+Format: what `git format-patch` writes and `git am` reads. Trailers are git's (git-scm.com/docs/git-interpret-trailers),
+with packagers' words: `Upstream-Status:` as Yocto has it, `Origin:`, `Bug:` as Debian's DEP-3 has them.
+"""
+
+import email.header
+import email.parser
+import email.policy
+import re
+from dataclasses import dataclass
+
+from forkkeeper.core import hunks
+from forkkeeper.core.hunks import FileDiff
+from forkkeeper.core.paths import fault
+
+STATUSES = ("Pending", "Submitted", "Backport", "Denied", "Inappropriate")
+_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)")
+_PREFIX = re.compile(r"^\s*(\[[^\]]*\]\s*)+")
+
+
+class MailError(ValueError):
+    """The file is not a mail-format patch; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One local change.
+
+    name -- its file name in the queue, e.g. "lazy-mmap.patch"
+    head -- everything before the diff, as it stands in the file
+    diff -- the diff, as it stands in the file
+    subject -- the title, without `[PATCH]`
+    reason -- why it is carried: the body without its trailers
+    trailers -- (key, value) in order
+    files -- the diff as values
+    """
+
+    name: str
+    head: bytes
+    diff: bytes
+    subject: str
+    author: str
+    date: str
+    reason: str
+    trailers: tuple[tuple[str, str], ...]
+    files: tuple[FileDiff, ...]
+
+    @property
+    def data(self) -> bytes:
+        """The whole file."""
+        return self.head + self.diff
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path it touches, ordered."""
+        return tuple(sorted({path for f in self.files for path in (f.old, f.new) if path}))
+
+    @property
+    def title(self) -> str:
+        """The name without its suffix, for tables."""
+        return self.name.removesuffix(".patch")
+
+    def trailer(self, key: str) -> str | None:
+        """Give the last value of a trailer, or None."""
+        values = [value for name, value in self.trailers if name.lower() == key.lower()]
+        return values[-1] if values else None
+
+    def with_diff(self, diff: bytes) -> "Patch":
+        """Give the same patch with another diff."""
+        files = hunks.parse(diff)
+        return Patch(
+            self.name, self.head, diff, self.subject, self.author, self.date, self.reason, self.trailers, files
+        )
+
+
+def parse(name: str, data: bytes) -> Patch:
+    """Read a patch file.
+
+    Raises MailError when it is not mail format, or its diff is damaged or touches a path outside the tree.
+    """
+    head, diff = _split(data)
+    headers, body = _headers(head)
+    message, trailers = _trailers(body)
+    try:
+        files = hunks.parse(diff)
+    except hunks.DiffError as error:
+        raise MailError(str(error)) from error
+    if not files:
+        raise MailError("it holds no diff")
+    for path in sorted({path for f in files for path in (f.old, f.new) if path}):
+        if wrong := fault(path):
+            raise MailError(f"path {path!r} {wrong}")
+    subject = _PREFIX.sub("", headers.get("subject", ""))
+    return Patch(name, head, diff, subject, headers["from"], headers.get("date", ""), message, trailers, files)
+
+
+def _split(data: bytes) -> tuple[bytes, bytes]:
+    """Cut before the first `diff --git` line, and drop a mail signature (`-- ` and git's version) at the end."""
+    match = re.search(rb"^diff --git ", data, re.MULTILINE)
+    if match is None:
+        raise MailError("it holds no `diff --git` line")
+    head, diff = data[: match.start()], data[match.start() :]
+    return head, re.sub(rb"\n-- \n[^\n]*\n*\Z", b"\n", diff)
+
+
+def _headers(head: bytes) -> tuple[dict[str, str], str]:
+    text = head.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+    text = re.sub(r"\AFrom [^\n]*\n", "", text)
+    block, blank, body = text.partition("\n\n")
+    if not re.match(r"[A-Za-z-]+: ", block) or not blank:
+        raise MailError("it has no mail headers: write it with `git format-patch`")
+    message = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(block + "\n\n")
+    found = {key.lower(): _unfold(str(value)) for key, value in message.items()}
+    for key in ("from", "subject"):
+        if key not in found:
+            raise MailError(f"it has no `{key.title()}:` header: write it with `git format-patch`")
+    if found.get("content-transfer-encoding", "8bit").lower() not in ("8bit", "7bit", "binary"):
+        raise MailError("its text is transfer-encoded: write it again with `git format-patch`")
+    return found, body
+
+
+def _unfold(value: str) -> str:
+    joined = re.sub(r"\r?\n[ \t]+", " ", value)
+    try:
+        return str(email.header.make_header(email.header.decode_header(joined)))
+    except (LookupError, UnicodeError, ValueError):  # an unknown charset: show what stands there
+        return joined
+
+
+def _trailers(body: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Split the body at `---` and its last paragraph, where that is made of trailers alone."""
+    message = re.split(r"^---\s*$", body, maxsplit=1, flags=re.MULTILINE)[0].strip("\n")
+    before, _, last = message.rpartition("\n\n")
+    found: list[tuple[str, str]] = []
+    for line in last.splitlines():
+        match = _TRAILER.fullmatch(line)
+        if match:
+            found.append((match[1], match[2].strip()))
+        elif found and line[:1] in (" ", "\t"):
+            found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
+        elif not line.startswith("(cherry picked from commit "):
+            return message.strip(), ()
+    return (before.strip(), tuple(found)) if found else (message.strip(), ())
+
+
+def shortcomings(patch: Patch) -> tuple[str, ...]:
+    """Say what a patch lacks to be kept: its reason, or a trailer with a known word."""
+    found = [] if patch.reason else ["it gives no reason: say in its body why the fork carries it"]
+    if not patch.subject:
+        found.append("its `Subject:` is empty")
+    status = patch.trailer("Upstream-Status")
+    word = (status or "").split(" ", 1)[0]
+    if status is None:
+        found.append("it has no `Upstream-Status:` trailer")
+    elif word not in STATUSES:
+        found.append(f"its `Upstream-Status:` is {word!r}; known are {', '.join(STATUSES)}")
+    elif word in ("Backport", "Inappropriate", "Submitted") and not re.search(r"\[.+\]", status):
+        found.append(f"its `Upstream-Status: {word}` needs its [reason, link or commit] in brackets")
+    found += [f"it has no `{key}:` trailer" for key in ("Origin", "Witness") if not patch.trailer(key)]
+    witness = patch.trailer("Witness") or ""
+    if witness == "none":
+        found.append("its `Witness: none` needs a [reason] in brackets")
+    return tuple(found)

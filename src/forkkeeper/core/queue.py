@@ -1,0 +1,111 @@
+"""The queue: `patches/series` and one file per patch. The order is written there, never left to the file system."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from forkkeeper.core import mail
+from forkkeeper.core.mail import MailError, Patch
+from forkkeeper.errors import RequestError
+
+SERIES = "series"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The ordered local changes.
+
+    series -- the bytes of `patches/series`, comments kept
+    """
+
+    series: bytes
+    patches: tuple[Patch, ...]
+
+    def named(self, name: str) -> Patch | None:
+        """Find a patch by its file name, with or without `.patch`."""
+        return next((p for p in self.patches if name in (p.name, p.title)), None)
+
+    def digest(self) -> str:
+        """SHA-256 over the series and every patch file, in order."""
+        total = hashlib.sha256(self.series)
+        for patch in self.patches:
+            total.update(f"\0{patch.name}\0{len(patch.data)}\0".encode() + patch.data)
+        return f"sha256:{total.hexdigest()}"
+
+
+def read(series: bytes, files: Mapping[str, bytes], *, step: str = "read", folder: str = "patches") -> Queue:
+    """Build the queue from the files of its folder.
+
+    files -- name and bytes of every patch file there
+    Raises RequestError for a missing, unlisted, doubled or damaged patch.
+    """
+    names = _names(series, step, folder)
+    for name in names:
+        if name not in files:
+            near = ", ".join(sorted(set(files) - set(names))) or "none"
+            raise RequestError(
+                step,
+                f"{folder}/{SERIES}",
+                f"lists {name}, and there is no such file (unlisted files: {near})",
+                f"take the line out of {folder}/{SERIES}, or `git restore {folder}/{name}`",
+            )
+    for name in sorted(set(files) - set(names)):
+        raise RequestError(
+            step,
+            f"{folder}/{name}",
+            f"is not listed in {folder}/{SERIES}",
+            f"add the line `{name}` there at its place in the order, or move the file away",
+        )
+    return Queue(series, tuple(_patch(name, files[name], step, folder) for name in names))
+
+
+def _patch(name: str, data: bytes, step: str, folder: str) -> Patch:
+    try:
+        return mail.parse(name, data)
+    except MailError as error:
+        raise RequestError(
+            step, f"{folder}/{name}", str(error), f"make the patch with `git format-patch` and check {folder}/{name}"
+        ) from error
+
+
+def _names(series: bytes, step: str, folder: str) -> tuple[str, ...]:
+    names: list[str] = []
+    place = f"{folder}/{SERIES}"
+    for number, line in enumerate(series.decode("utf-8", "surrogateescape").splitlines(), start=1):
+        words = line.split("#", 1)[0].split()
+        if not words:
+            continue
+        name = words[0]
+        if len(words) > 1 and words[1:] != ["-p1"]:
+            raise RequestError(
+                step,
+                place,
+                f"line {number}: `{' '.join(words[1:])}` is not understood; patches are `-p1`",
+                "remove the option",
+            )
+        if not _NAME.fullmatch(name):
+            raise RequestError(
+                step, place, f"line {number}: {name!r} is no plain file name", "use letters, digits and . _ + -"
+            )
+        if name.lower() in (other.lower() for other in names):  # one file on macOS and Windows
+            raise RequestError(step, place, f"line {number}: {name} is listed twice", "remove one of the two lines")
+        names.append(name)
+    return tuple(names)
+
+
+def rebuild(queue: Queue, patches: Sequence[Patch]) -> Queue:
+    """Give the queue with these patches in the place of its own; a name that is gone leaves the series.
+
+    Comments and blank lines of the series stay where they are.
+    """
+    kept = {patch.name for patch in patches}
+    lines = queue.series.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    left = [line for line in lines if not (words := line.split("#", 1)[0].split()) or words[0] in kept]
+    return Queue("".join(left).encode("utf-8", "surrogateescape"), tuple(patches))
+
+
+def faults(queue: Queue, *, step: str, folder: str = "patches") -> tuple[str, ...]:
+    """Say, one line each, what the patches lack to be kept (see `mail.shortcomings`)."""
+    return tuple(f"{step}: {folder}/{p.name}: {what}" for p in queue.patches for what in mail.shortcomings(p))

@@ -1,0 +1,144 @@
+"""What a verb shows to a person, as values: sentences and tables. Drawing them is the terminal's matter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from forkkeeper.core import planning
+from forkkeeper.core.carry import Outcome, Row
+from forkkeeper.core.ids import short
+from forkkeeper.core.planning import Commit, Plan
+from forkkeeper.errors import ExitCode
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A cell or sentence with a colour: green, yellow, red, dim or bold."""
+
+    text: str
+    colour: str
+
+
+Cell = str | Painted
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headers."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+Block = str | Painted | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The end of a verb: what to show, how to exit, and a document to write where one was asked for."""
+
+    blocks: tuple[Block, ...]
+    code: ExitCode = ExitCode.IN_STEP
+    document: str | None = None
+
+
+_COLOURS = {
+    Outcome.KEPT: "green",
+    Outcome.REFRESHED: "green",
+    Outcome.RESOLVED: "yellow",
+    Outcome.REPLAYED: "yellow",
+    Outcome.UPSTREAMED: "green",
+    Outcome.EMPTIED: "yellow",
+    Outcome.CLASHED: "red",
+}
+
+
+def said(commit: Commit) -> str:
+    """Name a commit: short id, what it is known as, date."""
+    known = f" ({', '.join(commit.known_as)})" if commit.known_as else ""
+    return f"{short(commit.sha)}{known} of {commit.date}"
+
+
+def count(number: int, noun: str) -> str:
+    """Say a number of things.
+
+    >>> count(1, "patch"), count(2, "patch"), count(3, "file")
+    ('1 patch', '2 patches', '3 files')
+    """
+    plural = noun + ("es" if noun.endswith("ch") else "s")
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def plan_blocks(plan: Plan) -> tuple[Block, ...]:
+    """Show a plan: one row per patch, totals, what upstream did to the files the queue touches."""
+    blocks: list[Block] = [
+        f"{said(plan.old)} → {said(plan.new)}: upstream changed {count(plan.changed, 'path')} that this fork has.",
+        "",
+        Table(("patch", "outcome", "how", "review"), tuple(_plan_row(row) for row in plan.rows)),
+        "",
+        f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
+    ]
+    if plan.touched:
+        rows = tuple(_touched_row(t) for t in plan.touched)
+        blocks += ["", "What upstream did to the files that the queue touches:"]
+        blocks += ["", Table(("file", "upstream", "+", "-", "patches"), rows)]
+    blocks += [
+        Painted(f"overlay: {c.path}: {c.found}; move or drop it in native/overlay/", "red") for c in plan.collisions
+    ]
+    blocks += [Painted(f"warning: {text}", "yellow") for text in plan.warnings]
+    if plan.tree:
+        blocks += ["", f"composed tree: {plan.tree}"]
+    return tuple(blocks)
+
+
+def _plan_row(row: Row) -> tuple[Cell, ...]:
+    how = {
+        Outcome.KEPT: "applies as it is",
+        Outcome.REFRESHED: "merged",
+        Outcome.RESOLVED: f"rule {row.rule}",
+        Outcome.REPLAYED: "recorded resolution",
+        Outcome.UPSTREAMED: "leaves the queue",
+        Outcome.EMPTIED: "leaves the queue",
+        Outcome.CLASHED: f"follows {row.root}" if row.root else "needs a person",
+    }[row.outcome]
+    why = f"{how}: {row.why}" if row.why else how
+    return (row.old.title, Painted(row.outcome.value, _COLOURS[row.outcome]), _wrap(why), "yes" if row.review else "")
+
+
+def _wrap(text: str, width: int = 76) -> str:
+    """Break a long cell at blanks."""
+    lines, line = [], ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return "\n".join([*lines, line])
+
+
+def _touched_row(touched: planning.Touched) -> tuple[Cell, ...]:
+    numbers = ("" if n is None else str(n) for n in (touched.added, touched.removed))
+    added, removed = numbers
+    return (touched.path, touched.status, added, removed, ", ".join(touched.patches))
+
+
+def refusal(plan: Plan, unaccepted: Sequence[Row], upto: str) -> tuple[Block, ...]:
+    """Say why a sync saved nothing, and what to type."""
+    lines: list[Block] = ["", Painted("Nothing was saved: a sync saves only what is sure.", "bold")]
+    for row in plan.clashed:
+        where = f" in {', '.join(row.paths)}" if row.paths else ""
+        lines.append(f"  clashed: {row.old.title}{where}" + (f" (follows {row.root})" if row.root else ""))
+    lines += [f"  overlay: {c.path}: {c.found}" for c in plan.collisions]
+    lines += [f"  to review: {row.old.title}: {row.why}" for row in unaccepted]
+    if plan.clashed:
+        first = plan.clashed[0]
+        lines += [
+            "next: make the clashed patch fit the new upstream, then sync again:",
+            f"  invoke diff --patch {first.old.title}                   # what it does now",
+            f"  invoke materialise DIR --baseline --at {upto}   # where it must go",
+            f"  edit it, or take it out of patches/series; `invoke log`; commit; `invoke sync --upto {upto}`",
+        ]
+    if unaccepted:
+        accepts = " ".join(f"--accept {row.old.title}" for row in unaccepted)
+        lines += ["next: look at each with `invoke plan`, then", f"  invoke sync --upto {upto} {accepts}"]
+    return tuple(lines)

@@ -1,0 +1,94 @@
+"""What the core needs of git: trees as values, and a merger. Handed in; `shell/git.py` has the real one.
+
+Content-addressed objects count as values: reading an id always gives the same bytes, and writing one changes nothing
+that anybody can see. Paths are text, decoded from git's bytes with surrogateescape, so that any path round-trips.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from forkkeeper.core.ids import ObjectId, TreeId
+
+REGULAR, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One path of a tree: git's mode (six octal digits) and the object it names."""
+
+    mode: str
+    oid: ObjectId
+
+
+Entries = Mapping[str, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path that differs between two trees; None where the path is absent."""
+
+    path: str
+    old: Entry | None
+    new: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """How many lines differ in one path; None for a binary file."""
+
+    path: str
+    added: int | None
+    removed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An operation that gave a tree."""
+
+    tree: TreeId
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An operation that could not give a tree: the paths at fault and the reason in git's words."""
+
+    paths: tuple[str, ...]
+    why: str
+
+
+class Store(Protocol):
+    """Trees, blobs and the operations on them."""
+
+    def entries(self, tree: TreeId) -> Entries:
+        """Give every path of a tree."""
+
+    def changes(self, old: TreeId, new: TreeId) -> tuple[Change, ...]:
+        """Give the paths that differ, ordered by path; a rename is a removal and an addition."""
+
+    def graft(self, tree: TreeId, entries: Mapping[str, Entry | None]) -> TreeId:
+        """Give the tree with these paths replaced (None: removed)."""
+
+    def apply(self, tree: TreeId, patch: bytes) -> Written | Refused:
+        """Apply a diff at its own lines or at an offset, never with fuzz."""
+
+    def undoes(self, tree: TreeId, patch: bytes) -> bool:
+        """Whether the diff applies in reverse, that is, whether its result is already in the tree."""
+
+    def merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
+        """Merge three ways, following renames; Refused when any path conflicts."""
+
+    def diff(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> bytes:
+        """Give the canonical diff: full ids, binary, three lines of context, no renames."""
+
+    def stats(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> tuple[Stat, ...]:
+        """Count the lines changed per path, ordered by path."""
+
+    def renames(self, old: TreeId, new: TreeId) -> Mapping[str, str]:
+        """Find where files went: path before → path after."""
+
+    def blob(self, oid: ObjectId) -> bytes:
+        """Give a blob's bytes."""
+
+    def put(self, data: bytes) -> ObjectId:
+        """Write a blob."""

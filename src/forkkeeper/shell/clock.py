@@ -1,0 +1,15 @@
+"""The door to the clock.
+
+SOURCE_DATE_EPOCH stands in for it where a result must be repeatable (reproducible-builds.org).
+"""
+
+import datetime as dt
+import os
+
+
+def today() -> dt.date:
+    """Give the day, in UTC."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if fixed.isdigit():
+        return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC).date()
+    return dt.datetime.now(tz=dt.UTC).date()

@@ -1,0 +1,273 @@
+"""The door to the file system: whole-file reads and writes, one transaction over several files, one lock per fork.
+
+A transaction is a redo journal. New contents are written beside and flushed, then the journal is declared ready by one
+rename: from there on the new state will stand, whatever happens; before it, the old one. Files are then put in their
+places in order, each by a rename. The next command finishes a ready journal, or removes an unready one.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forkkeeper.core.ids import ObjectId
+from forkkeeper.errors import OutsideError, RequestError
+
+_READY = "ready.json"
+_BESIDE = ".forkkeeper-writing-"  # a file of this name is left by an interrupted `place`, and nobody's work
+
+
+def read(path: Path) -> bytes | None:
+    """Give a file's bytes, or None when there is none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace a file in one step: written beside, flushed, renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
+        os.chmod(beside, mode)  # noqa: PTH101 -- mkstemp makes it private; a tracked file is not
+        os.replace(beside, path)  # noqa: PTH105 -- the same call, on the name mkstemp gave
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def flush_folder(folder: Path) -> None:
+    """Make renames in a folder survive a power cut (POSIX: fsync of the directory)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# listings -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file or symbolic link below a folder: git's mode and its bytes (a link's target)."""
+
+    mode: str
+    data: bytes
+
+
+def files_below(folder: Path) -> dict[str, Found]:
+    """Read every file and link below a folder, by path with `/`, ordered; links are not followed."""
+    found: dict[str, Found] = {}
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = Found("120000", os.fsencode(path.readlink()))
+        elif path.is_file():
+            executable = path.stat().st_mode & stat.S_IXUSR
+            found[name] = Found("100755" if executable else "100644", path.read_bytes())
+    return dict(sorted(found.items()))
+
+
+def patches_in(folder: Path) -> dict[str, bytes]:
+    """Read the patch files of a queue's folder (not its subfolders), by name, ordered."""
+    names = sorted(path for path in folder.iterdir() if path.suffix in (".patch", ".diff")) if folder.is_dir() else []
+    return {path.name: path.read_bytes() for path in names if path.is_file()}
+
+
+# transactions -------------------------------------------------------------------------------------------------------
+
+
+def save(root: Path, journal: Path, files: Mapping[str, bytes | None], *, last: str) -> None:
+    """Write several files of a fork as one transaction (None: remove), `last` being put in its place last."""
+    if journal.exists():
+        shutil.rmtree(journal)
+    journal.mkdir(parents=True)
+    order = [*sorted(name for name in files if name != last), last]
+    plan = []
+    for number, name in enumerate(order):
+        data, before = files[name], read(root / name)
+        if data is not None:
+            write(journal / str(number), data)
+        plan.append({"name": name, "new": _digest(data), "old": _digest(before)})
+    write(journal / _READY, json.dumps(plan).encode())
+    _finish(root, journal)
+
+
+def recover(root: Path, journal: Path) -> str | None:
+    """Finish or undo an interrupted transaction. Gives a sentence on what was done, or None when there was none.
+
+    Raises RequestError when a file was edited since, so that finishing would lose the edit.
+    """
+    if not journal.exists():
+        return None
+    ready = read(journal / _READY)
+    if ready is None:
+        shutil.rmtree(journal)
+        return "an interrupted save had not begun to change files; it was undone"
+    for item in json.loads(ready):
+        now = _digest(read(root / item["name"]))
+        if now not in (item["old"], item["new"]):
+            raise RequestError(
+                "recover",
+                item["name"],
+                "was edited after a save was interrupted, and finishing it would overwrite that",
+                f"move {item['name']} away, run the command again, and put your edit back",
+            )
+    _finish(root, journal)
+    return "an interrupted save was finished"
+
+
+def _finish(root: Path, journal: Path) -> None:
+    for number, item in enumerate(json.loads((journal / _READY).read_bytes())):
+        target, new = root / item["name"], read(journal / str(number))
+        if item["new"] is None:
+            target.unlink(missing_ok=True)
+        elif _digest(read(target)) != item["new"] and new is not None:
+            write(target, new)
+    shutil.rmtree(journal)
+
+
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+@contextlib.contextmanager
+def only_one(lock: Path, *, doing: str) -> Iterator[None]:
+    """Hold the fork's lock while a verb writes. Raises RequestError when another one holds it.
+
+    The system lets go of it when the process ends, however it ends, so a dead owner never blocks anybody.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+") as file:
+        if not _try_lock(file.fileno()):
+            file.seek(0)
+            raise RequestError(
+                doing,
+                "this fork",
+                f"another forkkeeper is at work on it: {file.read().strip() or 'unknown'}",
+                "wait until it has finished, then run the command again",
+            )
+        file.truncate(0)
+        file.write(f"{doing}, process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+# trees on disk ------------------------------------------------------------------------------------------------------
+
+
+def blob_id(data: bytes) -> ObjectId:
+    """Give git's id of a blob: SHA-1 of "blob", its size and its bytes."""
+    return ObjectId(hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest())
+
+
+def identify(path: Path) -> tuple[str, ObjectId] | None:
+    """Give git's mode and blob id of what stands at a path; None for nothing or a folder."""
+    try:
+        status = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISLNK(status.st_mode):
+        return "120000", blob_id(os.fsencode(path.readlink()))
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return ("100755" if status.st_mode & stat.S_IXUSR else "100644"), blob_id(path.read_bytes())
+
+
+def names_below(folder: Path) -> tuple[str, ...]:
+    """List every file and link below a folder, by path with `/`, ordered; links are not followed.
+
+    What an interrupted `place` left beside a file is removed on the way.
+    """
+    found = []
+    for here, folders, names in os.walk(folder):
+        for name in [name for name in names if name.startswith(_BESIDE)]:
+            Path(here, name).unlink()
+            names.remove(name)
+        linked = [name for name in folders if os.path.islink(os.path.join(here, name))]  # noqa: PTH114, PTH118
+        found += [Path(here, name).relative_to(folder).as_posix() for name in [*names, *linked]]
+    return tuple(sorted(found))
+
+
+def place(root: Path, path: str, mode: str, data: bytes) -> None:
+    """Put one file of a tree below a root, in one step, never through a symbolic link."""
+    target = root / path
+    _make_folders(root, target.parent)
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    beside = target.with_name(f"{_BESIDE}{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    if mode == "120000":
+        beside.symlink_to(os.fsdecode(data))
+    else:
+        beside.write_bytes(data)
+        beside.chmod(0o755 if mode == "100755" else 0o644)
+    beside.replace(target)
+
+
+def _make_folders(root: Path, folder: Path) -> None:
+    """Make the folders between a root and a file; a file or link that stands in the way is removed."""
+    here = root
+    here.mkdir(parents=True, exist_ok=True)
+    for part in folder.relative_to(root).parts:
+        here = here / part
+        if here.is_symlink() or here.is_file():
+            here.unlink()
+        here.mkdir(exist_ok=True)
+
+
+def remove(root: Path, paths: Sequence[str]) -> None:
+    """Remove files below a root, and the folders that this leaves empty."""
+    for path in paths:
+        target = root / path
+        target.unlink(missing_ok=True)
+        for folder in target.parents:
+            if folder == root or not folder.is_dir() or any(folder.iterdir()):
+                break
+            folder.rmdir()
+
+
+def need_room(folder: Path, wanted: int) -> None:
+    """Raise OutsideError when the disk has less than this many bytes free."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < wanted:
+        raise OutsideError(
+            "disk",
+            str(folder),
+            f"{free // 2**20} MiB are free, {wanted // 2**20} MiB are needed",
+            "make room and try again",
+        )

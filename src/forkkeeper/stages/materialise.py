@@ -1,0 +1,87 @@
+"""Write a tree as a plain directory. Unchanged files keep their times, so that a build does no work twice.
+
+What was written is recorded in the fork's state folder. On the next run a file that is neither as recorded nor as
+wanted is somebody's edit: it is named, and nothing is written, unless the caller says to overwrite.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from forkkeeper.core.ids import TreeId
+from forkkeeper.core.paths import fault
+from forkkeeper.core.store import SUBMODULE, Entries
+from forkkeeper.errors import AnswerIsNo, RequestError
+from forkkeeper.shell import disk
+from forkkeeper.shell.git import Scratch
+
+
+@dataclass(frozen=True, slots=True)
+class Materialised:
+    """A tree on disk: the directory, the tree's id, and how many files were written, left and removed."""
+
+    directory: Path
+    tree: TreeId
+    written: int
+    left: int
+    removed: int
+
+
+def materialise(
+    scratch: Scratch,
+    tree: TreeId,
+    directory: Path,
+    records: Path,
+    *,
+    overwrite: bool = False,
+    on_progress: Callable[[str, float, float], None],
+) -> Materialised:
+    """Make a directory hold exactly this tree.
+
+    records -- folder where it is written down what was materialised
+    Raises AnswerIsNo for edits made by hand, RequestError for a tree or directory that cannot be written.
+    """
+    directory = directory.absolute()
+    entries = {path: entry for path, entry in scratch.entries(tree).items() if entry.mode != SUBMODULE}
+    _check(entries, directory)
+    record = records / (hashlib.sha256(str(directory).encode("utf-8", "surrogateescape")).hexdigest()[:16] + ".json")
+    known: dict[str, list[list[str]]] = json.loads(disk.read(record) or b"{}")
+    wanted = {path: [entry.mode, str(entry.oid)] for path, entry in entries.items()}
+    standing = {path: list(disk.identify(directory / path) or ()) for path in disk.names_below(directory)}
+    foreign = sorted(p for p, now in standing.items() if now != wanted.get(p) and now not in known.get(p, []))
+    if foreign and not overwrite:
+        shown = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
+        raise AnswerIsNo(
+            "materialise",
+            str(directory),
+            f"holds files that forkkeeper did not write, or that were edited: {shown}",
+            "move them away, choose another directory, or add --overwrite to lose them",
+        )
+    stale = [path for path, now in standing.items() if path not in wanted]
+    writing = [path for path in sorted(wanted) if standing.get(path) != wanted[path]]
+    # An interrupted run leaves a mixture of both states; the record says so before the first file changes.
+    both = {path: [*known.get(path, []), *([wanted[path]] if path in wanted else [])] for path in {*known, *wanted}}
+    disk.write(record, json.dumps(both, indent=0, sort_keys=True).encode())
+    disk.remove(directory, stale)
+    for number, path in enumerate(writing, start=1):
+        disk.place(directory, path, entries[path].mode, scratch.blob(entries[path].oid))
+        on_progress(f"writing {len(writing)} files", number, len(writing))
+    directory.mkdir(parents=True, exist_ok=True)
+    disk.write(record, json.dumps({p: [w] for p, w in wanted.items()}, indent=0, sort_keys=True).encode())
+    return Materialised(directory, tree, len(writing), len(wanted) - len(writing), len(stale))
+
+
+def _check(entries: Entries, directory: Path) -> None:
+    for path in entries:
+        if wrong := fault(path):
+            raise RequestError(
+                "materialise", path, f"upstream's path {wrong}", "exclude it with a [[path]] rule in fork.toml"
+            )
+    if directory.exists() and not directory.is_dir():
+        raise RequestError("materialise", str(directory), "is a file", "choose another directory")
+    if (directory / ".git").exists():
+        raise RequestError(
+            "materialise", str(directory), "is a git checkout; its files would be replaced", "choose an empty directory"
+        )

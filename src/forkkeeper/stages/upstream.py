@@ -1,0 +1,426 @@
+"""Upstream: turn what a person typed into a commit, and bring its objects here.
+
+Order: objects already held (in `.forkkeeper/`, or in a repository read in place), then the snapshot table, then hosts
+in the order of fork.toml. A sha gives the same commit and tree from any source: its id proves its bytes.
+"""
+
+import datetime as dt
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+from forkkeeper.core import ids, pip_settings, revision, snapshots
+from forkkeeper.core.declaration import GitSource, SdistSource, Source
+from forkkeeper.core.ids import CommitId, TreeId
+from forkkeeper.core.pip_settings import PipSettings
+from forkkeeper.core.planning import Commit
+from forkkeeper.core.revision import FullSha, Revision, ShortSha, SnapshotName, TagName
+from forkkeeper.core.snapshots import Snapshot
+from forkkeeper.errors import OutsideError, RequestError
+from forkkeeper.shell import archive, disk, git, net, process
+from forkkeeper.shell.git import CommitInfo, Repository
+
+Progress = Callable[[str, float, float], None]
+SDIST_ROOM = 400 * 2**20  # bytes: a download of up to 80 MB, its embedded repository, and the copy in the store
+REFRESHED = "snapshots.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where upstream can be had.
+
+    root -- the fork's folder: local paths in fork.toml are relative to it
+    state -- its `.forkkeeper/`
+    """
+
+    root: Path
+    state: Path
+    sources: tuple[Source, ...]
+    table: tuple[Snapshot, ...]
+    offline: bool
+    on_progress: Progress
+
+    @property
+    def store(self) -> Path:
+        """The git directory that holds what was fetched."""
+        return self.state / "upstream.git"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What one source knows of upstream's newest commit. behind -- commits from the pin to it, where that is known."""
+
+    source: str
+    newest: str
+    behind: str
+
+
+def open_upstream(
+    root: Path, state: Path, sources: tuple[Source, ...], *, offline: bool, on_progress: Progress
+) -> Upstream:
+    """Read the snapshot tables: the shipped one, and what `upstream.refresh` added."""
+    shipped = resources.files("forkkeeper").joinpath("data", "snapshots.csv").read_text(encoding="utf-8")
+    added = (disk.read(state / REFRESHED) or b"").decode()
+    packages = {source.package for source in sources if isinstance(source, SdistSource)}
+    rows = snapshots.parse(shipped)
+    table = snapshots.merge(rows, snapshots.parse(added)) if added else rows
+    return Upstream(root, state, sources, tuple(r for r in table if r.package in packages), offline, on_progress)
+
+
+def repositories(upstream: Upstream) -> tuple[Repository, ...]:
+    """Open every repository whose objects are at hand: the store, then local sources in order."""
+    found = [upstream.store] if git.git_dir_of(upstream.store) else []
+    found += [path for source in upstream.sources if (path := _in_place(upstream, source)) is not None]
+    return tuple(Repository(path) for path in found)
+
+
+def lenders(upstream: Upstream) -> tuple[Path, ...]:
+    """Give the object directories at hand."""
+    return tuple(repository.objects for repository in repositories(upstream))
+
+
+def _in_place(upstream: Upstream, source: Source) -> Path | None:
+    """Give the git directory of a source that is a local repository."""
+    if not isinstance(source, GitSource) or _is_url(source.location):
+        return None
+    path = (upstream.root / Path(source.location).expanduser()).resolve()
+    return git.git_dir_of(path) if path.is_dir() else None
+
+
+def _is_url(location: str) -> bool:
+    """Whether git would ask a host: scheme://…, or user@host:path."""
+    return "://" in location or re.match(r"[A-Za-z0-9_.@-]+:(?!\\)", location) is not None
+
+
+# finding a commit ---------------------------------------------------------------------------------------------------
+
+
+def find(upstream: Upstream, text: str, *, step: str, known: Sequence[CommitId] = ()) -> CommitId:
+    """Turn what was typed into one commit's id, without fetching objects where that can be avoided.
+
+    known -- commits that may be named though no source holds them here (the pin)
+    Raises RequestError when it names none or several.
+    """
+    asked = revision.parse(text, step=step)
+    failures: list[str] = []
+    found = _candidates(upstream, asked, known)
+    if not found:
+        failures = _ask_hosts(upstream)
+        found = _candidates(upstream, asked, known)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        shown = "; ".join(f"{sha} ({describe(upstream, sha)})" for sha in found)
+        raise RequestError(step, text, f"names {len(found)} commits: {shown}", "give more digits, or the full sha")
+    raise RequestError(step, text, _nobody_has_it(upstream, failures), _near(upstream, asked))
+
+
+def _candidates(upstream: Upstream, asked: Revision, known: Sequence[CommitId]) -> tuple[CommitId, ...]:
+    match asked:
+        case FullSha(sha=sha):
+            return (sha,)
+        case SnapshotName():
+            rows = snapshots.by_name(upstream.table, f"{asked.package}=={asked.version}")
+            return tuple(row.commit for row in rows)
+        case ShortSha(prefix=name):
+            like = [sha for sha in known if sha.startswith(name)]
+            like += [row.commit for row in snapshots.by_commit_prefix(upstream.table, name)]
+            like += [sha for repository in repositories(upstream) for sha in repository.commits_like(name)]
+            return tuple(sorted({*like, *_tagged(upstream, name)}))
+        case TagName(name=name):
+            return tuple(sorted(set(_tagged(upstream, name))))
+
+
+def _tagged(upstream: Upstream, name: str) -> tuple[CommitId, ...]:
+    rows = [row.commit for row in snapshots.by_tag(upstream.table, name)]
+    held = [sha for repository in repositories(upstream) for sha in repository.refs_named(name)[:1]]
+    return (*rows, *held)
+
+
+def _nobody_has_it(upstream: Upstream, failures: Sequence[str]) -> str:
+    if upstream.offline:
+        return "nothing that is held here has it, and with --offline no host was asked"
+    asked = "".join(f"\n    not asked: {why}" for why in failures)
+    return ("no source that could be asked has it" if failures else "no source has it") + asked
+
+
+def _near(upstream: Upstream, asked: Revision) -> str:
+    """Name what is near a commit that nothing has, or else the newest snapshots and the syntax."""
+    near: tuple[Snapshot | None, ...] = ()
+    if isinstance(asked, TagName | ShortSha):
+        name = asked.name if isinstance(asked, TagName) else asked.prefix
+        date = _date(name)
+        near = snapshots.neighbours(upstream.table, date) if date else snapshots.neighbours_by_tag(upstream.table, name)
+    sides = zip(("the nearest older", "the nearest newer"), near, strict=False)
+    said = [f"{word} is {_row(row)}" for word, row in sides if row]
+    if not said:
+        newest = ", ".join(_row(row) for row in snapshots.newest(upstream.table, 3))
+        said = [*([f"the newest snapshots are {newest}"] if newest else []), f"give {revision.SYNTAX}"]
+    more = "" if upstream.offline else "; `invoke upstream.refresh` looks for newer ones"
+    return "; ".join(said) + more
+
+
+def _date(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _row(row: Snapshot) -> str:
+    when = row.committed or row.released
+    return f"{row.name} = {ids.short(row.commit)}" + (f" of {when}" if when else "")
+
+
+# getting its objects ------------------------------------------------------------------------------------------------
+
+
+def hold(upstream: Upstream, sha: CommitId, *, step: str) -> Commit:
+    """Bring a commit and its tree here, where they are not yet. Raises RequestError or OutsideError."""
+    info = held(upstream, sha)
+    if info is None:
+        failures = _bring(upstream, sha)
+        info = held(upstream, sha)
+        if info is None:
+            raise _not_had(upstream, sha, failures, step)
+    return Commit(sha, info.tree, _day(info), names_of(upstream, sha))
+
+
+def held(upstream: Upstream, sha: CommitId) -> CommitInfo | None:
+    """Read a commit from what is at hand; None when it is not."""
+    answers = (repository.info(sha) for repository in repositories(upstream))
+    return next((info for info in answers if info is not None), None)
+
+
+def _day(info: CommitInfo) -> str:
+    return dt.datetime.fromtimestamp(info.time, tz=dt.UTC).date().isoformat()
+
+
+def names_of(upstream: Upstream, sha: CommitId) -> tuple[str, ...]:
+    """Give what a commit is known as: upstream's tags, then the newest snapshot that holds it."""
+    rows = snapshots.by_commit_prefix(upstream.table, sha)
+    tags = {tag for repository in repositories(upstream) for tag in repository.tags_at(sha)}
+    tags |= {row.tag for row in rows if row.tag}
+    return (*sorted(tags), *(row.name for row in rows[-1:]))
+
+
+def describe(upstream: Upstream, sha: CommitId) -> str:
+    """Say in a few words what a commit is."""
+    info = held(upstream, sha)
+    said = [*names_of(upstream, sha), *([f"{_day(info)} {info.title}"] if info else [])]
+    return ", ".join(said) or "nothing known of it"
+
+
+def _bring(upstream: Upstream, sha: CommitId) -> list[str]:
+    """Try each source that may have the commit; give the reasons of those that failed."""
+    rows = snapshots.by_commit_prefix(upstream.table, sha)
+    failures: list[str] = []
+    if rows:
+        if upstream.offline:
+            return [f"{rows[-1].name} holds it, and --offline forbids the download"]
+        source = next(s for s in upstream.sources if isinstance(s, SdistSource) and s.package == rows[-1].package)
+        try:
+            take_snapshot(upstream, source, rows[-1].version, sha)
+        except OutsideError as error:
+            failures.append(str(error))
+        else:
+            return []
+    return failures + _ask_hosts(upstream, sha)
+
+
+def _ask_hosts(upstream: Upstream, wanted: CommitId | None = None) -> list[str]:
+    """Fetch from one host after the other until one has the commit (None: until one answers); give what went wrong."""
+    failures: list[str] = []
+    for source in _remote(upstream):
+        if why := _fetch(upstream, source):
+            failures.append(f"{_shown(source.location)}: {why}")
+        elif wanted is None or held(upstream, wanted):
+            break
+    return failures
+
+
+def _remote(upstream: Upstream) -> list[GitSource]:
+    """Give the sources that must be fetched from: hosts (not with --offline), and bundles."""
+    found = []
+    for source in upstream.sources:
+        if isinstance(source, GitSource) and _in_place(upstream, source) is None:
+            local = not _is_url(source.location) or source.location.startswith("file://")
+            if local or not upstream.offline:
+                found.append(source)
+    return found
+
+
+def _fetch(upstream: Upstream, source: GitSource) -> str | None:
+    """Fetch one source into the store; gives the reason when that failed."""
+    location = source.location
+    if not _is_url(location):
+        path = (upstream.root / Path(location).expanduser()).resolve()
+        if not path.exists():
+            return "there is no such path"
+        location = str(path)
+    elif why := net.reachable(location):
+        return why
+    git.make_store(upstream.store)
+    return git.fetch(upstream.store, location, upstream.on_progress)
+
+
+def _shown(location: str) -> str:
+    """Give a url without the credentials in it."""
+    return re.sub(r"//[^/@]*@", "//", location)
+
+
+def _not_had(upstream: Upstream, sha: CommitId, failures: list[str], step: str) -> RequestError | OutsideError:
+    """Tell a commit that is known but cannot be brought from one that nobody knows."""
+    if snapshots.by_commit_prefix(upstream.table, sha):
+        return OutsideError(
+            step,
+            sha,
+            "could not be brought here:\n    " + "\n    ".join(failures),
+            "run it again when the network is back, or name a local repository in an [[upstream.source]] of fork.toml",
+        )
+    return RequestError(step, sha, _nobody_has_it(upstream, failures), _near(upstream, FullSha(sha)))
+
+
+# snapshots ----------------------------------------------------------------------------------------------------------
+
+
+def take_snapshot(upstream: Upstream, source: SdistSource, version: str, sha: CommitId | None) -> CommitId:
+    """Download an sdist, and take upstream's commit out of the repository embedded in it. Its build code never runs.
+
+    sha -- the commit it must hold; None: whichever it holds
+    Raises OutsideError when it cannot be had, or does not hold what it should.
+    """
+    folder = upstream.state / "downloads"
+    disk.need_room(folder, SDIST_ROOM)
+    name = f"{source.package}=={version}"
+    try:
+        file = net.download(
+            source.package,
+            version,
+            folder,
+            _pip(),
+            lambda done, of: upstream.on_progress(f"downloading {name}", done, of or 0),
+        )
+        found = archive.embedded_head(file.path, source.embedded)
+        if sha is not None and found != sha:
+            raise OutsideError(
+                "verify",
+                name,
+                f"holds commit {found} where {sha} was due",
+                "report this: the table or the package is wrong",
+            )
+        lender = archive.extract_embedded(file.path, source.embedded, folder / f"{source.package}-{version}.git")
+        upstream.on_progress(f"taking {ids.short(found)} out of it", 0, 0)
+        git.make_store(upstream.store)
+        if why := git.take_from(upstream.store, lender, found):
+            raise OutsideError(
+                "verify", name, f"its commit {found} does not verify: {why}", "report this to the package's maintainers"
+            )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def _pip() -> PipSettings:
+    """Read pip's own configuration, as pip merges it."""
+    try:
+        said = process.read([sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"])
+    except OSError:
+        return pip_settings.parse_pip_config("", os.environ)
+    return pip_settings.parse_pip_config(said.out if said.code == 0 else "", os.environ)
+
+
+def refresh(upstream: Upstream) -> tuple[tuple[Snapshot, ...], tuple[str, ...]]:
+    """Bring the snapshot table and the fetched sources up to date.
+
+    Gives the rows that are new, and what could not be looked at. A new row costs the download of its sdist.
+    """
+    if upstream.offline:
+        raise RequestError(
+            "upstream.refresh", "--offline", "forbids the network, and this verb is nothing else", "leave it out"
+        )
+    failures: list[str] = []
+    rows: list[Snapshot] = []
+    for source in upstream.sources:
+        if isinstance(source, SdistSource):
+            try:
+                rows += _new_rows(upstream, source)
+            except OutsideError as error:
+                failures.append(str(error))
+        elif _in_place(upstream, source) is None and (why := _fetch(upstream, source)):
+            failures.append(f"{_shown(source.location)}: {why}")
+    if rows:
+        before = snapshots.parse((disk.read(upstream.state / REFRESHED) or b"").decode() or snapshots.format_table(()))
+        disk.write(upstream.state / REFRESHED, snapshots.format_table(snapshots.merge(before, tuple(rows))).encode())
+    return tuple(rows), tuple(failures)
+
+
+def _new_rows(upstream: Upstream, source: SdistSource) -> list[Snapshot]:
+    known = {row.version for row in upstream.table}
+    newest = snapshots.newest(upstream.table, 1)
+    offered = net.versions(source.package, _pip())
+    later = offered[offered.index(newest[0].version) + 1 :] if newest and newest[0].version in offered else offered
+    rows = []
+    for version in later:
+        if version not in known:
+            sha = take_snapshot(upstream, source, version, None)
+            info = held(upstream, sha)
+            row = Snapshot(source.package, version, sha, None, None, None, None, None)
+            if info:
+                row = replace(row, committed=dt.date.fromisoformat(_day(info)), tree=TreeId(info.tree))
+            rows.append(row)
+    return rows
+
+
+# what the sources know ----------------------------------------------------------------------------------------------
+
+
+def knowledge(upstream: Upstream, pin: CommitId) -> tuple[Known, ...]:
+    """Say for each source how far upstream's newest commit is from the pin; nobody is asked."""
+    found = []
+    for source in upstream.sources:
+        match source:
+            case SdistSource(package=package):
+                found.append(_table_knowledge(upstream, package, pin))
+            case GitSource(location=location):
+                path = _in_place(upstream, source) or (upstream.store if git.git_dir_of(upstream.store) else None)
+                found.append(_git_knowledge(_shown(location), path, pin))
+    return tuple(found)
+
+
+def _table_knowledge(upstream: Upstream, package: str, pin: CommitId) -> Known:
+    rows = [row for row in upstream.table if row.package == package]
+    newest = snapshots.newest(rows, 1)
+    at = [number for number, row in enumerate(rows) if row.commit == pin]
+    behind = f"{len(rows) - 1 - at[-1]} snapshots" if at else "the pin is in no snapshot"
+    return Known(f"sdist {package}", _row(newest[0]) if newest else "no snapshot known", behind)
+
+
+def _git_knowledge(location: str, path: Path | None, pin: CommitId) -> Known:
+    if path is None:
+        return Known(f"git {location}", "not fetched: `invoke upstream.refresh`", "not known")
+    repository = Repository(path)
+    heads = repository.heads()
+    name = next((name for name in ("HEAD", "master", "main") if name in heads), next(iter(heads), None))
+    if name is None:
+        return Known(f"git {location}", "not fetched: `invoke upstream.refresh`", "not known")
+    info = repository.info(heads[name])
+    newest = f"{ids.short(heads[name])} of {_day(info)}" if info else ids.short(heads[name])
+    distance = repository.distance(pin, heads[name])
+    return Known(f"git {location}", newest, f"{distance:,} commits" if distance is not None else "not known")
+
+
+def is_older(upstream: Upstream, new: Commit, old: Commit) -> bool:
+    """Whether one commit comes before another: by ancestry where history is at hand, else by date."""
+    for repository in repositories(upstream):
+        if repository.info(new.sha) and repository.info(old.sha):
+            if repository.distance(new.sha, old.sha):
+                return True
+            if repository.distance(old.sha, new.sha):
+                return False
+    return new.date < old.date

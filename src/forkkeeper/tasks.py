@@ -1,0 +1,325 @@
+"""The verbs as Invoke tasks: verb → flow → terminal → exit code. Two doors: `invoke` here, `forkkeeper` anywhere."""
+
+import platform
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+from invoke.tasks import task
+
+from forkkeeper import flow
+from forkkeeper.errors import ExitCode, ForkkeeperError
+from forkkeeper.shell import terminal
+
+REPORTS = Path(".forkkeeper") / "reports"
+_OFFLINE = "forbid the network, and nothing else"
+_UPTO = "upstream commit: full or short sha, tag, or snapshot such as llama-cpp-python==0.3.36"
+
+
+def _setting(on_progress: terminal.Progress, *, offline: bool = False) -> flow.Setting:
+    return flow.Setting(Path.cwd(), offline, on_progress)
+
+
+def _run(verb: Callable[[terminal.Progress], flow.Report]) -> None:
+    """Run a verb to its end: show its report, or say what went wrong; leave with its exit code."""
+    try:
+        with terminal.progress() as on_progress:
+            shown = verb(on_progress)
+        terminal.show(shown.blocks)
+        code = shown.code
+    except ForkkeeperError as error:
+        terminal.complain(str(error))
+        code = error.code
+    except KeyboardInterrupt:
+        terminal.complain("interrupted; the next command finishes or undoes what was begun")
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
+        terminal.close_output()
+        code = ExitCode.IN_STEP
+    except Exception as error:  # noqa: BLE001 -- the one net: a bug of ours leaves a report
+        terminal.complain(_bug(error))
+        code = ExitCode.BUG
+    if code is not ExitCode.IN_STEP:
+        raise Exit(code=int(code))
+
+
+def _bug(error: Exception) -> str:
+    """Leave a report that can be pasted into an issue: versions, command, trace; nothing of the environment."""
+    trace = "".join(traceback.format_exception(error))
+    text = (
+        f"forkkeeper {metadata.version('forkkeeper')}, Python {platform.python_version()}, {platform.platform()}\n"
+        f"command: {' '.join(sys.argv[1:])}\n\n{trace}"
+    )
+    try:
+        path = terminal.leave(REPORTS, text)
+    except OSError:
+        return f"bug: {error!r}\n{trace}"
+    return f"bug: forkkeeper failed: {error!r}\n  next: report it with {path}; the fork's files are as they were"
+
+
+@task(auto_shortflags=False, help={"max_age": "exit 1 when the pin is older than this many days"})
+def status(_: Context, max_age: int | None = None) -> None:
+    """Say where the fork stands: pin, age, distance, queue, and whether all files agree.
+
+    Exits 1 when queue, overlay, log or lock disagree. Example: invoke status --max-age 30
+    """
+    days = int(max_age) if max_age is not None else None
+    _run(lambda on_progress: flow.status(_setting(on_progress), max_age=days))
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "upto": _UPTO,
+        "from": "the commit that the queue stands on (default: the pin)",
+        "queue": "a folder with a series file and patches (default: patches/)",
+        "json": "also write the plan as JSON to this file; - is standard output, and nothing else is shown",
+        "objects": "also write the planned objects to this git object directory",
+        "offline": _OFFLINE,
+    },
+)
+def plan(
+    _: Context,
+    upto: str | None = None,
+    from_: str | None = None,
+    queue: str | None = None,
+    json: str | None = None,
+    objects: str | None = None,
+    offline: bool = False,
+) -> None:
+    """Show what a sync would do, patch by patch; saves nothing. Exits 1 when a person must look.
+
+    Example: invoke plan --upto 0c1e57098bba
+    """
+
+    def verb(on_progress: terminal.Progress) -> flow.Report:
+        setting = _setting(on_progress, offline=offline)
+        shown, document = flow.plan(setting, upto=_needed(upto), since=from_, queue=queue, objects=objects)
+        if json == "-":
+            terminal.emit(document)
+            return flow.Report((), shown.code)
+        if json is not None:
+            terminal.write(Path(json), document)
+        return shown
+
+    _run(verb)
+
+
+@task(
+    auto_shortflags=False,
+    iterable=["accept"],
+    help={
+        "upto": _UPTO,
+        "accept": "take the reviewed row of this patch (repeatable)",
+        "accept_reviewed": "take every reviewed row",
+        "downgrade": "allow a commit older than the pin",
+        "commit": "commit what was saved",
+        "offline": _OFFLINE,
+    },
+)
+def sync(
+    _: Context,
+    upto: str | None = None,
+    accept: list[str] | None = None,
+    accept_reviewed: bool = False,
+    downgrade: bool = False,
+    commit: bool = False,
+    offline: bool = False,
+) -> None:
+    """Move the fork to another upstream commit, carrying every patch; saves all or nothing.
+
+    Example: invoke sync --upto llama-cpp-python==0.3.36
+    """
+    _run(
+        lambda on_progress: flow.sync(
+            _setting(on_progress, offline=offline),
+            upto=_needed(upto),
+            accept=accept or (),
+            accept_reviewed=accept_reviewed,
+            downgrade=downgrade,
+            commit=commit,
+        )
+    )
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "patch": "only what this patch does",
+        "file": "only this file or folder of upstream's tree",
+        "stat": "as a table: lines per file, and which patch or overlay they come from",
+        "word": "word by word",
+        "offline": _OFFLINE,
+    },
+)
+def diff(
+    _: Context,
+    patch: str | None = None,
+    file: str | None = None,
+    stat: bool = False,
+    word: bool = False,
+    offline: bool = False,
+) -> None:
+    """Show how the composed fork differs from its upstream. Colour and pager are git's.
+
+    Example: invoke diff --patch lazy-mmap
+    """
+
+    def verb(on_progress: terminal.Progress) -> flow.Report:
+        setting = _setting(on_progress, offline=offline)
+        colour = terminal.colourful()
+        shown, text, pager = flow.diff(setting, patch=patch, file=file, stat=stat, word=word, colour=colour)
+        if text:
+            terminal.page(text, pager)
+        return shown
+
+    _run(verb)
+
+
+@task(
+    auto_shortflags=False,
+    help={"check": "write nothing; exit 1 when the log or the lock is stale", "offline": _OFFLINE},
+)
+def log(_: Context, check: bool = False, offline: bool = False) -> None:
+    """Write CHANGES-LOCAL.md and fork.lock anew from the fork's files.
+
+    Example: invoke log --check
+    """
+    _run(lambda on_progress: flow.log(_setting(on_progress, offline=offline), check=check))
+
+
+@task(auto_shortflags=False)
+def lint(_: Context) -> None:
+    """Say what fork.toml, the series and the patches lack: reasons, trailers, witnesses. Needs no upstream.
+
+    Example: invoke lint
+    """
+    _run(lambda on_progress: flow.lint(_setting(on_progress)))
+
+
+@task(
+    aliases=["materialize"],
+    auto_shortflags=False,
+    positional=["directory"],
+    help={
+        "directory": "where the tree goes",
+        "baseline": "the pristine pin, without queue and overlay",
+        "at": "with --baseline: that of another upstream commit",
+        "overwrite": "lose edits and files there that forkkeeper did not write",
+        "offline": _OFFLINE,
+    },
+)
+def materialise(
+    _: Context,
+    directory: str,
+    baseline: bool = False,
+    at: str | None = None,
+    overwrite: bool = False,
+    offline: bool = False,
+) -> None:
+    """Write the composed fork as a plain directory; unchanged files keep their times.
+
+    Example: invoke materialise build/tree
+    """
+    _run(
+        lambda on_progress: flow.materialise(
+            _setting(on_progress, offline=offline), directory, baseline=baseline, at=at, overwrite=overwrite
+        )
+    )
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "upstream": "any git url, a local path or a bundle",
+        "pin": "the upstream commit to stand on",
+        "offline": _OFFLINE,
+    },
+)
+def init(_: Context, upstream: str | None = None, pin: str | None = None, offline: bool = False) -> None:
+    """Begin a fork in this folder: a commented fork.toml, an empty queue, the lock and the log.
+
+    Example: forkkeeper init --upstream ../upstream --pin v1.2
+    """
+    _run(
+        lambda on_progress: flow.init(
+            _setting(on_progress, offline=offline),
+            upstream=_needed(upstream, "upstream URL"),
+            pin=_needed(pin, "pin SHA"),
+        )
+    )
+
+
+@task(auto_shortflags=False, name="refresh")
+def upstream_refresh(_: Context) -> None:
+    """Look for newer upstream commits: new snapshots at the package registry, and every git source.
+
+    Example: invoke upstream.refresh
+    """
+    _run(lambda on_progress: flow.refresh(_setting(on_progress)))
+
+
+def _needed(value: str | None, option: str = "upto SHA") -> str:
+    if value is None:
+        raise flow.missing(option)
+    return value
+
+
+def _verbs() -> Collection:
+    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init)
+    nested = Collection("upstream")
+    nested.add_task(upstream_refresh)
+    verbs.add_collection(nested)
+    return verbs
+
+
+namespace = _verbs()
+
+
+class _Door(Program):
+    """`forkkeeper`: Invoke's parser, with nested verbs as two words too, and exit 2 for a wrong call."""
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        self._as_request(lambda: super(_Door, self).parse_core(_spelled_for_invoke(argv or sys.argv)))
+
+    def parse_tasks(self) -> None:
+        self._as_request(super().parse_tasks)
+
+    def _as_request(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except ParseError as error:
+            raise Exit(
+                f"{error}\n  next: `{self.binary} --list`, or `{self.binary} --help VERB`", ExitCode.BAD_REQUEST
+            ) from error
+
+
+# Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
+SEVERAL: dict[str, str] = {}
+
+
+def _spelled_for_invoke(argv: list[str]) -> list[str]:
+    """Turn `upstream refresh` into `upstream.refresh`, and several positional values into repeated options."""
+    program, *words = argv
+    nested = {name: set(namespace.collections[name].task_names) for name in namespace.collections}
+    if len(words) > 1 and words[1] in nested.get(words[0], set()):
+        words = [f"{words[0]}.{words[1]}", *words[2:]]
+    if words and words[0] in SEVERAL:
+        option = SEVERAL[words[0]]
+        spread = [[word] if word.startswith("-") else [option, word] for word in words[1:]]
+        words = [words[0], *(word for pair in spread for word in pair)]
+    return [program, *words]
+
+
+program = _Door(name="forkkeeper", binary="forkkeeper", namespace=namespace, version=metadata.version("forkkeeper"))
+
+
+def main() -> None:
+    """Enter by the console script."""
+    program.run()
