@@ -12,6 +12,7 @@ are wrapped in throw-away commits.
 """
 
 import contextlib
+import datetime as dt
 import os
 import re
 import tempfile
@@ -108,12 +109,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
-    """What a commit object says: its tree, its parents, its commit time (seconds since 1970, UTC) and title."""
+    """What a commit object says.
+
+    time -- when it was committed, in seconds since 1970 (UTC)
+    date -- the same as YYYY-MM-DD, in the committer's own time zone
+    """
 
     sha: CommitId
     tree: TreeId
     parents: tuple[CommitId, ...]
     time: int
+    date: str
     title: str
 
 
@@ -425,10 +431,13 @@ def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
     """Read a commit object's bytes."""
     head, _, message = data.decode("utf-8", "replace").partition("\n\n")
     tree = re.search(r"^tree ([0-9a-f]{40})$", head, re.MULTILINE)
-    time = re.search(r"^committer .* (\d+) [+-]\d{4}$", head, re.MULTILINE)
+    found = re.search(r"^committer .* (\d+) ([+-])(\d\d)(\d\d)$", head, re.MULTILINE)
+    time = int(found[1]) if found else 0
+    offset = int(f"{found[2]}1") * (int(found[3]) * 3600 + int(found[4]) * 60) if found else 0
+    date = dt.datetime.fromtimestamp(time + offset, tz=dt.UTC).date().isoformat()
     parents = tuple(CommitId(parent) for parent in re.findall(r"^parent ([0-9a-f]{40})$", head, re.MULTILINE))
     title = message.strip().split("\n", 1)[0]
-    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, int(time[1]) if time else 0, title)
+    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title)
 
 
 def _entry(mode: str, oid: str) -> Entry | None:

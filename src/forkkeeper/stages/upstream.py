@@ -188,17 +188,13 @@ def hold(upstream: Upstream, sha: CommitId, *, step: str) -> Commit:
         info = held(upstream, sha)
         if info is None:
             raise _not_had(upstream, sha, failures, step)
-    return Commit(sha, info.tree, _day(info), names_of(upstream, sha))
+    return Commit(sha, info.tree, info.time, info.date, names_of(upstream, sha))
 
 
 def held(upstream: Upstream, sha: CommitId) -> CommitInfo | None:
     """Read a commit from what is at hand; None when it is not."""
     answers = (repository.info(sha) for repository in repositories(upstream))
     return next((info for info in answers if info is not None), None)
-
-
-def _day(info: CommitInfo) -> str:
-    return dt.datetime.fromtimestamp(info.time, tz=dt.UTC).date().isoformat()
 
 
 def names_of(upstream: Upstream, sha: CommitId) -> tuple[str, ...]:
@@ -212,7 +208,7 @@ def names_of(upstream: Upstream, sha: CommitId) -> tuple[str, ...]:
 def describe(upstream: Upstream, sha: CommitId) -> str:
     """Say in a few words what a commit is."""
     info = held(upstream, sha)
-    said = [*names_of(upstream, sha), *([f"{_day(info)} {info.title}"] if info else [])]
+    said = [*names_of(upstream, sha), *([f"{info.date} {info.title}"] if info else [])]
     return ", ".join(said) or "nothing known of it"
 
 
@@ -372,7 +368,7 @@ def _new_rows(upstream: Upstream, source: SdistSource) -> list[Snapshot]:
             info = held(upstream, sha)
             row = Snapshot(source.package, version, sha, None, None, None, None, None)
             if info:
-                row = replace(row, committed=dt.date.fromisoformat(_day(info)), tree=TreeId(info.tree))
+                row = replace(row, committed=dt.date.fromisoformat(info.date), tree=TreeId(info.tree))
             rows.append(row)
     return rows
 
@@ -410,7 +406,7 @@ def _git_knowledge(location: str, path: Path | None, pin: CommitId) -> Known:
     if name is None:
         return Known(f"git {location}", "not fetched: `invoke upstream.refresh`", "not known")
     info = repository.info(heads[name])
-    newest = f"{ids.short(heads[name])} of {_day(info)}" if info else ids.short(heads[name])
+    newest = f"{ids.short(heads[name])} of {info.date}" if info else ids.short(heads[name])
     distance = repository.distance(pin, heads[name])
     return Known(f"git {location}", newest, f"{distance:,} commits" if distance is not None else "not known")
 
@@ -423,4 +419,4 @@ def is_older(upstream: Upstream, new: Commit, old: Commit) -> bool:
                 return True
             if repository.distance(old.sha, new.sha):
                 return False
-    return new.date < old.date
+    return new.time < old.time
