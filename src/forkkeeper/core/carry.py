@@ -9,7 +9,7 @@ For each patch, in order, on what was carried before it:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from forkkeeper.core import hunks
@@ -17,7 +17,7 @@ from forkkeeper.core.compose import Applied, Baseline, NotApplied, Step, through
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.paths import parents
-from forkkeeper.core.store import Change, Entries, Refused, Store, Written
+from forkkeeper.core.store import Change, Conflict, Entries, Refused, Store, Written
 
 
 class Outcome(Enum):
@@ -46,6 +46,7 @@ class Row:
     rule -- the rule that resolved it
     review -- whether a careful maintainer would want to look, for the reason in `why`
     root -- for a cascade, the patch whose clash it follows from
+    places -- where it clashed, line by line, as far as that can be shown
     """
 
     old: Patch
@@ -59,6 +60,7 @@ class Row:
     culprit: CommitId | None = None
     root: str | None = None
     why: str | None = None
+    places: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,11 @@ def _kept(store: Store, step: Applied, before: TreeId, after: TreeId) -> Row:
 def _merge(store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]) -> tuple[Row, tuple[Change, ...]]:
     answer = store.merge(step.before, tree, step.after)
     match answer:
-        case Refused(paths=paths, why=why):
+        case Refused(paths=paths, why=why, places=places):
             root = _root(store, step, clashed)
             after = f"; it builds on {root.patch.title}, which clashed" if root else ""
-            return _clash(step.patch, paths, why + after, root.patch.title if root else None), ()
+            row = _clash(step.patch, paths, why + after, root.patch.title if root else None)
+            return replace(row, places=places), ()
         case Written(tree=after) if after == tree:
             why = "the merge leaves nothing of it, though upstream does not have it as it stands"
             return Row(step.patch, Outcome.EMPTIED, None, tree, review=True, why=why), ()

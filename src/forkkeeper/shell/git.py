@@ -29,8 +29,9 @@ from git.util import RemoteProgress, finalize_process
 from gitdb import IStream
 from gitdb.db import LooseObjectDB
 
+from forkkeeper.core import conflicts
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
-from forkkeeper.core.store import Change, Entry, Refused, Stat, Written
+from forkkeeper.core.store import Change, Conflict, Entry, Refused, Stat, Written
 from forkkeeper.errors import OutsideError
 
 FLOOR = (2, 39)
@@ -64,6 +65,7 @@ _SEALED_CONFIG = {
     "core.quotePath": "true",
     "gc.auto": "0",
     "maintenance.auto": "false",
+    "merge.conflictStyle": "zdiff3",  # git ≥ 2.35; shows the base, and no line that both sides have
     "merge.renameLimit": "20000",  # a whole-tree move of llama.cpp has some 4,000 candidates
     "diff.renameLimit": "20000",
     "safe.directory": "*",  # a source read in place may belong to somebody else; nothing of its config is used
@@ -387,9 +389,28 @@ class Scratch:
         if answer.code not in (0, 1):
             raise OutsideError("merge", "git merge-tree", f"ended with status {answer.code}: {answer.err.strip()}")
         tree, _, rest = answer.out.partition(b"\0")
-        if answer.code == 0:
-            return Written(TreeId(tree.decode()))
-        return _conflicts(rest)
+        merged = TreeId(tree.decode())
+        return Written(merged) if answer.code == 0 else self._refused(merged, rest)
+
+    def _refused(self, marked: TreeId, rest: bytes) -> Refused:
+        """Read what merge-tree says of conflicts (-z form): `mode id stage TAB path` rows, an empty field, messages."""
+        listed, _, messages = rest.partition(b"\0\0")
+        stages: dict[str, set[int]] = {}
+        for row in listed.split(b"\0"):
+            meta, tab, path = row.partition(b"\t")
+            if tab:
+                stages.setdefault(_path(path), set()).add(int(meta.split()[2]))
+        said = list(conflicts.parse_messages([_path(field) for field in messages.split(b"\0")]))
+        both = sorted(path for path, found in stages.items() if found == {1, 2, 3})
+        places = tuple(place for path in both for place in self._places(marked, path))
+        return Refused(tuple(sorted(stages)), conflicts.explain(said, stages), places)
+
+    def _places(self, marked: TreeId, path: str) -> tuple[Conflict, ...]:
+        """Find the conflict markers that git left in a file of the tree that it gives for a failed merge."""
+        answer = self._door.ask("cat-file", "blob", f"{marked}:{path}")
+        if answer.code or b"\0" in answer.out:
+            return ()
+        return tuple(conflicts.places(path, answer.out.decode("utf-8", "replace")))
 
     def diff(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> bytes:
         """Give the canonical diff."""
@@ -409,22 +430,6 @@ class Scratch:
         """Find where files went: path before → path after (git's own similarity, 50 %)."""
         out = self._door.get("diff-tree", "-r", "-z", "--name-status", "-M", "--diff-filter=R", old, new).split(b"\0")
         return {_path(a): _path(b) for a, b in zip(out[1::3], out[2::3], strict=False)}
-
-
-def _conflicts(rest: bytes) -> Refused:
-    """Read merge-tree's conflicted paths and messages (-z form)."""
-    listed, _, messages = rest.partition(b"\0\0")
-    paths = {_path(row.partition(b"\t")[2]) for row in listed.split(b"\0") if b"\t" in row}
-    fields = [field.decode("utf-8", "replace") for field in messages.split(b"\0")]
-    said: list[str] = []
-    at = 0
-    while at < len(fields) and fields[at].isdigit():
-        count = int(fields[at])
-        kind, message = fields[at + count + 1], fields[at + count + 2]
-        if kind.startswith("CONFLICT"):
-            said.append(message.strip().removeprefix("CONFLICT ").strip())
-        at += count + 3
-    return Refused(tuple(sorted(paths)), "; ".join(said) or "git cannot merge it")
 
 
 def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
