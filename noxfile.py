@@ -37,9 +37,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Does forkkeeper do what it says, with real git, CMake and pytest, and without the network?"""
+    """Does forkkeeper do what it says, with real git, CMake, pytest and upstream? Offline: `-- -m "not network"`."""
     session.install("-e", ".", *groups("tests", "fork"))
-    session.run("pytest", "-n", "auto", "-m", "not network", *session.posargs)
+    # by file, so that the downloads of a file's tests are made once
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session(default=False)

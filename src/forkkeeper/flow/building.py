@@ -10,7 +10,7 @@ from forkkeeper.core.ids import TreeId
 from forkkeeper.core.opsreport import OpsResult
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Cell, Painted, Report, Table
-from forkkeeper.errors import ExitCode, RequestError
+from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, locked_of, near_hint, open_fork, scratch
 from forkkeeper.stages import (
     build as builds,
@@ -191,8 +191,15 @@ def _witnesses(setting: Setting, project: Project, stand: Stand, name: str) -> I
             continue
         with_it = _witness(project, _folder(project, "build", name), witness)
         queue = queues.rebuild(project.queue, [other for other in project.queue.patches if other is not patch])
-        cut = compose_at(stand.store, replace(project, queue=queue), stand.pin, step="check")
-        _build(setting, project, stand, name, cut.tree, queue, "without")
+        try:
+            cut = compose_at(stand.store, replace(project, queue=queue), stand.pin, step="check")
+            _build(setting, project, stand, name, cut.tree, queue, "without")
+        except (AnswerIsNo, OutsideError) as error:  # one patch that others need never stops the verdict on the rest
+            said = f"no verdict: the fork without it cannot be made ({error.thing}: {error.found})"
+            yield Verdict(
+                (name, patch.title, f"{with_it.passed} of {with_it.ran} pass", "", _coloured(said, False)), False
+            )
+            continue
         without = _witness(project, _folder(project, "without", name), witness)
         yield _judged(name, patch.title, with_it, without)
 
