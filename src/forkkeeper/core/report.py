@@ -143,6 +143,11 @@ def refusal(plan: Plan, unaccepted: Sequence[Row], upto: str) -> tuple[Block, ..
             f"  invoke materialise DIR --baseline --at {upto}   # where it must go",
             f"  edit it, or take it out of patches/series; `invoke log`; commit; `invoke sync --upto {upto}`",
         ]
+    if plan.collisions:
+        lines += [
+            "next: rename or remove the overlay file, or turn it into a patch of upstream's; then",
+            f"  invoke log; commit; invoke sync --upto {upto}",
+        ]
     if unaccepted:
         accepts = " ".join(f"--accept {row.old.title}" for row in unaccepted)
         lines += ["next: look at each with `invoke plan`, then", f"  invoke sync --upto {upto} {accepts}"]
