@@ -144,14 +144,15 @@ def sync(
 ) -> Report:
     """Move the fork to another upstream commit; saves everything as one transaction, or nothing."""
     root = projects.find_root(setting.here, step="sync")
-    notes = _recover(root)
-    with disk.only_one(root / projects.STATE / "lock", doing="sync"):
-        project = projects.load(root, step="sync")
-        upstream = _upstream(setting, root, project.declaration)
-        stands = project.lock.pin.sha if project.lock else None
-        sha = upstreams.find(upstream, upto, step="sync", known=[stands] if stands else [])
-        if sha == stands:
+    with projects.alone(root, doing="sync") as done:
+        notes = _noted(done)
+        written = disk.read(root / lock.FILE)
+        known = [lock.parse(written).pin.sha] if written is not None else []
+        upstream = _upstream(setting, root, projects.load_declaration(root))
+        sha = upstreams.find(upstream, upto, step="sync", known=known)
+        if sha in known:
             return Report((*notes, Painted(f"already at {sha}", "green")))
+        project = projects.load(root, step="sync")
         locked = projects.need_in_step(project, step="sync")
         _refuse_faults(project, "sync")
         old = upstreams.hold(upstream, locked.pin.sha, step="sync")
@@ -164,9 +165,7 @@ def sync(
                 "add --downgrade if that is meant",
             )
         with _scratch(upstream) as store:
-            return _sync(
-                store, project, locked, old, new, upto, tuple(accept), accept_reviewed, commit, notes
-            )
+            return _sync(store, project, locked, old, new, upto, tuple(accept), accept_reviewed, commit, notes)
 
 
 def _sync(
@@ -232,10 +231,8 @@ def diff(
 def log(setting: Setting, *, check: bool = False) -> Report:
     """Write CHANGES-LOCAL.md and the lock anew from the fork's files; `check`: only say whether they are stale."""
     root = projects.find_root(setting.here, step="log")
-    notes = _recover(root)
     with contextlib.ExitStack() as stack:
-        if not check:
-            stack.enter_context(disk.only_one(root / projects.STATE / "lock", doing="log"))
+        notes = _recover(root) if check else _noted(stack.enter_context(projects.alone(root, doing="log")))
         project = projects.load(root, step="log")
         _refuse_faults(project, "log")
         upstream = _upstream(setting, root, project.declaration)
@@ -308,11 +305,11 @@ def refresh(setting: Setting) -> Report:
 def init(setting: Setting, *, upstream: str, pin: str) -> Report:
     """Begin a fork in this folder: a commented fork.toml, an empty queue, the lock and the log."""
     root = setting.here
-    for name in (declaration.FILE, lock.FILE, f"{projects.PATCHES}/{queues.SERIES}"):
+    done = projects.recover(root)
+    for name in (declaration.FILE, lock.FILE, f"{projects.PATCHES}/{queues.SERIES}", projects.LOG):
         if (root / name).exists():
-            raise RequestError(
-                "init", name, "is here already; nothing was written", "run init in a folder without a fork"
-            )
+            found = f"{done}, and it is here now" if done else "is here already; nothing was written"
+            raise RequestError("init", name, found, "run init in a folder without a fork")
     location = str(Path(upstream).expanduser()) if Path(upstream).expanduser().exists() else upstream
     called = upstream.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git") or "upstream"
     text = template.declaration(root.resolve().name or "fork", called, location).encode()
@@ -328,7 +325,8 @@ def init(setting: Setting, *, upstream: str, pin: str) -> Report:
     if b"/.forkkeeper/" not in ignored.splitlines():
         ignored += (b"" if not ignored or ignored.endswith(b"\n") else b"\n") + b"/.forkkeeper/\n"
     files |= {declaration.FILE: text, f"{projects.PATCHES}/{queues.SERIES}": series, ".gitignore": ignored}
-    disk.save(root, projects.journal(root), files, last=lock.FILE)
+    with projects.alone(root, doing="init"):
+        disk.save(root, projects.journal(root), files, last=lock.FILE)
     return Report(
         (
             f"a fork of {called} at {report.said(commit)}: {', '.join(sorted(files))}",
@@ -436,7 +434,10 @@ def _open(setting: Setting, step: str) -> tuple[Project, Upstream, tuple[Block, 
 
 
 def _recover(root: Path) -> tuple[Block, ...]:
-    done = projects.recover(root)
+    return _noted(projects.recover(root))
+
+
+def _noted(done: str | None) -> tuple[Block, ...]:
     return (Painted(done, "yellow"),) if done else ()
 
 
@@ -554,6 +555,11 @@ def missing(option: str) -> RequestError:
     return RequestError("call", f"--{name}", "is needed", f"add --{option}; `--help` shows an example")
 
 
+def no_number(option: str, given: str) -> RequestError:
+    """Make the error for an option that wants a whole number and was given something else."""
+    return RequestError("call", f"--{option} {given}", "is not a whole number", f"give one, e.g. --{option} 30")
+
+
 __all__ = [
     "Report",
     "Setting",
@@ -563,6 +569,7 @@ __all__ = [
     "log",
     "materialise",
     "missing",
+    "no_number",
     "plan",
     "refresh",
     "status",
