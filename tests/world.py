@@ -330,14 +330,16 @@ def run(folder: Path, *words: str) -> Ran:
             tasks.program.run(["forkkeeper", *words])
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    shown = [stream.buffer.getvalue().decode("utf-8", "replace") for stream in (out, err)]  # type: ignore[attr-defined]
+    shown = [stream.buffer.getvalue().decode("utf-8", "replace") for stream in (out, err)]
     return Ran(code, *shown)
 
 
 def script(folder: Path, program: str, *words: str, **env: str) -> Ran:
     """Run an installed program (`forkkeeper` or `invoke`) in a process of its own."""
     argv = [str(BIN / program), *words]
-    done = subprocess.run(argv, cwd=folder, env=os.environ | env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = subprocess.run(
+        argv, cwd=folder, env=os.environ | env, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
     return Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
 
