@@ -64,13 +64,12 @@ def _bug(error: Exception) -> str:
 
 
 @task(auto_shortflags=False, help={"max_age": "exit 1 when the pin is older than this many days"})
-def status(_: Context, max_age: int | None = None) -> None:
+def status(_: Context, max_age: str | None = None) -> None:
     """Say where the fork stands: pin, age, distance, queue, and whether all files agree.
 
     Exits 1 when queue, overlay, log or lock disagree. Example: invoke status --max-age 30
     """
-    days = int(max_age) if max_age is not None else None
-    _run(lambda on_progress: flow.status(_setting(on_progress), max_age=days))
+    _run(lambda on_progress: flow.status(_setting(on_progress), max_age=_days(max_age)))
 
 
 @task(
@@ -301,6 +300,13 @@ def _needed(value: str | None, option: str = "upto SHA") -> str:
     if value is None:
         raise flow.missing(option)
     return value
+
+
+def _days(text: str | None) -> int | None:
+    """Read a number of days."""
+    if text is not None and not text.isdecimal():
+        raise flow.no_number("max-age", text)
+    return None if text is None else int(text)
 
 
 def _verbs() -> Collection:

@@ -45,7 +45,7 @@ class Row:
         before it when it is gone; None when it clashed
     rule -- the rule that resolved it
     review -- whether a careful maintainer would want to look, for the reason in `why`
-    root -- for a cascade, the patch whose clash it follows from
+    root -- for a cascade, the name of the patch whose clash it follows from
     places -- where it clashed, line by line, as far as that can be shown
     """
 
@@ -138,7 +138,7 @@ def _merge(store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]
         case Refused(paths=paths, why=why, places=places):
             root = _root(store, step, clashed)
             after = f"; it builds on {root.patch.title}, which clashed" if root else ""
-            row = _clash(step.patch, paths, why + after, root.patch.title if root else None)
+            row = _clash(step.patch, paths, why + after, root.patch.name if root else None)
             return replace(row, places=places), ()
         case Written(tree=after) if after == tree:
             why = "the merge leaves nothing of it, though upstream does not have it as it stands"

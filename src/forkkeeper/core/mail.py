@@ -96,12 +96,15 @@ def parse(name: str, data: bytes) -> Patch:
 
 
 def _split(data: bytes) -> tuple[bytes, bytes]:
-    """Cut before the first `diff --git` line, and drop a mail signature (`-- ` and git's version) at the end."""
+    """Cut before the first `diff --git` line, and drop a mail signature (`-- ` and git's version) at the end.
+
+    A hunk may end so too, by removing the line "- "; what follows in a hunk has a sign, and a signature none.
+    """
     match = re.search(rb"^diff --git ", data, re.MULTILINE)
     if match is None:
         raise MailError("it holds no `diff --git` line")
     head, diff = data[: match.start()], data[match.start() :]
-    return head, re.sub(rb"\n-- \n[^\n]*\n*\Z", b"\n", diff)
+    return head, re.sub(rb"\n-- \n(?![-+ \\@])[^\n]+\n*\Z", b"\n", diff)
 
 
 def _headers(head: bytes) -> tuple[dict[str, str], str]:

@@ -103,7 +103,7 @@ def _plan_row(row: Row) -> tuple[Cell, ...]:
         Outcome.REPLAYED: "recorded resolution",
         Outcome.UPSTREAMED: "leaves the queue",
         Outcome.EMPTIED: "leaves the queue",
-        Outcome.CLASHED: f"follows {row.root}" if row.root else "needs a person",
+        Outcome.CLASHED: f"follows {_title(row.root)}" if row.root else "needs a person",
     }[row.outcome]
     why = f"{how}: {row.why}" if row.why else how
     return (row.old.title, Painted(row.outcome.value, _COLOURS[row.outcome]), _wrap(why), "yes" if row.review else "")
@@ -124,6 +124,11 @@ def _clash_blocks(row: Row) -> list[Block]:
     if len(row.places) > MOST_PLACES:
         blocks.append(f"  … and {len(row.places) - MOST_PLACES} more places")
     return blocks
+
+
+def _title(name: str) -> str:
+    """Name a patch as tables do."""
+    return name.removesuffix(".patch")
 
 
 def _wrap(text: str, width: int = 76) -> str:
@@ -149,7 +154,7 @@ def refusal(plan: Plan, unaccepted: Sequence[Row], upto: str) -> tuple[Block, ..
     lines: list[Block] = ["", Painted("Nothing was saved: a sync saves only what is sure.", "bold")]
     for row in plan.clashed:
         where = f" in {', '.join(row.paths)}" if row.paths else ""
-        lines.append(f"  clashed: {row.old.title}{where}" + (f" (follows {row.root})" if row.root else ""))
+        lines.append(f"  clashed: {row.old.title}{where}" + (f" (follows {_title(row.root)})" if row.root else ""))
     lines += [f"  overlay: {c.path}: {c.found}" for c in plan.collisions]
     lines += [f"  to review: {row.old.title}: {row.why}" for row in unaccepted]
     if plan.clashed:
@@ -159,6 +164,11 @@ def refusal(plan: Plan, unaccepted: Sequence[Row], upto: str) -> tuple[Block, ..
             f"  invoke diff --patch {first.old.title}                   # what it does now",
             f"  invoke materialise DIR --baseline --at {upto}   # where it must go",
             f"  edit it, or take it out of patches/series; `invoke log`; commit; `invoke sync --upto {upto}`",
+        ]
+    if plan.collisions:
+        lines += [
+            "next: rename or remove the overlay file, or turn it into a patch of upstream's; then",
+            f"  invoke log; commit; invoke sync --upto {upto}",
         ]
     if unaccepted:
         accepts = " ".join(f"--accept {row.old.title}" for row in unaccepted)

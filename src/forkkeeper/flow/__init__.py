@@ -19,7 +19,7 @@ from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import diff, plan, refresh, sync
 from forkkeeper.flow.recording import init, lint, log, status
-from forkkeeper.flow.standing import Setting, missing
+from forkkeeper.flow.standing import Setting, missing, no_number
 
 __all__ = [
     "Report",
@@ -32,6 +32,7 @@ __all__ = [
     "log",
     "materialise",
     "missing",
+    "no_number",
     "plan",
     "refresh",
     "status",

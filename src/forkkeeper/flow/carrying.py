@@ -19,6 +19,7 @@ from forkkeeper.flow.standing import (
     compose_at,
     composed,
     near_hint,
+    noted,
     open_fork,
     open_upstream,
     recover,
@@ -70,14 +71,15 @@ def sync(
 ) -> Report:
     """Move the fork to another upstream commit; saves everything as one transaction, or nothing."""
     root = projects.find_root(setting.here, step="sync")
-    notes = recover(root)
-    with disk.only_one(root / projects.STATE / "lock", doing="sync"):
-        project = projects.load(root, step="sync")
-        upstream = open_upstream(setting, root, project.declaration)
-        stands = project.lock.pin.sha if project.lock else None
-        sha = upstreams.find(upstream, upto, step="sync", known=[stands] if stands else [])
-        if sha == stands:
+    with projects.alone(root, doing="sync") as done:
+        notes = noted(done)
+        written = disk.read(root / lock.FILE)
+        known = [lock.parse(written).pin.sha] if written is not None else []
+        upstream = open_upstream(setting, root, projects.load_declaration(root))
+        sha = upstreams.find(upstream, upto, step="sync", known=known)
+        if sha in known:  # before any other check: there is nothing to do, whatever state the files are in
             return Report((*notes, Painted(f"already at {sha}", "green")))
+        project = projects.load(root, step="sync")
         locked = projects.need_in_step(project, step="sync")
         refuse_faults(project, "sync")
         old = upstreams.hold(upstream, locked.pin.sha, step="sync")

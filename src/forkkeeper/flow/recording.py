@@ -16,6 +16,7 @@ from forkkeeper.flow.standing import (
     compose_at,
     composed,
     missing,
+    noted,
     open_fork,
     open_upstream,
     recover,
@@ -109,10 +110,8 @@ def lint(setting: Setting) -> Report:
 def log(setting: Setting, *, check: bool = False) -> Report:
     """Write CHANGES-LOCAL.md and the lock anew from the fork's files; `check`: only say whether they are stale."""
     root = projects.find_root(setting.here, step="log")
-    notes = recover(root)
     with contextlib.ExitStack() as stack:
-        if not check:
-            stack.enter_context(disk.only_one(root / projects.STATE / "lock", doing="log"))
+        notes = recover(root) if check else noted(stack.enter_context(projects.alone(root, doing="log")))
         project = projects.load(root, step="log")
         refuse_faults(project, "log")
         upstream = open_upstream(setting, root, project.declaration)
@@ -164,6 +163,7 @@ def init(setting: Setting, *, pin: str, upstream: str | None = None) -> Report:
     What is here already is kept; without `upstream` the fork.toml that is here says where upstream is.
     """
     root = setting.here
+    notes = recover(root)
     files = _first_files(root, upstream)
     declared = declaration.parse(files[declaration.FILE])
     opened = open_upstream(setting, root, declared)
@@ -177,9 +177,10 @@ def init(setting: Setting, *, pin: str, upstream: str | None = None) -> Report:
         stand = Stand(store, commit, compose_at(store, project, commit, step="init"))
         written = {**files, **log_files(project, stand.made, log_input(stand, project))}
     changed = {name: data for name, data in written.items() if disk.read(root / name) != data}
-    disk.save(root, projects.journal(root), changed, last=lock.FILE)
+    with projects.alone(root, doing="init"):
+        disk.save(root, projects.journal(root), changed, last=lock.FILE)
     said = f"a fork of {declared.upstream.name} at {report.said(commit)}: wrote {', '.join(sorted(changed))}"
-    return Report((said, "next: put patches into patches/, list them in patches/series, then `forkkeeper log`"))
+    return Report((*notes, said, "next: put patches into patches/, list them in patches/series, then `forkkeeper log`"))
 
 
 def _first_files(root: Path, upstream: str | None) -> dict[str, bytes]:

@@ -49,7 +49,11 @@ def open_fork(setting: Setting, step: str) -> tuple[Project, Upstream, tuple[Blo
 
 def recover(root: Path) -> tuple[Block, ...]:
     """Finish or undo an interrupted save; gives what is to be said of it."""
-    done = projects.recover(root)
+    return noted(projects.recover(root))
+
+
+def noted(done: str | None) -> tuple[Block, ...]:
+    """Say what was done about an interrupted save."""
     return (Painted(done, "yellow"),) if done else ()
 
 
@@ -125,3 +129,8 @@ def missing(option: str) -> RequestError:
     """Make the error for an option that was left out."""
     name = option.split(maxsplit=1)[0]
     return RequestError("call", f"--{name}", "is needed", f"add --{option}; `--help` shows an example")
+
+
+def no_number(option: str, given: str) -> RequestError:
+    """Make the error for an option that wants a whole number and was given something else."""
+    return RequestError("call", f"--{option} {given}", "is not a whole number", f"give one, e.g. --{option} 30")

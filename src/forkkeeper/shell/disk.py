@@ -2,11 +2,13 @@
 
 A transaction is a redo journal. New contents are written beside and flushed, then the journal is declared ready by one
 rename: from there on the new state will stand, whatever happens; before it, the old one. Files are then put in their
-places in order, each by a rename. The next command finishes a ready journal, or removes an unready one.
+places in order, each by a rename, and the journal is taken away by one rename. The next command finishes a ready
+journal, or removes an unready one.
 """
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -22,7 +24,7 @@ from forkkeeper.core.ids import ObjectId
 from forkkeeper.errors import OutsideError, RequestError
 
 _READY = "ready.json"
-_BESIDE = ".forkkeeper-writing-"  # a file of this name is left by an interrupted `place`, and nobody's work
+_BESIDE = ".forkkeeper-writing-"  # a file of this name is left by an interrupted write, and nobody's work
 
 
 def read(path: Path) -> bytes | None:
@@ -36,7 +38,7 @@ def read(path: Path) -> bytes | None:
 def write(path: Path, data: bytes) -> None:
     """Replace a file in one step: written beside, flushed, renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, beside = tempfile.mkstemp(prefix=f"{_BESIDE}{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -103,8 +105,7 @@ def patches_in(folder: Path) -> dict[str, bytes]:
 
 def save(root: Path, journal: Path, files: Mapping[str, bytes | None], *, last: str) -> None:
     """Write several files of a fork as one transaction (None: remove), `last` being put in its place last."""
-    if journal.exists():
-        shutil.rmtree(journal)
+    _sweep(journal)
     journal.mkdir(parents=True)
     order = [*sorted(name for name in files if name != last), last]
     plan = []
@@ -126,11 +127,11 @@ def recover(root: Path, journal: Path) -> str | None:
         return None
     ready = read(journal / _READY)
     if ready is None:
-        shutil.rmtree(journal)
+        _sweep(journal)
         return "an interrupted save had not begun to change files; it was undone"
     for item in json.loads(ready):
         now = _digest(read(root / item["name"]))
-        if now not in (item["old"], item["new"]):
+        if now not in (item["old"], item["new"], None):  # None: nothing is there that could be lost
             raise RequestError(
                 "recover",
                 item["name"],
@@ -144,11 +145,22 @@ def recover(root: Path, journal: Path) -> str | None:
 def _finish(root: Path, journal: Path) -> None:
     for number, item in enumerate(json.loads((journal / _READY).read_bytes())):
         target, new = root / item["name"], read(journal / str(number))
+        for left in target.parent.glob(f"{_BESIDE}{glob.escape(target.name)}.*"):
+            left.unlink()
         if item["new"] is None:
             target.unlink(missing_ok=True)
         elif _digest(read(target)) != item["new"] and new is not None:
             write(target, new)
-    shutil.rmtree(journal)
+    _sweep(journal)
+
+
+def _sweep(journal: Path) -> None:
+    """Remove a journal: out of the way by one rename first, so that no half of one is ever read."""
+    spent = journal.with_name(f"{journal.name}-spent")
+    shutil.rmtree(spent, ignore_errors=True)
+    if journal.exists():
+        journal.rename(spent)
+        shutil.rmtree(spent)
 
 
 def _digest(data: bytes | None) -> str | None:

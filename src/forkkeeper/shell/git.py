@@ -40,9 +40,10 @@ STALL_PATIENCE = 60  # seconds below STALL_SPEED after which a transfer is given
 STALL_SPEED = 1000  # bytes a second
 
 # Inherited GIT_* variables redirect repositories, indexes and object stores (a hook sets GIT_DIR, for one). These say
-# how git itself is installed or reaches the network; they cannot change a result that an id proves.
+# how git itself is installed or reaches the network, and who commits; they cannot change a result that an id proves.
 _HARMLESS = re.compile(
-    r"GIT_(EXEC_PATH|SSL_.*|PROXY_SSL_.*|HTTP_PROXY_.*|SSH|SSH_COMMAND|SSH_VARIANT|PROXY_COMMAND|TRACE.*)$"
+    r"GIT_(EXEC_PATH|SSL_.*|PROXY_SSL_.*|HTTP_PROXY_.*|SSH|SSH_COMMAND|SSH_VARIANT|PROXY_COMMAND|TRACE.*"
+    r"|(AUTHOR|COMMITTER)_(NAME|EMAIL|DATE))$"
 )
 
 _SEALED = {

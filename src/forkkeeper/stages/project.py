@@ -1,6 +1,7 @@
 """The fork's own folder: find it, read it, compare it with its lock, save it as one transaction."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +67,18 @@ def recover(root: Path) -> str | None:
     """Finish or undo an interrupted save before anything else. Gives a sentence on what was done."""
     if not journal(root).exists():
         return None
-    with disk.only_one(root / STATE / "lock", doing="recover"):
-        return disk.recover(root, journal(root))
+    with alone(root, doing="recover") as done:
+        return done
+
+
+@contextlib.contextmanager
+def alone(root: Path, *, doing: str) -> Iterator[str | None]:
+    """Hold the fork's lock while a verb writes; an interrupted save is finished or undone first.
+
+    Gives a sentence on what was done. Raises RequestError when another forkkeeper holds the lock.
+    """
+    with disk.only_one(root / STATE / "lock", doing=doing):
+        yield disk.recover(root, journal(root))
 
 
 def journal(root: Path) -> Path:
