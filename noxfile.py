@@ -33,6 +33,7 @@ def types(session: nox.Session) -> None:
     """Do the types agree, strictly, in the sources, the tests and this file?"""
     session.install("-e", ".", *groups("types", "fork"))
     session.run("mypy", *session.posargs)
+    session.run("mypy", "native/checks", *session.posargs)
 
 
 @nox.session
