@@ -97,7 +97,7 @@ class Upstream:
     def make(path: Path) -> "Upstream":
         """Make it, empty."""
         path.mkdir(parents=True)
-        git(path, "init", "--quiet", "--bare")
+        git(path, "init", "--quiet", "--template=", "--bare")
         return Upstream(path)
 
     def commit(
@@ -195,7 +195,7 @@ def format_patch(repository: Path, commit: str) -> bytes:
 def borrowed(objects_of: Path, path: Path, *more: Path) -> Iterator[Path]:
     """Make a bare repository that reads another's objects, for as long as it is needed."""
     path.mkdir()
-    git(path, "init", "--quiet", "--bare")
+    git(path, "init", "--quiet", "--template=", "--bare")
     folders = [objects_of / "objects", *more]
     (path / "objects" / "info" / "alternates").write_text("".join(f"{folder.absolute()}\n" for folder in folders))
     try:
@@ -220,7 +220,7 @@ def am_trees(upstream: Path, tree: str, mails: Sequence[bytes], work: Path) -> l
 def checkout(upstream: Path, tree: str, work: Path) -> None:
     """Make a checkout of a tree, as a repository of one commit."""
     work.mkdir(parents=True)
-    git(work, "init", "--quiet")
+    git(work, "init", "--quiet", "--template=")
     (work / ".git/objects/info/alternates").write_text(f"{(upstream / 'objects').absolute()}\n")
     commit = git(work, "commit-tree", tree, "-m", "baseline")
     git(work, "reset", "--quiet", "--hard", commit)
@@ -349,7 +349,7 @@ def fork_of(
     """Make a fork in `place/fork` of an upstream in `place`, with every file written and committed."""
     fork = Fork(place / "fork", upstream, pin, target)
     fork.root.mkdir()
-    git(fork.root, "init", "--quiet")
+    git(fork.root, "init", "--quiet", "--template=")
     fork.ok("init", "--upstream", f"../{upstream.path.name}", "--pin", pin)
     made = patches(upstream, pin, locals_)
     for name, data in made.items():

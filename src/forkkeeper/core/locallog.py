@@ -20,6 +20,7 @@ from forkkeeper.core.mail import Patch
 from forkkeeper.core.overlay import FOLDER, Overlay
 from forkkeeper.core.policy import Decision
 
+_HEADING = re.compile(rb" [A-Za-z_$]")  # git's own rule for files of no known language, in a line of context
 MOVABLE = 12  # lines: a block longer than a hook; shorter ones read best where they are
 
 
@@ -72,8 +73,19 @@ def kind(diff: Sequence[FileDiff]) -> str:
 
 
 def functions(diff: FileDiff) -> tuple[str, ...]:
-    """Give the functions or sections that git names for the hunks of a file, in order, each once."""
-    return tuple(dict.fromkeys(hunk.section.strip() for hunk in diff.hunks if hunk.section.strip()))
+    """Give the functions or sections that a file's changed lines stand in, in order, each once.
+
+    Git names the one before the hunk; a line of context that looks like a heading to git is nearer to the change.
+    """
+    found: list[str] = []
+    for hunk in diff.hunks:
+        here = hunk.section.strip()
+        for line in hunk.lines:
+            if _HEADING.match(line):
+                here = line[1:].decode("utf-8", "replace").strip()[:80]
+            elif line[:1] in (b"+", b"-"):
+                found.append(here)
+    return tuple(dict.fromkeys(name for name in found if name))
 
 
 def movable(diff: Sequence[FileDiff]) -> tuple[str, ...]:

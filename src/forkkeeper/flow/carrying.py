@@ -43,8 +43,9 @@ def plan(
     carried = projects.load_queue(folder, step="plan", shown=queue or projects.PATCHES)
     upstream = open_upstream(setting, root, declared)
     stood = since or _pin_of(root)
-    old = upstreams.hold(upstream, upstreams.find(upstream, stood, step="plan"), step="plan")
-    new = upstreams.hold(upstream, upstreams.find(upstream, upto, step="plan", known=(old.sha,)), step="plan")
+    begins = upstreams.find(upstream, stood, step="plan")
+    new = upstreams.hold(upstream, upstreams.find(upstream, upto, step="plan", known=(begins,)), step="plan")
+    old = upstreams.hold(upstream, begins, step="plan")
     files = projects.load_overlay(root, step="plan")
     with scratch(upstream, Path(setting.here, objects) if objects else None) as store:
         made = planning.make(store, old, new, carried, files, declared.path)
@@ -82,8 +83,8 @@ def sync(
         project = projects.load(root, step="sync")
         locked = projects.need_in_step(project, step="sync")
         refuse_faults(project, "sync")
-        old = upstreams.hold(upstream, locked.pin.sha, step="sync")
         new = upstreams.hold(upstream, sha, step="sync")
+        old = upstreams.hold(upstream, locked.pin.sha, step="sync")
         if not downgrade and upstreams.is_older(upstream, new, old):
             raise RequestError(
                 "sync",

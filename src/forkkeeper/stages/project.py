@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, lock, overlay, queue
+from forkkeeper.core import declaration, history, lock, overlay, policy, queue
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.history import Record
 from forkkeeper.core.lock import Digests, Drift, Lock
@@ -88,7 +88,7 @@ def journal(root: Path) -> Path:
 
 def load(root: Path, *, step: str) -> Project:
     """Read the whole fork. Raises RequestError naming the file at fault."""
-    declared = declaration.parse(disk.read(root / declaration.FILE) or b"")
+    declared = load_declaration(root)
     locked = disk.read(root / lock.FILE)
     past = disk.read(root / history.FILE) or b""
     return Project(
@@ -104,8 +104,10 @@ def load(root: Path, *, step: str) -> Project:
 
 
 def load_declaration(root: Path) -> Declaration:
-    """Read `fork.toml` alone."""
-    return declaration.parse(disk.read(root / declaration.FILE) or b"")
+    """Read `fork.toml` alone, patterns included."""
+    declared = declaration.parse(disk.read(root / declaration.FILE) or b"")
+    policy.decide(declared.path, ())
+    return declared
 
 
 def load_queue(folder: Path, *, step: str, shown: str) -> Queue:

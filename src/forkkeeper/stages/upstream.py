@@ -28,6 +28,7 @@ from forkkeeper.shell.git import CommitInfo, Repository
 Progress = Callable[[str, float, float], None]
 SDIST_ROOM = 400 * 2**20  # bytes: a download of up to 80 MB, its embedded repository, and the copy in the store
 REFRESHED = "snapshots.csv"
+NO_PATH = "there is no such path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def find(upstream: Upstream, text: str, *, step: str, known: Sequence[CommitId] 
     if found:
         shown = "; ".join(f"{sha} ({describe(upstream, sha)})" for sha in found)
         raise RequestError(step, text, f"names {len(found)} commits: {shown}", "give more digits, or the full sha")
-    raise RequestError(step, text, _nobody_has_it(upstream, failures), _near(upstream, asked))
+    raise _unknown(failures)(step, text, _nobody_has_it(upstream, failures), _near(upstream, asked))
 
 
 def _candidates(upstream: Upstream, asked: Revision, known: Sequence[CommitId]) -> tuple[CommitId, ...]:
@@ -147,6 +148,11 @@ def _nobody_has_it(upstream: Upstream, failures: Sequence[str]) -> str:
         return "nothing that is held here has it, and with --offline no host was asked"
     asked = "".join(f"\n    not asked: {why}" for why in failures)
     return ("no source that could be asked has it" if failures else "no source has it") + asked
+
+
+def _unknown(failures: Sequence[str]) -> type[RequestError | OutsideError]:
+    """Tell a commit that nobody has from one that a host might have had, if only it had answered."""
+    return OutsideError if any(not why.endswith(NO_PATH) for why in failures) else RequestError
 
 
 def _near(upstream: Upstream, asked: Revision) -> str:
@@ -257,7 +263,7 @@ def _fetch(upstream: Upstream, source: GitSource) -> str | None:
     if not _is_url(location):
         path = (upstream.root / Path(location).expanduser()).resolve()
         if not path.exists():
-            return "there is no such path"
+            return NO_PATH
         location = str(path)
     elif why := net.reachable(location):
         return why
@@ -279,7 +285,7 @@ def _not_had(upstream: Upstream, sha: CommitId, failures: list[str], step: str) 
             "could not be brought here:\n    " + "\n    ".join(failures),
             "run it again when the network is back, or name a local repository in an [[upstream.source]] of fork.toml",
         )
-    return RequestError(step, sha, _nobody_has_it(upstream, failures), _near(upstream, FullSha(sha)))
+    return _unknown(failures)(step, sha, _nobody_has_it(upstream, failures), _near(upstream, FullSha(sha)))
 
 
 # snapshots ----------------------------------------------------------------------------------------------------------
