@@ -1,6 +1,7 @@
 """The verbs as Invoke tasks: verb → flow → terminal → exit code. Two doors: `invoke` here, `forkkeeper` anywhere."""
 
 import platform
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -333,8 +334,11 @@ class _Door(Program):
         try:
             step()
         except ParseError as error:
+            words = re.sub(
+                r"Flag <Argument: ([\w-]+)[^>]*> needed value and was not given one", r"--\1 needs a value", str(error)
+            )
             raise Exit(
-                f"{error}\n  next: `{self.binary} --list`, or `{self.binary} --help VERB`", ExitCode.BAD_REQUEST
+                f"{words}\n  next: `{self.binary} --list`, or `{self.binary} --help VERB`", ExitCode.BAD_REQUEST
             ) from error
 
 

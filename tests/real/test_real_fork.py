@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -59,21 +60,43 @@ def baseline(fork: Fork) -> str:
     return found[1]
 
 
-def assert_git_and_quilt_agree(fork: Fork, work: Path) -> None:
-    """Compose the fork with git am and with quilt, and compare with the lock.
+@dataclass(frozen=True)
+class Made:
+    """A baseline made by git alone from the materialised files: a bare repository, and the tree in it."""
 
-    The baseline's objects are not in the store where a path policy made it, so the tree is made there first.
-    """
+    repository: Path
+    tree: str
+
+
+def made(fork: Fork, work: Path) -> Made:
+    """Materialise the baseline and write it as a tree: the path policy's tree is in no upstream repository."""
     fork.ok("materialise", str(work / "baseline"), "--baseline")
     store = work / "made.git"
     store.mkdir(parents=True)
     git(store, "init", "--quiet", "--bare")
     tree = written(store, work / "baseline")
     assert tree == baseline(fork)
-    am = am_trees(store, tree, fork.mails(), work / "am")[-1]
-    quilt = quilt_tree(store, tree, fork.root / "patches", work / "quilt")
-    assert am == quilt
-    assert with_files(work / "am", am, fork.overlay()) == composed(fork)
+    return Made(store, tree)
+
+
+def assert_git_am_gives_the_fork(fork: Fork, work: Path) -> None:
+    """Compose the fork with git am, lay the overlay on, and compare with the lock."""
+    base = made(fork, work)
+    am = am_trees(base.repository, base.tree, fork.mails(), work / "am")[-1]
+    assert with_files(work / "am", am, fork.overlay(), executable(fork)) == composed(fork)
+
+
+def assert_quilt_gives_the_fork(fork: Fork, work: Path) -> None:
+    """Compose the fork with quilt and no fuzz, lay the overlay on, and compare with the lock."""
+    base = made(fork, work)
+    pushed = quilt_tree(base.repository, base.tree, fork.root / "patches", work / "quilt")
+    assert with_files(work / "quilt", pushed, fork.overlay(), executable(fork)) == composed(fork)
+
+
+def executable(fork: Fork) -> list[str]:
+    """Give the overlay's executable files."""
+    folder = fork.root / "native/overlay"
+    return [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.stat().st_mode & 0o100]
 
 
 def written(store: Path, folder: Path) -> str:
@@ -82,16 +105,24 @@ def written(store: Path, folder: Path) -> str:
     return git(store, "write-tree")
 
 
-def test_every_patch_is_carried_to_the_other_pin_and_git_and_quilt_agree(fresh: Fork, tmp_path: Path) -> None:
-    """At both pins the queue applies with git am and with quilt without fuzz, and gives the tree of compose."""
-    assert_git_and_quilt_agree(fresh, tmp_path / "before")
+def test_every_patch_is_carried_to_the_other_pin_and_git_am_agrees(fresh: Fork, tmp_path: Path) -> None:
+    """At both pins the queue applies with git am and, with the overlay, gives the tree of compose."""
+    assert_git_am_gives_the_fork(fresh, tmp_path / "before")
     names = fresh.names()
     ran = fresh.ok("sync", "--offline", "--downgrade", "--upto", fresh.target)
     assert "saved:" in ran.out
     assert f'sha = "{fresh.target}"' in (fresh.root / "fork.lock").read_text()
     assert all(f'name = "{name}"' in (fresh.root / "history.toml").read_text() for name in names)
     fresh.ok("log", "--check", "--offline")
-    assert_git_and_quilt_agree(fresh, tmp_path / "after")
+    assert_git_am_gives_the_fork(fresh, tmp_path / "after")
+
+
+@pytest.mark.quilt
+def test_quilt_agrees_at_both_pins(fresh: Fork, tmp_path: Path) -> None:
+    """At both pins the queue applies with quilt and no fuzz and, with the overlay, gives the tree of compose."""
+    assert_quilt_gives_the_fork(fresh, tmp_path / "before")
+    fresh.ok("sync", "--offline", "--downgrade", "--upto", fresh.target)
+    assert_quilt_gives_the_fork(fresh, tmp_path / "after")
 
 
 def test_a_second_sync_changes_no_byte(fresh: Fork) -> None:
@@ -114,7 +145,7 @@ def test_a_git_source_gives_the_same_trees(fresh: Fork, tmp_path: Path) -> None:
     planned = fresh.ok("plan", "--offline", "--upto", fresh.target, "--json", "-").out
     clone = tmp_path / "upstream.git"
     shutil.copytree(fresh.upstream.path, clone)
-    other = tmp_path / "fork"
+    other = tmp_path / "other"
     shutil.copytree(fresh.root, other, ignore=shutil.ignore_patterns(".forkkeeper"))
     declared = (other / "fork.toml").read_text()
     git_source = f'[[upstream.source]]\nkind = "git"\nlocation = "{clone}"\n'

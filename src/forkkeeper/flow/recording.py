@@ -186,16 +186,15 @@ def init(setting: Setting, *, pin: str, upstream: str | None = None) -> Report:
 def _first_files(root: Path, upstream: str | None) -> dict[str, bytes]:
     """Give the files that a fork begins with. Raises RequestError where one has begun."""
     present = disk.read(root / declaration.FILE)
+    here = "is here already; nothing was written"
     if (root / lock.FILE).exists():
-        raise RequestError(
-            "init", lock.FILE, "is here already; nothing was written", "`forkkeeper status` shows the fork"
-        )
+        raise RequestError("init", lock.FILE, here, "`forkkeeper status` shows the fork")
+    if (root / projects.LOG).exists():
+        raise RequestError("init", projects.LOG, here, "move it away: forkkeeper writes a file of this name")
+    if present is not None and upstream is not None:
+        raise RequestError("init", declaration.FILE, here, "leave out --upstream: fork.toml says where upstream is")
     if present is None and upstream is None:
         raise missing("upstream URL")
-    if present is not None and upstream is not None:
-        raise RequestError(
-            "init", declaration.FILE, "is here already, and says where upstream is", "leave out --upstream"
-        )
     text = present if present is not None else _template(root, upstream or "")
     ignored = disk.read(root / ".gitignore") or b""
     if b"/.forkkeeper/" not in ignored.splitlines():

@@ -110,7 +110,7 @@ def find(upstream: Upstream, text: str, *, step: str, known: Sequence[CommitId] 
     asked = revision.parse(text, step=step)
     failures: list[str] = []
     found = _candidates(upstream, asked, known)
-    if not found:
+    if not found and not isinstance(asked, SnapshotName):  # only the table knows those
         failures = _ask_hosts(upstream)
         found = _candidates(upstream, asked, known)
     if len(found) == 1:
@@ -118,7 +118,7 @@ def find(upstream: Upstream, text: str, *, step: str, known: Sequence[CommitId] 
     if found:
         shown = "; ".join(f"{sha} ({describe(upstream, sha)})" for sha in found)
         raise RequestError(step, text, f"names {len(found)} commits: {shown}", "give more digits, or the full sha")
-    raise _unknown(failures)(step, text, _nobody_has_it(upstream, failures), _near(upstream, asked))
+    raise _unknown(upstream, failures)(step, text, _nobody_has_it(upstream, failures), _near(upstream, asked))
 
 
 def _candidates(upstream: Upstream, asked: Revision, known: Sequence[CommitId]) -> tuple[CommitId, ...]:
@@ -150,25 +150,34 @@ def _nobody_has_it(upstream: Upstream, failures: Sequence[str]) -> str:
     return ("no source that could be asked has it" if failures else "no source has it") + asked
 
 
-def _unknown(failures: Sequence[str]) -> type[RequestError | OutsideError]:
-    """Tell a commit that nobody has from one that a host might have had, if only it had answered."""
-    return OutsideError if any(not why.endswith(NO_PATH) for why in failures) else RequestError
+def _unknown(upstream: Upstream, failures: Sequence[str]) -> type[RequestError | OutsideError]:
+    """Tell a commit that those who answered do not have from one that nobody could be asked for."""
+    answered = bool(upstream.table) or any(_in_place(upstream, source) for source in upstream.sources)
+    silent = any(not why.endswith(NO_PATH) for why in failures)
+    return OutsideError if silent and not answered else RequestError
 
 
 def _near(upstream: Upstream, asked: Revision) -> str:
     """Name what is near a commit that nothing has, or else the newest snapshots and the syntax."""
-    near: tuple[Snapshot | None, ...] = ()
-    if isinstance(asked, TagName | ShortSha):
-        name = asked.name if isinstance(asked, TagName) else asked.prefix
-        date = _date(name)
-        near = snapshots.neighbours(upstream.table, date) if date else snapshots.neighbours_by_tag(upstream.table, name)
-    sides = zip(("the nearest older", "the nearest newer"), near, strict=False)
-    said = [f"{word} is {_row(row)}" for word, row in sides if row]
+    name = {TagName: "name", ShortSha: "prefix"}.get(type(asked))
+    said = _neighbours(upstream, getattr(asked, name)) if name else []
     if not said:
-        newest = ", ".join(_row(row) for row in snapshots.newest(upstream.table, 3))
-        said = [*([f"the newest snapshots are {newest}"] if newest else []), f"give {revision.SYNTAX}"]
-    more = "" if upstream.offline else "; `invoke upstream.refresh` looks for newer ones"
-    return "; ".join(said) + more
+        newest = [_row(row) for row in snapshots.newest(upstream.table, 3)]
+        said = [*(["the newest snapshots:", *newest] if newest else []), f"give {revision.SYNTAX}"]
+    more = [] if upstream.offline else ["`invoke upstream.refresh` looks for newer ones"]
+    return "\n    ".join([*said, *more])
+
+
+def _neighbours(upstream: Upstream, name: str) -> list[str]:
+    """Name the snapshots before and after a date or a numbered tag; nothing where it is neither."""
+    date = _date(name)
+    near = snapshots.neighbours(upstream.table, date) if date else snapshots.neighbours_by_tag(upstream.table, name)
+    sides = zip(("the nearest older", "the nearest newer"), near, strict=True)
+    said = [f"{word}: {_row(row)}" for word, row in sides if row]
+    unplaced = snapshots.between(upstream.table, near) if said and not date else ()
+    if unplaced:
+        said.append(f"between them, with no tag known: {unplaced[0].name} to {unplaced[-1].version}")
+    return said
 
 
 def _date(text: str) -> dt.date | None:
@@ -285,7 +294,7 @@ def _not_had(upstream: Upstream, sha: CommitId, failures: list[str], step: str) 
             "could not be brought here:\n    " + "\n    ".join(failures),
             "run it again when the network is back, or name a local repository in an [[upstream.source]] of fork.toml",
         )
-    return _unknown(failures)(step, sha, _nobody_has_it(upstream, failures), _near(upstream, FullSha(sha)))
+    return _unknown(upstream, failures)(step, sha, _nobody_has_it(upstream, failures), _near(upstream, FullSha(sha)))
 
 
 # snapshots ----------------------------------------------------------------------------------------------------------
