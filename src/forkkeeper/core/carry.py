@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from forkkeeper.core import hunks
+from forkkeeper.core import applying, hunks
 from forkkeeper.core.compose import Applied, Baseline, NotApplied, Step, through_symlink, update
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import Patch
@@ -73,27 +73,56 @@ class Carried:
     entries: Entries
 
 
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A patch whose place in the new tree is found, and whose verdict waits for its diffs. merged -- by git's merge."""
+
+    step: Applied
+    before: TreeId
+    after: TreeId
+    merged: bool
+
+
 def carry(store: Store, old: Sequence[Step], new: Baseline) -> Carried:
     """Carry a stacked queue onto a new baseline.
 
     old -- the queue stacked on the old baseline (`compose.stack`)
     """
-    rows: list[Row] = []
+    found: list[Row | _Settled] = []
     tree, entries = new.tree, dict(new.entries)
     clashed: list[Applied] = []
     for step in old:
-        row, changes = _carry_one(store, step, tree, entries, clashed)
-        rows.append(row)
+        verdict, changes = _carry_one(store, step, tree, entries, clashed)
+        found.append(verdict)
         update(entries, changes)
-        tree = row.tree or tree
-        if row.outcome is Outcome.CLASHED and isinstance(step, Applied):
+        if isinstance(verdict, _Settled):
+            tree = verdict.after
+        elif verdict.outcome is Outcome.CLASHED and isinstance(step, Applied):
             clashed.append(step)
-    return Carried(tuple(rows), tree, entries)
+    return Carried(_rows(store, found), tree, entries)
+
+
+def _rows(store: Store, found: Sequence[Row | _Settled]) -> tuple[Row, ...]:
+    """Give every verdict its final form, with all diffs asked for at once."""
+    settled = [verdict for verdict in found if isinstance(verdict, _Settled)]
+    now = iter(store.diffs([(one.before, one.after) for one in settled]))
+    was = iter(store.diffs([(one.step.before, one.step.after) for one in settled if one.merged]))
+    rows: list[Row] = []
+    for verdict in found:
+        match verdict:
+            case Row():
+                rows.append(verdict)
+            case _Settled(step=step, after=after, merged=False):
+                patch = step.patch.with_diff(next(now))
+                rows.append(Row(step.patch, Outcome.KEPT, patch, after, patch.paths))
+            case _Settled(step=step, after=after):
+                rows.append(_merged(step.patch, hunks.parse(next(was)), step.patch.with_diff(next(now)), after))
+    return tuple(rows)
 
 
 def _carry_one(
     store: Store, step: Step, tree: TreeId, entries: Entries, clashed: Sequence[Applied]
-) -> tuple[Row, tuple[Change, ...]]:
+) -> tuple[Row | _Settled, tuple[Change, ...]]:
     """Give the verdict on one patch, and what it changes in the tree before it."""
     match step:
         case NotApplied(patch=patch, why=why):
@@ -102,7 +131,7 @@ def _carry_one(
             return _clash(patch, patch.paths, through), ()
         case Applied() if _untouched(step.changes, entries):
             after = store.graft(tree, {change.path: change.new for change in step.changes})
-            return _kept(store, step, tree, after), step.changes
+            return _Settled(step, tree, after, merged=False), step.changes
         case Applied(patch=patch) if _already_there(store, step, tree, entries):
             return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already"), ()
         case Applied():
@@ -125,15 +154,14 @@ def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
 def _already_there(store: Store, step: Applied, tree: TreeId, entries: Entries) -> bool:
     if all(entries.get(change.path) == change.new for change in step.changes):
         return True
+    if applying.cannot_be_there(step.patch.files, entries, store.blob):
+        return False
     return store.undoes(tree, step.patch.diff) and not store.undoes(step.before, step.patch.diff)
 
 
-def _kept(store: Store, step: Applied, before: TreeId, after: TreeId) -> Row:
-    patch = step.patch.with_diff(store.diff(before, after))
-    return Row(step.patch, Outcome.KEPT, patch, after, patch.paths)
-
-
-def _merge(store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]) -> tuple[Row, tuple[Change, ...]]:
+def _merge(
+    store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]
+) -> tuple[Row | _Settled, tuple[Change, ...]]:
     answer = store.merge(step.before, tree, step.after)
     match answer:
         case Refused(paths=paths, why=why, places=places):
@@ -145,23 +173,18 @@ def _merge(store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]
             why = "the merge leaves nothing of it, though upstream does not have it as it stands"
             return Row(step.patch, Outcome.EMPTIED, None, tree, step.patch.paths, review=True, why=why), ()
         case Written(tree=after):
-            return _merged(store, step, tree, after), store.changes(tree, after)
+            return _Settled(step, tree, after, merged=True), store.changes(tree, after)
 
 
-def _merged(store: Store, step: Applied, before: TreeId, after: TreeId) -> Row:
+def _merged(old: Patch, was: tuple[hunks.FileDiff, ...], new: Patch, after: TreeId) -> Row:
     """Tell kept from refreshed by comparing what the patch says on each side."""
-    new = step.patch.with_diff(store.diff(before, after))
-    was = hunks.parse(store.diff(step.before, step.after))
     if hunks.same_hunks(was, new.files):
-        return Row(step.patch, Outcome.KEPT, new, after, new.paths)
+        return Row(old, Outcome.KEPT, new, after, new.paths)
     if hunks.same_changes(was, new.files):
-        moved = _moved(was, new)
-        why = moved or "upstream changed lines beside it"
-        return Row(step.patch, Outcome.REFRESHED, new, after, new.paths, why=why)
+        why = _moved(was, new) or "upstream changed lines beside it"
+        return Row(old, Outcome.REFRESHED, new, after, new.paths, why=why)
     why = "upstream has part of it: its lines are not the same as before"
-    return Row(
-        step.patch, Outcome.RESOLVED, new, after, rule="partly-upstreamed", review=True, why=why, paths=new.paths
-    )
+    return Row(old, Outcome.RESOLVED, new, after, new.paths, "partly-upstreamed", review=True, why=why)
 
 
 def _moved(was: tuple[hunks.FileDiff, ...], new: Patch) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from forkkeeper.core import policy
+from forkkeeper.core import applying, policy
 from forkkeeper.core.declaration import PathRule
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.mail import Patch
@@ -76,6 +76,9 @@ def stack(store: Store, base: Baseline, patches: Sequence[Patch]) -> tuple[Step,
 def _apply(store: Store, tree: TreeId, entries: Entries, patch: Patch) -> Step:
     if why := through_symlink(entries, patch.paths):
         return NotApplied(patch, tree, why)
+    exact = applying.exactly(patch.files, entries, store.blob)
+    if exact is not None:
+        return _applied(store, tree, entries, patch, exact)
     answer = store.apply(tree, patch.diff)
     match answer:
         case Refused(why=why):
@@ -84,6 +87,17 @@ def _apply(store: Store, tree: TreeId, entries: Entries, patch: Patch) -> Step:
             return NotApplied(patch, tree, "it changes nothing")
         case Written(tree=after):
             return Applied(patch, tree, after, store.changes(tree, after))
+
+
+def _applied(store: Store, tree: TreeId, entries: Entries, patch: Patch, exact: Mapping[str, bytes]) -> Step:
+    """Write the contents that a patch gives where it says it applies."""
+    written = {path: Entry(entries[path].mode, store.put(data)) for path, data in exact.items()}
+    changes = tuple(
+        Change(path, entries[path], written[path]) for path in sorted(written) if written[path] != entries[path]
+    )
+    if not changes:
+        return NotApplied(patch, tree, "it changes nothing")
+    return Applied(patch, tree, store.graft(tree, {change.path: change.new for change in changes}), changes)
 
 
 def through_symlink(entries: Entries, paths: Sequence[str]) -> str | None:

@@ -94,8 +94,8 @@ class Store(Protocol):
     def merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
         """Merge three ways, following renames; Refused when any path conflicts."""
 
-    def diff(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> bytes:
-        """Give the canonical diff: full ids, binary, three lines of context, no renames."""
+    def diffs(self, pairs: Sequence[tuple[TreeId, TreeId]]) -> tuple[bytes, ...]:
+        """Give the canonical diff of each pair: full ids, binary, three lines of context, no renames."""
 
     def stats(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> tuple[Stat, ...]:
         """Count the lines changed per path, ordered by path."""

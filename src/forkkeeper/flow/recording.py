@@ -143,7 +143,7 @@ def log_input(stand: Stand, project: Project) -> locallog.LogInput:
         known_as=pin.known_as,
         baseline=made.baseline,
         steps=made.steps,
-        diffs=locallog.parse_diffs([stand.store.diff(step.before, step.after) for step in made.steps]),
+        diffs=locallog.parse_diffs(stand.store.diffs([(step.before, step.after) for step in made.steps])),
         overlay=project.overlay,
         records=project.records,
     )

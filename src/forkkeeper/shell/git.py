@@ -29,7 +29,7 @@ from git.util import RemoteProgress, finalize_process
 from gitdb import IStream
 from gitdb.db import LooseObjectDB
 
-from forkkeeper.core import conflicts
+from forkkeeper.core import conflicts, trees
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
 from forkkeeper.core.store import Change, Conflict, Entry, Refused, Stat, Written
 from forkkeeper.errors import OutsideError
@@ -266,6 +266,7 @@ class Scratch:
         self._loose = LooseObjectDB(str(self.objects))
         self._index = {"GIT_INDEX_FILE": str(root / "index")}
         self._index_holds: TreeId | None = None
+        self._trees: dict[TreeId, bytes] = {}
 
     def environment(self) -> dict[str, str]:
         """Give the variables with which any git finds this repository and its objects."""
@@ -326,27 +327,23 @@ class Scratch:
 
     def changes(self, old: TreeId, new: TreeId) -> tuple[Change, ...]:
         """Give the paths that differ, ordered by path."""
-        fields = self._door.get("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new).split(b"\0")
-        found = []
-        for meta, path in zip(fields[:-1:2], fields[1::2], strict=False):
-            modes = meta.decode().lstrip(":").split()
-            before, after = _entry(modes[0], modes[2]), _entry(modes[1], modes[3])
-            found.append(Change(_path(path), before, after))
-        return tuple(sorted(found, key=lambda change: change.path))
+        return trees.changes(self, old, new)
 
     def graft(self, tree: TreeId, entries: Mapping[str, Entry | None]) -> TreeId:
         """Give the tree with these paths replaced (None: removed)."""
-        if not entries:
-            return tree
-        self._read_tree(tree)
-        rows = []
-        for path in sorted(entries, key=lambda path: (entries[path] is not None, path)):  # removals first
-            entry = entries[path]
-            meta = f"{entry.mode} {entry.oid}" if entry else f"0 {'0' * 40}"
-            rows.append(meta.encode() + b"\t" + path.encode("utf-8", "surrogateescape") + b"\0")
-        self._index_holds = None
-        self._door.get("update-index", "-z", "--index-info", stdin=b"".join(rows), env=self._index)
-        return self._write_tree()
+        return trees.graft(self, tree, entries) if entries else tree
+
+    def tree(self, tree: TreeId) -> bytes:
+        """Give a tree object's bytes."""
+        if tree not in self._trees:
+            self._trees[tree] = b"" if tree == EMPTY_TREE else self._door.object_bytes(tree)[1]
+        return self._trees[tree]
+
+    def put_tree(self, data: bytes) -> TreeId:
+        """Write a tree object."""
+        tree = TreeId(self._write("tree", data))
+        self._trees[tree] = data
+        return tree
 
     def _read_tree(self, tree: TreeId) -> None:
         if self._index_holds != tree:
@@ -413,9 +410,19 @@ class Scratch:
             return ()
         return tuple(conflicts.places(path, answer.out.decode("utf-8", "replace")))
 
-    def diff(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> bytes:
-        """Give the canonical diff."""
-        return self._door.get("diff-tree", "-r", "-p", *_CANONICAL, old, new, "--", *paths)
+    def diffs(self, pairs: Sequence[tuple[TreeId, TreeId]]) -> tuple[bytes, ...]:
+        """Give the canonical diff of each pair, all from one process.
+
+        Before each diff git repeats the pair on a line of its own; no line of a diff can look so.
+        """
+        if not pairs:
+            return ()
+        asked = "".join(f"{old} {new}\n" for old, new in pairs).encode()
+        rest = self._door.get("diff-tree", "--stdin", "-r", "-p", *_CANONICAL, stdin=asked)
+        found = re.split(rb"(?m)^[0-9a-f]{40} [0-9a-f]{40}\n", rest)
+        if len(found) != len(pairs) + 1 or found[0]:
+            raise OutsideError("git", "diff-tree", f"gave {len(found) - 1} diffs where {len(pairs)} were asked for")
+        return tuple(found[1:])
 
     def stats(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> tuple[Stat, ...]:
         """Count the lines changed per path, ordered by path."""
@@ -446,10 +453,6 @@ def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
     return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title)
 
 
-def _entry(mode: str, oid: str) -> Entry | None:
-    return None if mode == "000000" else Entry(mode, ObjectId(oid))
-
-
 def _path(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
@@ -475,8 +478,10 @@ class Repository:
 
     @property
     def objects(self) -> Path:
-        """Its object directory."""
-        return Path(self._door.line("rev-parse", "--path-format=absolute", "--git-path", "objects"))
+        """Its object directory; a linked worktree's is that of its main repository."""
+        common = self.git_dir / "commondir"
+        root = (self.git_dir / common.read_text().strip()).resolve() if common.is_file() else self.git_dir
+        return root / "objects"
 
     def commits_like(self, prefix: str) -> tuple[CommitId, ...]:
         """Give every commit whose id begins so, ordered."""
@@ -489,15 +494,16 @@ class Repository:
 
     def refs_named(self, name: str) -> tuple[CommitId, ...]:
         """Give the commits of the tag or branch of this name, tags first."""
-        patterns = ("refs/tags/", "refs/heads/", "refs/remotes/origin/", "refs/upstream/tags/", "refs/upstream/heads/")
-        found = []
-        for pattern in patterns:
-            answer = self._door.ask(
-                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{pattern}{name}^{{commit}}"
-            )
-            if answer.code == 0:
-                found.append(CommitId(answer.out.decode().strip()))
-        return tuple(dict.fromkeys(found))
+        places = ("refs/tags/", "refs/upstream/tags/", "refs/heads/", "refs/upstream/heads/", "refs/remotes/origin/")
+        form = "--format=%(refname) %(objecttype) %(objectname) %(*objecttype) %(*objectname)"
+        out = self._door.get("for-each-ref", form, *(f"{place}{name}" for place in places)).decode()
+        found: dict[str, CommitId] = {}
+        for row in out.splitlines():
+            ref, kind, sha, *peeled = row.split(" ")
+            if kind == "commit" or peeled[:1] == ["commit"]:
+                found[ref] = CommitId(peeled[1] if kind == "tag" else sha)
+        # a pattern also names what lies below it, as `refs/tags/v1/x` for `v1`
+        return tuple(dict.fromkeys(found[f"{place}{name}"] for place in places if f"{place}{name}" in found))
 
     def info(self, sha: CommitId) -> CommitInfo | None:
         """Read a commit; None when it is not held."""
