@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,7 @@ def main(fork: Path, stage: str, words: list[str]) -> None:
             shutil.copytree(root, copy, symlinks=True, ignore=shutil.ignore_patterns(".git"))
             own = copy / journal.relative_to(root)
 
-            def work(copy: Path = copy, own: Path = own) -> None:
-                real(copy, own, files, last=last)
-
+            work = partial(real, copy, own, files, last=last)
             if stage in ONCE:
                 which, path = ONCE[stage]
                 assert dies_at(which, work, only=path)
@@ -75,7 +74,7 @@ def main(fork: Path, stage: str, words: list[str]) -> None:
                 goes_on = dies_at(moment, work)
             else:
                 assert dies_at(0, work, only="/patches/series")
-                goes_on = dies_at(moment, lambda copy=copy, own=own: disk.recover(copy, own))
+                goes_on = dies_at(moment, partial(disk.recover, copy, own))
             moment += 1
         os._exit(WHOLE)
 
