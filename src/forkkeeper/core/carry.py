@@ -3,7 +3,8 @@
 For each patch, in order, on what was carried before it:
 
 1. its files are untouched on the new side: its result is taken as it is (*kept*)
-2. its result is already there: the reverse of the patch applies, and did not before (*upstreamed*)
+2. its result is already there: the reverse of the patch applies, and did not before, and the merge adds nothing
+   (*upstreamed*; the same lines in another, equal-looking place are not the change)
 3. git's three-way merge, base the tree before the patch on the old pin: clean gives *kept* or *refreshed*, clean
    with nothing left *emptied*, else *clashed*, and the patches after it are carried without it.
 """
@@ -100,7 +101,7 @@ def _carry_one(
         case Applied() if _untouched(step.changes, entries):
             after = store.graft(tree, {change.path: change.new for change in step.changes})
             return _kept(store, step, tree, after), step.changes
-        case Applied(patch=patch) if _already_there(store, step, tree, entries):
+        case Applied(patch=patch) if all(entries.get(change.path) == change.new for change in step.changes):
             return Row(patch, Outcome.UPSTREAMED, None, tree, why="upstream has the change already"), ()
         case Applied():
             return _merge(store, step, tree, clashed)
@@ -119,9 +120,7 @@ def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
     )  # a folder that upstream moved or replaced by a file is for the merge to see
 
 
-def _already_there(store: Store, step: Applied, tree: TreeId, entries: Entries) -> bool:
-    if all(entries.get(change.path) == change.new for change in step.changes):
-        return True
+def _already_there(store: Store, step: Applied, tree: TreeId) -> bool:
     return store.undoes(tree, step.patch.diff) and not store.undoes(step.before, step.patch.diff)
 
 
@@ -137,6 +136,8 @@ def _merge(store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]
             root = _root(store, step, clashed)
             after = f"; it builds on {root.patch.title}, which clashed" if root else ""
             return _clash(step.patch, paths, why + after, root.patch.name if root else None), ()
+        case Written(tree=after) if after == tree and _already_there(store, step, tree):
+            return Row(step.patch, Outcome.UPSTREAMED, None, tree, why="upstream has the change already"), ()
         case Written(tree=after) if after == tree:
             why = "the merge leaves nothing of it, though upstream does not have it as it stands"
             return Row(step.patch, Outcome.EMPTIED, None, tree, review=True, why=why), ()
