@@ -76,7 +76,7 @@ def test_an_unknown_sha_near_known_snapshots(fork_in_step: Fork) -> None:
         .replace(f"{'a' * 40},,,,", f"{'a' * 40},2025-01-01,b100,,100")
         .replace(f"{'b' * 40},,,,", f"{'b' * 40},2025-03-01,b300,,300")
     )
-    older, newer = f"the nearest older is small-package==1.0 = {'a' * 12}", f"newer is small-package==1.2 = {'b' * 12}"
+    older, newer = f"the nearest older: small-package==1.0 = {'a' * 12}", f"newer: small-package==1.2 = {'b' * 12}"
     for typed in ("2025-02-01", "b200"):
         refused(fork_in_step, ["plan", "--upto", typed], 2, f"plan: {typed}: no source has it", older, newer)
 

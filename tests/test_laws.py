@@ -141,7 +141,7 @@ def commit(store: Scratch, sha: str) -> Commit:
     """Read a commit of the store."""
     info = store.info(CommitId(sha))
     assert info is not None
-    return Commit(info.sha, info.tree, "2025-06-15")
+    return Commit(info.sha, info.tree, info.time, "2025-06-15")
 
 
 def plan(made: Made, patches: Queue, target: Commit) -> Plan:
@@ -176,11 +176,12 @@ def test_carrying_to_the_same_pin_is_the_identity(repository: Path, story: Story
 @settings(few, max_examples=25)
 @given(story=stories())
 def test_a_clean_carry_is_what_git_rebase_gives(repository: Path, story: Story) -> None:
-    """Where git carries every commit, so do we, to the same tree; where we carry all by merging, so does git."""
+    """Where git carries all, so do we, to the same tree or with a question; where it stops, we never just pass."""
     with made(repository, story) as fork:
         ours, theirs = plan(fork, fork.patches, fork.target), rebased(fork)
         if theirs is not None:
-            assert (ours.tree, ours.clashed) == (theirs, ())
+            assert ours.clashed == ()
+            assert ours.tree == theirs or any(row.review and row.new is None for row in ours.rows)
         elif ours.tree is not None:
             assert any(row.review for row in ours.rows), "carried without a word where git stops"
 

@@ -22,7 +22,7 @@ ALLOWED = {
     "core": ("errors", "core."),
     "shell": ("errors", "core."),
     "stages": ("errors", "core.", "shell."),
-    "flow": ("errors", "core.", "shell.", "stages."),
+    "flow": ("errors", "core.", "shell.", "stages.", "flow."),
     "tasks": ("errors", "shell.terminal", "flow"),
     "__main__": ("tasks",),
 }

@@ -240,13 +240,14 @@ def quilt_tree(upstream: Path, tree: str, queue: Path, work: Path) -> str:
     return git(work, "write-tree")
 
 
-def with_files(repository: Path, tree: str, files: Mapping[str, bytes]) -> str:
-    """Give the tree with plain files laid over it, made by git alone."""
+def with_files(repository: Path, tree: str, files: Mapping[str, bytes], executable: Sequence[str] = ()) -> str:
+    """Give the tree with files laid over it, made by git alone."""
     env = environment(GIT_INDEX_FILE=str(repository / "laying"))
     git(repository, "read-tree", tree, env=env)
     for path, data in files.items():
         oid = git(repository, "hash-object", "-w", "--stdin", stdin=data)
-        git(repository, "update-index", "--add", "--cacheinfo", f"{REGULAR},{oid},{path}", env=env)
+        mode = EXECUTABLE if path in executable else REGULAR
+        git(repository, "update-index", "--add", "--cacheinfo", f"{mode},{oid},{path}", env=env)
     return git(repository, "write-tree", env=env)
 
 

@@ -1,6 +1,7 @@
 """The verbs as Invoke tasks: verb → flow → terminal → exit code. Two doors: `invoke` here, `forkkeeper` anywhere."""
 
 import platform
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -236,7 +237,7 @@ def materialise(
 @task(
     auto_shortflags=False,
     help={
-        "upstream": "any git url, a local path or a bundle",
+        "upstream": "any git url, a local path or a bundle (left out where there is a fork.toml)",
         "pin": "the upstream commit to stand on",
         "offline": _OFFLINE,
     },
@@ -249,10 +250,42 @@ def init(_: Context, upstream: str | None = None, pin: str | None = None, offlin
     _run(
         lambda on_progress: flow.init(
             _setting(on_progress, offline=offline),
-            upstream=_needed(upstream, "upstream URL"),
+            upstream=upstream,
             pin=_needed(pin, "pin SHA"),
         )
     )
+
+
+@task(
+    auto_shortflags=False,
+    iterable=["variant"],
+    positional=[],
+    help={"variant": "a [variant.NAME] of fork.toml, repeatable (default: all); `forkkeeper build cpu` does as well"},
+)
+def build(_: Context, variant: list[str] | None = None) -> None:
+    """Build variants of the composed fork with CMake and Ninja, in .forkkeeper/build/.
+
+    Example: invoke build --variant cpu
+    """
+    _run(lambda on_progress: flow.build(_setting(on_progress), variant or ()))
+
+
+@task(
+    auto_shortflags=False,
+    iterable=["variant"],
+    positional=["what"],
+    help={
+        "what": "bf16, witness, or a file or folder of checks",
+        "variant": "a variant that was built, repeatable (default: all that were)",
+    },
+)
+def check(_: Context, what: str, variant: list[str] | None = None) -> None:
+    """Run checks on what was built; exits 1 when one fails, or when none ran.
+
+    bf16: upstream's BF16 cases and ours. witness: each patch's witness, with the patch and without it.
+    Example: invoke check bf16
+    """
+    _run(lambda on_progress: flow.check(_setting(on_progress), what, variant or ()))
 
 
 @task(auto_shortflags=False, name="refresh")
@@ -278,7 +311,7 @@ def _days(text: str | None) -> int | None:
 
 
 def _verbs() -> Collection:
-    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init)
+    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check)
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
@@ -301,13 +334,17 @@ class _Door(Program):
         try:
             step()
         except ParseError as error:
+            words = re.sub(
+                r"Flag <Argument: ([\w-]+)[^>]*> needed value and was not given one", r"--\1 needs a value", str(error)
+            )
             raise Exit(
-                f"{error}\n  next: `{self.binary} --list`, or `{self.binary} --help VERB`", ExitCode.BAD_REQUEST
+                f"{words}\n  next: `{self.binary} --list`, or `{self.binary} --help VERB`", ExitCode.BAD_REQUEST
             ) from error
 
 
 # Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
-SEVERAL: dict[str, str] = {}
+# verb → (number of values before them, the option)
+SEVERAL = {"build": (0, "--variant"), "check": (1, "--variant")}
 
 
 def _spelled_for_invoke(argv: list[str]) -> list[str]:
@@ -317,9 +354,10 @@ def _spelled_for_invoke(argv: list[str]) -> list[str]:
     if len(words) > 1 and words[1] in nested.get(words[0], set()):
         words = [f"{words[0]}.{words[1]}", *words[2:]]
     if words and words[0] in SEVERAL:
-        option = SEVERAL[words[0]]
-        spread = [[word] if word.startswith("-") else [option, word] for word in words[1:]]
-        words = [words[0], *(word for pair in spread for word in pair)]
+        first, option = SEVERAL[words[0]]
+        plain = [at for at, word in enumerate(words) if at > 0 and not word.startswith("-") and words[at - 1] != option]
+        spread = [[option, word] if at in plain[first:] else [word] for at, word in enumerate(words)]
+        words = [word for part in spread for word in part]
     return [program, *words]
 
 

@@ -46,6 +46,7 @@ def tiny(tmp_path: Path) -> Path:
 def own_ccache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep ccache's files inside the test, so that counts repeat."""
     monkeypatch.setenv("CCACHE_DIR", str(tmp_path / "ccache"))
+    monkeypatch.delenv("CCACHE_DISABLE", raising=False)
 
 
 def make(tiny: Path, variant: Variant = CPU, identity: Identity = IDENTITY) -> build.Built:
@@ -161,6 +162,13 @@ def test_tools_are_found_beside_python(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     tools = build.find_tools(CPU, {"PATH": str(tmp_path / "nowhere")})
     assert tools == Tools(str(tmp_path / "cmake"), str(tmp_path / "ninja"), None)
+
+
+def test_a_disabled_ccache_is_no_ccache(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CCACHE_DISABLE set nothing is cached, and no count of it is made up."""
+    monkeypatch.setenv("CCACHE_DISABLE", "1")
+    built = make(tiny)
+    assert (built.compiled, built.cached) == (None, None)
 
 
 def test_a_variants_own_compiler_is_not_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

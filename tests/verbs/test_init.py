@@ -1,5 +1,6 @@
 """What `init` promises: a commented, valid beginning, in a folder that has none."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_the_declaration_is_commented_field_by_field(fork_in_step: Fork, tmp_pat
     assert declared.name == "new"
 
 
-@pytest.mark.parametrize("name", ["fork.toml", "fork.lock", "patches/series", "CHANGES-LOCAL.md"])
+@pytest.mark.parametrize("name", ["fork.toml", "fork.lock", "CHANGES-LOCAL.md"])
 def test_an_existing_file_is_never_overwritten(fork_in_step: Fork, tmp_path: Path, name: str) -> None:
     """In a folder that holds any file that init would write, it writes nothing at all."""
     (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -49,6 +50,23 @@ def test_an_existing_file_is_never_overwritten(fork_in_step: Fork, tmp_path: Pat
     assert_message(ran, 2, f"init: {name}: is here already; nothing was written")
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / name).read_text() == "mine\n"
+
+
+def test_a_queue_that_is_here_already_is_taken_as_it_is(fork_in_step: Fork, tmp_path: Path) -> None:
+    """Where there is a series with its patches, or a fork.toml, init adds what is missing and changes neither."""
+    new = tmp_path / "new"
+    shutil.copytree(fork_in_step.root / "patches", new / "patches")
+    shutil.copytree(fork_in_step.root / "native", new / "native")
+    before = {path.name: path.read_bytes() for path in (new / "patches").iterdir()}
+    begun = run(new, "init", "--upstream", str(fork_in_step.upstream.path), "--pin", fork_in_step.pin)
+    assert begun.code == 0, begun.said
+    (new / "fork.lock").unlink()
+    (new / "CHANGES-LOCAL.md").unlink()
+    again = run(new, "init", "--pin", fork_in_step.pin)
+    assert again.code == 0, again.said
+    assert {path.name: path.read_bytes() for path in (new / "patches").iterdir()} == before
+    status = run(new, "status")
+    assert status.code == 0, status.said
 
 
 def test_what_git_ignores_already_is_kept(fork_in_step: Fork, tmp_path: Path) -> None:

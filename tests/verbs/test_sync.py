@@ -394,11 +394,12 @@ def blocks(*marked: str) -> str:
     return "".join((MARKED if name in marked else BLOCK).format(name=name) for name in names)
 
 
-def test_the_same_lines_elsewhere_are_not_the_change(upstream_repo: Upstream) -> None:
-    """When upstream makes our change in another, equal-looking place, ours is still carried, and not taken for done."""
+def test_the_same_lines_elsewhere_are_no_silent_goodbye(upstream_repo: Upstream) -> None:
+    """When upstream makes our change in another, equal-looking place, ours leaves only by a person's word."""
     before, ours, theirs = blocks(), blocks("one"), blocks("three")
     fork = one_patch(upstream_repo, {"a.c": before}, Local("mark", {"a.c": ours}), {"a.c": theirs})
-    fork.ok("sync", "--upto", fork.target)
-    assert fork.names() == ["mark.patch"]
-    fork.ok("materialise", "out")
-    assert (fork.root / "out/a.c").read_text() == blocks("one", "three")
+    state = fork.state()
+    assert_message(fork.run("sync", "--upto", fork.target), 1, "mark     upstreamed", "--accept mark")
+    assert fork.state() == state
+    fork.ok("sync", "--upto", fork.target, "--accept", "mark")
+    assert fork.names() == []

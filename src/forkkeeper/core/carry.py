@@ -3,14 +3,14 @@
 For each patch, in order, on what was carried before it:
 
 1. its files are untouched on the new side: its result is taken as it is (*kept*)
-2. its result is already there: the reverse of the patch applies, and did not before, and the merge adds nothing
-   (*upstreamed*; the same lines in another, equal-looking place are not the change)
+2. its result is already there: the reverse of the patch applies, and did not before (*upstreamed*; to review unless
+   the merge too finds nothing left to do, because the lines may stand in another place that looks the same)
 3. git's three-way merge, base the tree before the patch on the old pin: clean gives *kept* or *refreshed*, clean
    with nothing left *emptied*, else *clashed*, and the patches after it are carried without it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from forkkeeper.core import hunks
@@ -18,7 +18,7 @@ from forkkeeper.core.compose import Applied, Baseline, NotApplied, Step, through
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.paths import parents
-from forkkeeper.core.store import Change, Entries, Refused, Store, Written
+from forkkeeper.core.store import Change, Conflict, Entries, Refused, Store, Written
 
 
 class Outcome(Enum):
@@ -47,6 +47,7 @@ class Row:
     rule -- the rule that resolved it
     review -- whether a careful maintainer would want to look, for the reason in `why`
     root -- for a cascade, the name of the patch whose clash it follows from
+    places -- where it clashed, line by line, as far as that can be shown
     """
 
     old: Patch
@@ -60,6 +61,7 @@ class Row:
     culprit: CommitId | None = None
     root: str | None = None
     why: str | None = None
+    places: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def _carry_one(
             after = store.graft(tree, {change.path: change.new for change in step.changes})
             return _kept(store, step, tree, after), step.changes
         case Applied(patch=patch) if all(entries.get(change.path) == change.new for change in step.changes):
-            return Row(patch, Outcome.UPSTREAMED, None, tree, why="upstream has the change already"), ()
+            return _upstreamed(patch, tree), ()
         case Applied():
             return _merge(store, step, tree, clashed)
 
@@ -120,8 +122,17 @@ def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
     )  # a folder that upstream moved or replaced by a file is for the merge to see
 
 
-def _already_there(store: Store, step: Applied, tree: TreeId) -> bool:
+def _undone(store: Store, step: Applied, tree: TreeId) -> bool:
+    """Whether the reverse of the patch applies, and did not before."""
     return store.undoes(tree, step.patch.diff) and not store.undoes(step.before, step.patch.diff)
+
+
+def _upstreamed(patch: Patch, tree: TreeId, *, sure: bool = True) -> Row:
+    """Let a patch go; where a merge would still bring something, a person must say that it may."""
+    if sure:
+        return Row(patch, Outcome.UPSTREAMED, None, tree, why="upstream has the change already")
+    why = "upstream has these lines, perhaps in another place that looks the same: a merge does not find them done"
+    return Row(patch, Outcome.UPSTREAMED, None, tree, review=True, why=why)
 
 
 def _kept(store: Store, step: Applied, before: TreeId, after: TreeId) -> Row:
@@ -131,13 +142,14 @@ def _kept(store: Store, step: Applied, before: TreeId, after: TreeId) -> Row:
 
 def _merge(store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]) -> tuple[Row, tuple[Change, ...]]:
     answer = store.merge(step.before, tree, step.after)
+    if _undone(store, step, tree):
+        return _upstreamed(step.patch, tree, sure=answer == Written(tree)), ()
     match answer:
-        case Refused(paths=paths, why=why):
+        case Refused(paths=paths, why=why, places=places):
             root = _root(store, step, clashed)
             after = f"; it builds on {root.patch.title}, which clashed" if root else ""
-            return _clash(step.patch, paths, why + after, root.patch.name if root else None), ()
-        case Written(tree=after) if after == tree and _already_there(store, step, tree):
-            return Row(step.patch, Outcome.UPSTREAMED, None, tree, why="upstream has the change already"), ()
+            row = _clash(step.patch, paths, why + after, root.patch.name if root else None)
+            return replace(row, places=places), ()
         case Written(tree=after) if after == tree:
             why = "the merge leaves nothing of it, though upstream does not have it as it stands"
             return Row(step.patch, Outcome.EMPTIED, None, tree, review=True, why=why), ()

@@ -282,7 +282,7 @@ def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
 
 def _md(text: str) -> str:
     """Keep a person's or upstream's words from being read as Markdown's or HTML's structure."""
-    safe = re.sub(r"([\\*_<>\[\]#])", r"\\\1", text.replace("`", "'"))
+    safe = re.sub(r"([\\*<>\[\]#]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text.replace("`", "'"))
     return re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "", safe)
 
 

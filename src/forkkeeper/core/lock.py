@@ -23,7 +23,7 @@ HEADER = "# Written by forkkeeper; not for editing. `status` compares it with th
 class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The upstream commit that the fork stands on.
 
-    date -- its commit date, as YYYY-MM-DD in UTC
+    date -- its commit date as YYYY-MM-DD, in the committer's time zone
     tree -- upstream's own tree, before the path policy
     """
 
@@ -69,7 +69,7 @@ class Drift:
 
 def parse(data: bytes) -> Lock:
     """Read `fork.lock`. Raises RequestError."""
-    hint = f"`git restore {FILE}`, or `invoke log` to write it again from the fork's files"
+    hint = f"`git restore {FILE}`, or remove it and `forkkeeper init --pin SHA`"
     try:
         lock = msgspec.convert(tomllib.loads(data.decode("utf-8")), Lock)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

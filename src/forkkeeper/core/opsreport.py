@@ -18,6 +18,11 @@ The text, as its `console_printer` writes it (the same from mid-2025 on; OK and 
 
 A device that was not asked for is followed by `  Skipping`, and counts as passed: on a machine without the asked
 device the program therefore runs nothing, prints OK and exits 0. Its own last word is never believed here.
+
+What a pass proves: the device agrees with the CPU backend in its reference mode. On the CPU itself that is nearly the
+same code, so a fault that both share cancels out: with the first element left out of `ggml_vec_dot_bf16` every BF16
+MUL_MAT case still passes. Only what the reference mode turns off (fusion, tiled flash attention) is held against
+something. A CPU build therefore needs checks that bring their own expected numbers.
 """
 
 import re

@@ -21,12 +21,14 @@ class Commit:
     """An upstream commit.
 
     tree -- upstream's own tree, before the path policy
-    date -- its commit date, YYYY-MM-DD in UTC
+    time -- when it was committed, in seconds since 1970 (UTC)
+    date -- the same as YYYY-MM-DD, in the committer's own time zone, as `git log` shows it
     known_as -- upstream's tags, and the newest snapshot that holds it
     """
 
     sha: CommitId
     tree: TreeId
+    time: int
     date: str
     known_as: tuple[str, ...] = ()
 

@@ -41,6 +41,9 @@ class Report:
     document: str | None = None
 
 
+MOST_PLACES = 3  # conflicts shown per patch
+MOST_LINES = 12  # lines shown per side
+
 _COLOURS = {
     Outcome.KEPT: "green",
     Outcome.REFRESHED: "green",
@@ -77,6 +80,8 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         "",
         f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
     ]
+    for row in plan.clashed:
+        blocks += _clash_blocks(row)
     if plan.touched:
         rows = tuple(_touched_row(t) for t in plan.touched)
         blocks += ["", "What upstream did to the files that the queue touches:"]
@@ -102,6 +107,23 @@ def _plan_row(row: Row) -> tuple[Cell, ...]:
     }[row.outcome]
     why = f"{how}: {row.why}" if row.why else how
     return (row.old.title, Painted(row.outcome.value, _COLOURS[row.outcome]), _wrap(why), "yes" if row.review else "")
+
+
+def _clash_blocks(row: Row) -> list[Block]:
+    """Show where a patch clashed: what stood there, what upstream made of it, and what the patch makes of it."""
+    blocks: list[Block] = []
+    for place in row.places[:MOST_PLACES]:
+        blocks += [
+            "",
+            Painted(f"{row.old.title} clashes in {place.path}, near line {place.line} of the new upstream:", "bold"),
+        ]
+        for said, lines in (("was", place.base), ("upstream", place.ours), ("patch", place.theirs)):
+            shown = lines[:MOST_LINES] or ("(nothing)",)
+            blocks += [f"  {said if n == 0 else '':<9} | {line}" for n, line in enumerate(shown)]
+            blocks += [f"  {'':<9} | … {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    if len(row.places) > MOST_PLACES:
+        blocks.append(f"  … and {len(row.places) - MOST_PLACES} more places")
+    return blocks
 
 
 def _title(name: str) -> str:

@@ -50,11 +50,27 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """One place where two sides changed the same lines.
+
+    line -- where the conflict begins in our side's file, from 1
+    base, ours, theirs -- the lines as they were, and as each side made them
+    """
+
+    path: str
+    line: int
+    base: tuple[str, ...]
+    ours: tuple[str, ...]
+    theirs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
-    """An operation that could not give a tree: the paths at fault and the reason in git's words."""
+    """An operation that could not give a tree: the paths at fault, the reason, and the places where that is known."""
 
     paths: tuple[str, ...]
     why: str
+    places: tuple[Conflict, ...] = ()
 
 
 class Store(Protocol):

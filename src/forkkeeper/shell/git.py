@@ -12,6 +12,7 @@ are wrapped in throw-away commits.
 """
 
 import contextlib
+import datetime as dt
 import os
 import re
 import tempfile
@@ -28,8 +29,9 @@ from git.util import RemoteProgress, finalize_process
 from gitdb import IStream
 from gitdb.db import LooseObjectDB
 
+from forkkeeper.core import conflicts
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
-from forkkeeper.core.store import Change, Entry, Refused, Stat, Written
+from forkkeeper.core.store import Change, Conflict, Entry, Refused, Stat, Written
 from forkkeeper.errors import OutsideError
 
 FLOOR = (2, 39)
@@ -64,6 +66,7 @@ _SEALED_CONFIG = {
     "core.quotePath": "true",
     "gc.auto": "0",
     "maintenance.auto": "false",
+    "merge.conflictStyle": "zdiff3",  # git ≥ 2.35; shows the base, and no line that both sides have
     "merge.renameLimit": "20000",  # a whole-tree move of llama.cpp has some 4,000 candidates
     "diff.renameLimit": "20000",
     "safe.directory": "*",  # a source read in place may belong to somebody else; nothing of its config is used
@@ -109,12 +112,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
-    """What a commit object says: its tree, its parents, its commit time (seconds since 1970, UTC) and title."""
+    """What a commit object says.
+
+    time -- when it was committed, in seconds since 1970 (UTC)
+    date -- the same as YYYY-MM-DD, in the committer's own time zone
+    """
 
     sha: CommitId
     tree: TreeId
     parents: tuple[CommitId, ...]
     time: int
+    date: str
     title: str
 
 
@@ -382,9 +390,28 @@ class Scratch:
         if answer.code not in (0, 1):
             raise OutsideError("merge", "git merge-tree", f"ended with status {answer.code}: {answer.err.strip()}")
         tree, _, rest = answer.out.partition(b"\0")
-        if answer.code == 0:
-            return Written(TreeId(tree.decode()))
-        return _conflicts(rest)
+        merged = TreeId(tree.decode())
+        return Written(merged) if answer.code == 0 else self._refused(merged, rest)
+
+    def _refused(self, marked: TreeId, rest: bytes) -> Refused:
+        """Read what merge-tree says of conflicts (-z form): `mode id stage TAB path` rows, an empty field, messages."""
+        listed, _, messages = rest.partition(b"\0\0")
+        stages: dict[str, set[int]] = {}
+        for row in listed.split(b"\0"):
+            meta, tab, path = row.partition(b"\t")
+            if tab:
+                stages.setdefault(_path(path), set()).add(int(meta.split()[2]))
+        said = list(conflicts.parse_messages([_path(field) for field in messages.split(b"\0")]))
+        both = sorted(path for path, found in stages.items() if found == {1, 2, 3})
+        places = tuple(place for path in both for place in self._places(marked, path))
+        return Refused(tuple(sorted(stages)), conflicts.explain(said, stages), places)
+
+    def _places(self, marked: TreeId, path: str) -> tuple[Conflict, ...]:
+        """Find the conflict markers that git left in a file of the tree that it gives for a failed merge."""
+        answer = self._door.ask("cat-file", "blob", f"{marked}:{path}")
+        if answer.code or b"\0" in answer.out:
+            return ()
+        return tuple(conflicts.places(path, answer.out.decode("utf-8", "replace")))
 
     def diff(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> bytes:
         """Give the canonical diff."""
@@ -406,30 +433,17 @@ class Scratch:
         return {_path(a): _path(b) for a, b in zip(out[1::3], out[2::3], strict=False)}
 
 
-def _conflicts(rest: bytes) -> Refused:
-    """Read merge-tree's conflicted paths and messages (-z form)."""
-    listed, _, messages = rest.partition(b"\0\0")
-    paths = {_path(row.partition(b"\t")[2]) for row in listed.split(b"\0") if b"\t" in row}
-    fields = [field.decode("utf-8", "replace") for field in messages.split(b"\0")]
-    said: list[str] = []
-    at = 0
-    while at < len(fields) and fields[at].isdigit():
-        count = int(fields[at])
-        kind, message = fields[at + count + 1], fields[at + count + 2]
-        if kind.startswith("CONFLICT"):
-            said.append(message.strip().removeprefix("CONFLICT ").strip())
-        at += count + 3
-    return Refused(tuple(sorted(paths)), "; ".join(said) or "git cannot merge it")
-
-
 def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
     """Read a commit object's bytes."""
     head, _, message = data.decode("utf-8", "replace").partition("\n\n")
     tree = re.search(r"^tree ([0-9a-f]{40})$", head, re.MULTILINE)
-    time = re.search(r"^committer .* (\d+) [+-]\d{4}$", head, re.MULTILINE)
+    found = re.search(r"^committer .* (\d+) ([+-])(\d\d)(\d\d)$", head, re.MULTILINE)
+    time = int(found[1]) if found else 0
+    offset = int(f"{found[2]}1") * (int(found[3]) * 3600 + int(found[4]) * 60) if found else 0
+    date = dt.datetime.fromtimestamp(time + offset, tz=dt.UTC).date().isoformat()
     parents = tuple(CommitId(parent) for parent in re.findall(r"^parent ([0-9a-f]{40})$", head, re.MULTILINE))
     title = message.strip().split("\n", 1)[0]
-    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, int(time[1]) if time else 0, title)
+    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title)
 
 
 def _entry(mode: str, oid: str) -> Entry | None:

@@ -1,6 +1,7 @@
 """The only door to other programs (git has its own, in `shell/git.py`)."""
 
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,5 +37,6 @@ def watch(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str
 
     Raises OSError when the program cannot be started.
     """
+    sys.stdout.flush()  # what we said before must stand before what it says
     done = subprocess.run(list(argv), cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=False)
     return Finished(tuple(argv), done.returncode, "", "")

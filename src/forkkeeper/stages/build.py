@@ -168,7 +168,7 @@ def fill(options: tuple[str, ...], identity: Identity) -> tuple[str, ...]:
 
 
 def find_tools(variant: Variant, env: Mapping[str, str]) -> Tools:
-    """Find the programs on PATH, or beside this Python, where pip puts them.
+    """Find the programs on PATH, or beside this Python, where pip puts them; CCACHE_DISABLE leaves ccache out.
 
     Raises OutsideError naming all that is missing and what to type.
     """
@@ -179,7 +179,7 @@ def find_tools(variant: Variant, env: Mapping[str, str]) -> Tools:
     if cmake is None or ninja is None or not compiler:
         lacking = {"cmake": cmake is None, "ninja": ninja is None, "a C++ compiler": not compiler}
         raise _lacking([name for name, lacks in lacking.items() if lacks])
-    return Tools(cmake, ninja, found["ccache"])
+    return Tools(cmake, ninja, None if "CCACHE_DISABLE" in env else found["ccache"])
 
 
 def read_stamp(build: Path) -> Stamp | None:

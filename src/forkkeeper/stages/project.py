@@ -18,6 +18,7 @@ from forkkeeper.shell.git import Worktree
 PATCHES = "patches"
 LOG = "CHANGES-LOCAL.md"
 STATE = ".forkkeeper"
+LOCK_HINT = f"`git restore {lock.FILE}`, or `forkkeeper init --pin SHA` where there never was one"
 SAVED = (PATCHES, history.FILE, LOG, lock.FILE)  # what a sync changes
 
 
@@ -130,9 +131,7 @@ def load_overlay(root: Path, *, step: str) -> Overlay:
 def need_in_step(project: Project, *, step: str) -> Lock:
     """Give the lock of a fork whose files all match it. Raises RequestError saying which do not, and what to type."""
     if project.lock is None:
-        raise RequestError(
-            step, lock.FILE, "is missing", f"`git restore {lock.FILE}`, or `invoke log` to write it anew"
-        )
+        raise RequestError(step, lock.FILE, "is missing", LOCK_HINT)
     drifted = project.drift()
     if not drifted:
         return project.lock

@@ -110,7 +110,7 @@ def find(upstream: Upstream, text: str, *, step: str, known: Sequence[CommitId] 
     asked = revision.parse(text, step=step)
     failures: list[str] = []
     found = _candidates(upstream, asked, known)
-    if not found:
+    if not found and not isinstance(asked, SnapshotName):  # only the table knows those
         failures = _ask_hosts(upstream)
         found = _candidates(upstream, asked, known)
     if len(found) == 1:
@@ -118,7 +118,7 @@ def find(upstream: Upstream, text: str, *, step: str, known: Sequence[CommitId] 
     if found:
         shown = "; ".join(f"{sha} ({describe(upstream, sha)})" for sha in found)
         raise RequestError(step, text, f"names {len(found)} commits: {shown}", "give more digits, or the full sha")
-    raise _unknown(failures)(step, text, _nobody_has_it(upstream, failures), _near(upstream, asked))
+    raise _unknown(upstream, failures)(step, text, _nobody_has_it(upstream, failures), _near(upstream, asked))
 
 
 def _candidates(upstream: Upstream, asked: Revision, known: Sequence[CommitId]) -> tuple[CommitId, ...]:
@@ -150,25 +150,34 @@ def _nobody_has_it(upstream: Upstream, failures: Sequence[str]) -> str:
     return ("no source that could be asked has it" if failures else "no source has it") + asked
 
 
-def _unknown(failures: Sequence[str]) -> type[RequestError | OutsideError]:
-    """Tell a commit that nobody has from one that a host might have had, if only it had answered."""
-    return OutsideError if any(not why.endswith(NO_PATH) for why in failures) else RequestError
+def _unknown(upstream: Upstream, failures: Sequence[str]) -> type[RequestError | OutsideError]:
+    """Tell a commit that those who answered do not have from one that nobody could be asked for."""
+    answered = bool(upstream.table) or any(_in_place(upstream, source) for source in upstream.sources)
+    silent = any(not why.endswith(NO_PATH) for why in failures)
+    return OutsideError if silent and not answered else RequestError
 
 
 def _near(upstream: Upstream, asked: Revision) -> str:
     """Name what is near a commit that nothing has, or else the newest snapshots and the syntax."""
-    near: tuple[Snapshot | None, ...] = ()
-    if isinstance(asked, TagName | ShortSha):
-        name = asked.name if isinstance(asked, TagName) else asked.prefix
-        date = _date(name)
-        near = snapshots.neighbours(upstream.table, date) if date else snapshots.neighbours_by_tag(upstream.table, name)
-    sides = zip(("the nearest older", "the nearest newer"), near, strict=False)
-    said = [f"{word} is {_row(row)}" for word, row in sides if row]
+    name = {TagName: "name", ShortSha: "prefix"}.get(type(asked))
+    said = _neighbours(upstream, getattr(asked, name)) if name else []
     if not said:
-        newest = ", ".join(_row(row) for row in snapshots.newest(upstream.table, 3))
-        said = [*([f"the newest snapshots are {newest}"] if newest else []), f"give {revision.SYNTAX}"]
-    more = "" if upstream.offline else "; `invoke upstream.refresh` looks for newer ones"
-    return "; ".join(said) + more
+        newest = [_row(row) for row in snapshots.newest(upstream.table, 3)]
+        said = [*(["the newest snapshots:", *newest] if newest else []), f"give {revision.SYNTAX}"]
+    more = [] if upstream.offline else ["`invoke upstream.refresh` looks for newer ones"]
+    return "\n    ".join([*said, *more])
+
+
+def _neighbours(upstream: Upstream, name: str) -> list[str]:
+    """Name the snapshots before and after a date or a numbered tag; nothing where it is neither."""
+    date = _date(name)
+    near = snapshots.neighbours(upstream.table, date) if date else snapshots.neighbours_by_tag(upstream.table, name)
+    sides = zip(("the nearest older", "the nearest newer"), near, strict=True)
+    said = [f"{word}: {_row(row)}" for word, row in sides if row]
+    unplaced = snapshots.between(upstream.table, near) if said and not date else ()
+    if unplaced:
+        said.append(f"between them, with no tag known: {unplaced[0].name} to {unplaced[-1].version}")
+    return said
 
 
 def _date(text: str) -> dt.date | None:
@@ -194,17 +203,13 @@ def hold(upstream: Upstream, sha: CommitId, *, step: str) -> Commit:
         info = held(upstream, sha)
         if info is None:
             raise _not_had(upstream, sha, failures, step)
-    return Commit(sha, info.tree, _day(info), names_of(upstream, sha))
+    return Commit(sha, info.tree, info.time, info.date, names_of(upstream, sha))
 
 
 def held(upstream: Upstream, sha: CommitId) -> CommitInfo | None:
     """Read a commit from what is at hand; None when it is not."""
     answers = (repository.info(sha) for repository in repositories(upstream))
     return next((info for info in answers if info is not None), None)
-
-
-def _day(info: CommitInfo) -> str:
-    return dt.datetime.fromtimestamp(info.time, tz=dt.UTC).date().isoformat()
 
 
 def names_of(upstream: Upstream, sha: CommitId) -> tuple[str, ...]:
@@ -218,7 +223,7 @@ def names_of(upstream: Upstream, sha: CommitId) -> tuple[str, ...]:
 def describe(upstream: Upstream, sha: CommitId) -> str:
     """Say in a few words what a commit is."""
     info = held(upstream, sha)
-    said = [*names_of(upstream, sha), *([f"{_day(info)} {info.title}"] if info else [])]
+    said = [*names_of(upstream, sha), *([f"{info.date} {info.title}"] if info else [])]
     return ", ".join(said) or "nothing known of it"
 
 
@@ -289,7 +294,7 @@ def _not_had(upstream: Upstream, sha: CommitId, failures: list[str], step: str) 
             "could not be brought here:\n    " + "\n    ".join(failures),
             "run it again when the network is back, or name a local repository in an [[upstream.source]] of fork.toml",
         )
-    return _unknown(failures)(step, sha, _nobody_has_it(upstream, failures), _near(upstream, FullSha(sha)))
+    return _unknown(upstream, failures)(step, sha, _nobody_has_it(upstream, failures), _near(upstream, FullSha(sha)))
 
 
 # snapshots ----------------------------------------------------------------------------------------------------------
@@ -378,7 +383,7 @@ def _new_rows(upstream: Upstream, source: SdistSource) -> list[Snapshot]:
             info = held(upstream, sha)
             row = Snapshot(source.package, version, sha, None, None, None, None, None)
             if info:
-                row = replace(row, committed=dt.date.fromisoformat(_day(info)), tree=TreeId(info.tree))
+                row = replace(row, committed=dt.date.fromisoformat(info.date), tree=TreeId(info.tree))
             rows.append(row)
     return rows
 
@@ -416,7 +421,7 @@ def _git_knowledge(location: str, path: Path | None, pin: CommitId) -> Known:
     if name is None:
         return Known(f"git {location}", "not fetched: `invoke upstream.refresh`", "not known")
     info = repository.info(heads[name])
-    newest = f"{ids.short(heads[name])} of {_day(info)}" if info else ids.short(heads[name])
+    newest = f"{ids.short(heads[name])} of {info.date}" if info else ids.short(heads[name])
     distance = repository.distance(pin, heads[name])
     return Known(f"git {location}", newest, f"{distance:,} commits" if distance is not None else "not known")
 
@@ -429,4 +434,4 @@ def is_older(upstream: Upstream, new: Commit, old: Commit) -> bool:
                 return True
             if repository.distance(old.sha, new.sha):
                 return False
-    return new.date < old.date
+    return new.time < old.time

@@ -1,0 +1,80 @@
+"""What git says of a merge that it could not finish: which paths, which kind of conflict, which lines."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from forkkeeper.core.store import Conflict
+
+# What `git merge-tree -z --messages` calls the kinds (git-scm.com/docs/git-merge-tree), in words for our two sides:
+# "ours" is upstream with the patches before, "theirs" is the patch.
+_KINDS = {
+    "contents": "upstream and the patch changed the same lines of {path}",
+    "add/add": "upstream added {path} too, with other content",
+    "binary": "upstream and the patch both changed {path}, which is binary",
+    "file/directory": "upstream has a folder where the patch has a file, or the reverse: {path}",
+    "distinct modes": "upstream and the patch made {path} into different kinds of file",
+    "submodule": "upstream and the patch moved the submodule {path}",
+    "rename/rename": "upstream and the patch renamed {path} differently",
+    "rename/delete": "{path} was renamed on one side and removed on the other",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of merge-tree: its kind, e.g. "contents", the paths it is about, and git's own words."""
+
+    kind: str
+    paths: tuple[str, ...]
+    message: str
+
+
+def parse_messages(fields: Sequence[str]) -> Iterator[Said]:
+    """Read the messages: per message a number of paths, the paths, the kind, the text. Only conflicts are given."""
+    at = 0
+    while at < len(fields) and fields[at].isdigit():
+        count = int(fields[at])
+        paths, kind, message = fields[at + 1 : at + 1 + count], fields[at + count + 1], fields[at + count + 2]
+        if kind.startswith("CONFLICT"):
+            yield Said(kind.removeprefix("CONFLICT (").removesuffix(")"), tuple(paths), message.strip())
+        at += count + 3
+
+
+def explain(said: Sequence[Said], stages: Mapping[str, set[int]]) -> str:
+    """Say in plain words why a merge stopped.
+
+    stages -- per path, which of base (1), upstream's side (2) and the patch's side (3) have it
+    """
+    found = [_explain(one, stages) for one in said]
+    return "; ".join(dict.fromkeys(found)) or "git cannot merge it"
+
+
+def _explain(said: Said, stages: Mapping[str, set[int]]) -> str:
+    path = said.paths[0] if said.paths else "a file"
+    if said.kind == "modify/delete":
+        if 2 in stages.get(path, set()):
+            return f"the patch removes {path}, which upstream changed"
+        return f"upstream removed {path}, which the patch changes"
+    words = _KINDS.get(said.kind)
+    return words.format(path=path) if words else f"{said.kind}: {', '.join(said.paths)}"
+
+
+def places(path: str, text: str) -> Iterator[Conflict]:
+    """Find the conflicts in a file with markers in git's zdiff3 style; lines are counted as in our side's file."""
+    sides: dict[str, list[str]] = {}
+    side, line, began = "", 0, 0
+    for row in text.split("\n"):
+        marker = row[:7]
+        if marker == "<<<<<<<" and not side:
+            side, sides, began = "ours", {"ours": [], "base": [], "theirs": []}, line + 1
+        elif marker == "|||||||" and side == "ours":
+            side = "base"
+        elif row == "=======" and side in ("ours", "base"):
+            side = "theirs"
+        elif marker == ">>>>>>>" and side == "theirs":
+            yield Conflict(path, began, tuple(sides["base"]), tuple(sides["ours"]), tuple(sides["theirs"]))
+            side = ""
+        elif side:
+            sides[side].append(row.rstrip("\r"))
+            line += side == "ours"
+        else:
+            line += 1

@@ -1,0 +1,40 @@
+"""Table of contents: each verb as its stages, in order. Open this first.
+
+    status        open → drift → what the sources know
+    plan          open → find both commits → compose the old side → carry to the new one
+    sync          plan → refuse what is not sure → save as one transaction
+    diff          open → compose → show
+    log           open → compose → write the log and the lock
+    lint          open → what the patches lack
+    init          find the pin → write a fork's first files
+    materialise   open → compose → write a directory
+    build         open → compose → materialise → build
+    check         open → compose → is it built? → run checks → verdicts
+
+`standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `building` makes
+something of it. Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing here prints.
+"""
+
+from forkkeeper.core.report import Report
+from forkkeeper.flow.building import build, check, materialise
+from forkkeeper.flow.carrying import diff, plan, refresh, sync
+from forkkeeper.flow.recording import init, lint, log, status
+from forkkeeper.flow.standing import Setting, missing, no_number
+
+__all__ = [
+    "Report",
+    "Setting",
+    "build",
+    "check",
+    "diff",
+    "init",
+    "lint",
+    "log",
+    "materialise",
+    "missing",
+    "no_number",
+    "plan",
+    "refresh",
+    "status",
+    "sync",
+]

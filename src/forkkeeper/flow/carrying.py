@@ -1,0 +1,222 @@
+"""Moving the fork to another upstream commit (`plan`, `sync`), and showing what it changes (`diff`)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from forkkeeper.core import history, ids, lock, planning, queue as queues, report
+from forkkeeper.core.compose import Applied, Composed
+from forkkeeper.core.ids import TreeId
+from forkkeeper.core.lock import Lock
+from forkkeeper.core.planning import Commit, Plan
+from forkkeeper.core.queue import Queue
+from forkkeeper.core.report import Block, Painted, Report, Table
+from forkkeeper.errors import AnswerIsNo, ExitCode, RequestError
+from forkkeeper.flow.recording import log_files, log_input
+from forkkeeper.flow.standing import (
+    Setting,
+    Stand,
+    compose_at,
+    composed,
+    near_hint,
+    noted,
+    open_fork,
+    open_upstream,
+    recover,
+    refuse_faults,
+    scratch,
+)
+from forkkeeper.shell import clock, disk
+from forkkeeper.shell.git import Scratch, Worktree
+from forkkeeper.stages import project as projects, upstream as upstreams
+from forkkeeper.stages.project import Project
+
+
+def plan(
+    setting: Setting, *, upto: str, since: str | None = None, queue: str | None = None, objects: str | None = None
+) -> tuple[Report, str]:
+    """Carry the queue in memory; gives what to show, and the same as JSON."""
+    root = projects.find_root(setting.here, step="plan")
+    notes = recover(root)
+    declared = projects.load_declaration(root)
+    folder = setting.here / queue if queue is not None else root / projects.PATCHES
+    carried = projects.load_queue(folder, step="plan", shown=queue or projects.PATCHES)
+    upstream = open_upstream(setting, root, declared)
+    stood = since or _pin_of(root)
+    begins = upstreams.find(upstream, stood, step="plan")
+    new = upstreams.hold(upstream, upstreams.find(upstream, upto, step="plan", known=(begins,)), step="plan")
+    old = upstreams.hold(upstream, begins, step="plan")
+    files = projects.load_overlay(root, step="plan")
+    with scratch(upstream, Path(setting.here, objects) if objects else None) as store:
+        made = planning.make(store, old, new, carried, files, declared.path)
+    made = replace(made, warnings=queues.faults(carried, step="plan"))
+    code = ExitCode.IN_STEP if made.is_sure else ExitCode.ANSWER_IS_NO
+    return Report((*notes, *report.plan_blocks(made)), code), planning.to_json(made)
+
+
+def _pin_of(root: Path) -> str:
+    data = disk.read(root / lock.FILE)
+    if data is None:
+        raise RequestError("plan", lock.FILE, "is missing, so the present pin is not known", "give --from SHA")
+    return lock.parse(data).pin.sha
+
+
+def sync(
+    setting: Setting,
+    *,
+    upto: str,
+    accept: Sequence[str] = (),
+    accept_reviewed: bool = False,
+    downgrade: bool = False,
+    commit: bool = False,
+) -> Report:
+    """Move the fork to another upstream commit; saves everything as one transaction, or nothing."""
+    root = projects.find_root(setting.here, step="sync")
+    with projects.alone(root, doing="sync") as done:
+        notes = noted(done)
+        written = disk.read(root / lock.FILE)
+        known = [lock.parse(written).pin.sha] if written is not None else []
+        upstream = open_upstream(setting, root, projects.load_declaration(root))
+        sha = upstreams.find(upstream, upto, step="sync", known=known)
+        if sha in known:  # before any other check: there is nothing to do, whatever state the files are in
+            return Report((*notes, Painted(f"already at {sha}", "green")))
+        project = projects.load(root, step="sync")
+        locked = projects.need_in_step(project, step="sync")
+        refuse_faults(project, "sync")
+        new = upstreams.hold(upstream, sha, step="sync")
+        old = upstreams.hold(upstream, locked.pin.sha, step="sync")
+        if not downgrade and upstreams.is_older(upstream, new, old):
+            raise RequestError(
+                "sync",
+                upto,
+                f"{report.said(new)} is older than the pin, {report.said(old)}",
+                "add --downgrade if that is meant",
+            )
+        with scratch(upstream) as store:
+            made = planning.make(store, old, new, project.queue, project.overlay, project.declaration.path)
+            _check_composition(store, project, locked, old)
+            _check_accepted(accept, made)
+            unaccepted = made.unaccepted(accept, every=accept_reviewed)
+            blocks = (*notes, *report.plan_blocks(made))
+            if made.tree is None or unaccepted:
+                return Report((*blocks, *report.refusal(made, unaccepted, upto)), ExitCode.ANSWER_IS_NO)
+            changed = projects.save(project, _saved_files(store, project, made, made.tree))
+    return Report((*blocks, *_saved(project, made, changed, commit=commit)))
+
+
+def _check_composition(store: Scratch, project: Project, locked: Lock, pin: Commit) -> None:
+    composed = compose_at(store, project, pin, step="sync")
+    if composed.tree != locked.trees.composed:
+        raise RequestError(
+            "sync",
+            lock.FILE,
+            f"says the fork is tree {locked.trees.composed}, and its files compose to {composed.tree}",
+            "`invoke log` writes the lock anew from the files",
+        )
+
+
+def _check_accepted(accept: Sequence[str], made: Plan) -> None:
+    """Refuse the name of a patch that is not in the queue."""
+    titles = [row.old.title for row in made.rows]
+    for name in accept:
+        if name not in titles and name.removesuffix(".patch") not in titles:
+            raise RequestError(
+                "sync", f"--accept {name}", "is no patch of the queue", near_hint(name, titles, "patches")
+            )
+
+
+def _saved_files(store: Scratch, project: Project, made: Plan, tree: TreeId) -> dict[str, bytes | None]:
+    """Give every file that a sync writes: patches, series, history, log and lock."""
+    carried = [row.new for row in made.rows if row.new is not None]
+    queue = queues.rebuild(project.queue, carried)
+    record = history.record(made.old.sha, made.new.sha, clock.today().isoformat(), made.rows)
+    past = history.append(project.history, record)
+    moved = replace(project, queue=queue, history=past, records=history.parse(past))
+    composed = compose_at(store, moved, made.new, step="sync")
+    if composed.tree != tree:  # the saved patches must give the very tree that was planned
+        raise AnswerIsNo("sync", ids.short(tree), f"the new patches compose to {composed.tree} instead", "report this")
+    files = log_files(moved, composed, log_input(Stand(store, made.new, composed), moved))
+    files |= {f"{projects.PATCHES}/{patch.name}": None for patch in project.queue.patches}
+    files |= {f"{projects.PATCHES}/{patch.name}": patch.data for patch in queue.patches}
+    return files | {f"{projects.PATCHES}/{queues.SERIES}": queue.series, history.FILE: past}
+
+
+def _saved(project: Project, made: Plan, changed: Sequence[str], *, commit: bool) -> tuple[Block, ...]:
+    """Commit what was saved, or say how to."""
+    names = [name for name in projects.SAVED if (project.root / name).exists()]
+    message = f"sync: {project.declaration.upstream.name} {ids.short(made.old.sha)} → {ids.short(made.new.sha)}"
+    done = ("", Painted(f"saved: {', '.join(changed)}", "green"))
+    worktree = Worktree(project.root)
+    if commit and worktree.exists:
+        return (*done, f"committed as {worktree.commit(names, message)}")
+    return (
+        *done,
+        "next: look at it with `git diff`, then commit it:",
+        f'  git add -A -- {" ".join(names)} && git commit -m "{message}"',
+    )
+
+
+def diff(
+    setting: Setting,
+    *,
+    patch: str | None = None,
+    file: str | None = None,
+    stat: bool = False,
+    word: bool = False,
+    colour: bool = False,
+) -> tuple[Report, bytes, str]:
+    """Give the difference between the baseline and the composed fork: a table for `stat`, else git's diff and pager."""
+    project, upstream, notes = open_fork(setting, "diff")
+    with composed(project, upstream, step="diff") as stand:
+        store, made = stand.store, stand.made
+        old, new = made.baseline.tree, made.tree
+        if patch is not None:
+            step = _step_named(made.steps, patch, project.queue)
+            old, new = step.before, step.after
+        paths = (file,) if file else ()
+        if file and not any(c.path == file or c.path.startswith(f"{file}/") for c in store.changes(old, new)):
+            raise AnswerIsNo("diff", file, "the fork does not change it", "`invoke diff --stat` lists what it changes")
+        if stat:
+            return Report((*notes, _stat_table(store, made, project, old, new, paths))), b"", ""
+        options = [*(["--word-diff"] if word else []), f"--color={'always' if colour else 'never'}"]
+        worktree = Worktree(project.root)
+        return Report(notes), worktree.show_diff(store, old, new, options, paths), worktree.pager()
+
+
+def _step_named(steps: Sequence[Applied], name: str, queue: Queue) -> Applied:
+    patch = queue.named(name)
+    if patch is None:
+        hint = near_hint(name, [p.title for p in queue.patches], "patches")
+        raise RequestError("diff", f"--patch {name}", "is no patch of the queue", hint)
+    return next(step for step in steps if step.patch.name == patch.name)
+
+
+def _stat_table(
+    store: Scratch, made: Composed, project: Project, old: TreeId, new: TreeId, paths: Sequence[str]
+) -> Table:
+    owners: dict[str, list[str]] = {}
+    for step in made.steps:
+        for change in step.changes:
+            owners.setdefault(change.path, []).append(step.patch.title)
+    owners |= {path: ["overlay"] for path in project.overlay}
+    rows = tuple(
+        (
+            s.path,
+            "bin" if s.added is None else str(s.added),
+            "" if s.removed is None else str(s.removed),
+            ", ".join(owners.get(s.path, [])),
+        )
+        for s in store.stats(old, new, paths)
+    )
+    return Table(("file", "+", "-", "by"), rows)
+
+
+def refresh(setting: Setting) -> Report:
+    """Bring the snapshot table and the fetched sources up to date."""
+    root = projects.find_root(setting.here, step="upstream.refresh")
+    upstream = open_upstream(setting, root, projects.load_declaration(root))
+    rows, failures = upstreams.refresh(upstream)
+    said = tuple(f"new: {row.name} = {row.commit}" for row in rows) or ("no snapshot is newer than those known",)
+    warned = tuple(Painted(f"not looked at: {text}", "yellow") for text in failures)
+    nobody = len(failures) == len(upstream.sources)
+    return Report((*said, *warned), ExitCode.OUTSIDE_FAILED if nobody else ExitCode.IN_STEP)

@@ -1,0 +1,214 @@
+"""What the fork is: said (`status`, `lint`), and written down (`log`, `init`)."""
+
+import contextlib
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+from forkkeeper.core import declaration, history, locallog, lock, queue as queues, report, template
+from forkkeeper.core.compose import Composed
+from forkkeeper.core.lock import Digests, Lock, Pin, Trees
+from forkkeeper.core.report import Block, Painted, Report, Table
+from forkkeeper.errors import ExitCode, RequestError
+from forkkeeper.flow.standing import (
+    Setting,
+    Stand,
+    compose_at,
+    composed,
+    missing,
+    noted,
+    open_fork,
+    open_upstream,
+    recover,
+    refuse_faults,
+    scratch,
+)
+from forkkeeper.shell import clock, disk
+from forkkeeper.stages import project as projects, upstream as upstreams
+from forkkeeper.stages.project import Project
+from forkkeeper.stages.upstream import Upstream
+
+
+def status(setting: Setting, *, max_age: int | None = None) -> Report:
+    """Say where the fork stands; exit 1 when that is not in step.
+
+    max_age -- days that the pin may be old
+    """
+    project, upstream, notes = open_fork(setting, "status")
+    faults = queues.faults(project.queue, step="status")
+    unproved = _without_witness(project)
+    if project.lock is None:
+        raise RequestError("status", lock.FILE, "is missing", projects.LOCK_HINT)
+    pin = project.lock.pin
+    age = (clock.today() - dt.date.fromisoformat(pin.date)).days
+    known = ", ".join(upstreams.names_of(upstream, pin.sha))
+    drifted = project.drift()
+    blocks: list[Block] = [
+        *notes,
+        f"{project.declaration.name}: a fork of {project.declaration.upstream.name}",
+        f"pin       {pin.sha}" + (f" ({known})" if known else ""),
+        f"age       {age} days (commit of {pin.date})",
+        f"queue     {report.count(len(project.queue.patches), 'patch')}",
+        f"overlay   {report.count(len(project.overlay), 'file')}",
+        "",
+        Table(
+            ("source", "newest known", "behind by"),
+            tuple((k.source, k.newest, k.behind) for k in upstreams.knowledge(upstream, pin.sha)),
+        ),
+        "",
+    ]
+    blocks += [Painted(f"{d.thing} differs from {lock.FILE}", "red") for d in drifted]
+    blocks += [Painted(f"no witness: {name}", "yellow") for name in unproved]
+    blocks += [Painted(text, "yellow") for text in faults if "Witness" not in text]
+    wrong = _tree_fault(project, upstream)
+    blocks += [Painted(wrong, "red")] if wrong else []
+    old = max_age is not None and age > max_age
+    if old:
+        blocks.append(Painted(f"the pin is {age} days old, more than the {max_age} allowed", "red"))
+    if drifted or wrong or old:
+        hint = "`invoke log` once the edits are meant and committed" if drifted or wrong else "`invoke sync --upto SHA`"
+        return Report((*blocks, f"next: {hint}"), ExitCode.ANSWER_IS_NO)
+    return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
+
+
+def _tree_fault(project: Project, upstream: Upstream) -> str | None:
+    """Compare the composed tree with the lock, where upstream's objects are at hand."""
+    if project.lock is None or project.drift() or upstreams.held(upstream, project.lock.pin.sha) is None:
+        return None
+    with composed(project, upstream, step="status") as stand:
+        tree = stand.made.tree
+    locked = project.lock.trees.composed
+    return f"{lock.FILE} says tree {locked}, and the files compose to {tree}" if tree != locked else None
+
+
+def _without_witness(project: Project) -> tuple[str, ...]:
+    return tuple(p.title for p in project.queue.patches if not p.trailer("Witness")) + _witness_files_missing(project)
+
+
+def _witness_files_missing(project: Project) -> tuple[str, ...]:
+    found = []
+    for patch in project.queue.patches:
+        witness = patch.trailer("Witness") or "none"
+        if not witness.startswith("none") and not (project.root / witness.split("::", 1)[0]).is_file():
+            found.append(f"{patch.title} ({witness})")
+    return tuple(found)
+
+
+def lint(setting: Setting) -> Report:
+    """Say what the declaration, the series and the patches lack; no upstream is needed."""
+    project, _, notes = open_fork(setting, "lint")
+    faults = queues.faults(project.queue, step="lint")
+    absent = tuple(f"lint: witness {name} has no such file" for name in _witness_files_missing(project))
+    blocks = tuple(Painted(text, "red") for text in (*faults, *absent))
+    if blocks:
+        return Report(
+            (*notes, *blocks, "next: mend the patch's body or trailers, then `invoke lint`"), ExitCode.BAD_REQUEST
+        )
+    return Report((*notes, Painted(f"{report.count(len(project.queue.patches), 'patch')}: nothing to mend", "green")))
+
+
+def log(setting: Setting, *, check: bool = False) -> Report:
+    """Write CHANGES-LOCAL.md and the lock anew from the fork's files; `check`: only say whether they are stale."""
+    root = projects.find_root(setting.here, step="log")
+    with contextlib.ExitStack() as stack:
+        notes = recover(root) if check else noted(stack.enter_context(projects.alone(root, doing="log")))
+        project = projects.load(root, step="log")
+        refuse_faults(project, "log")
+        upstream = open_upstream(setting, root, project.declaration)
+        with composed(project, upstream, step="log") as stand:
+            given = log_input(stand, project)
+            files = log_files(project, stand.made, given)
+        blocks = (*notes, *locallog.summary(given))
+        if check:
+            return _checked(project, files, blocks)
+        changed = projects.save(project, files)
+        return Report((*blocks, f"wrote {', '.join(changed)}" if changed else f"{projects.LOG} is up to date"))
+
+
+def _checked(project: Project, files: dict[str, bytes | None], blocks: tuple[Block, ...]) -> Report:
+    stale = [name for name in sorted(files) if disk.read(project.root / name) != files[name]]
+    if stale:
+        said = Painted(f"stale: {', '.join(stale)}", "red")
+        return Report((*blocks, said, "next: `invoke log`, then commit"), ExitCode.ANSWER_IS_NO)
+    return Report((*blocks, Painted(f"{projects.LOG} and {lock.FILE} are up to date", "green")))
+
+
+def log_input(stand: Stand, project: Project) -> locallog.LogInput:
+    """Gather what the log is made of."""
+    pin, made = stand.pin, stand.made
+    return locallog.LogInput(
+        name=project.declaration.name,
+        upstream=project.declaration.upstream.name,
+        pin=Pin(sha=pin.sha, date=pin.date, tree=pin.tree),
+        known_as=pin.known_as,
+        baseline=made.baseline,
+        steps=made.steps,
+        diffs=locallog.parse_diffs([stand.store.diff(step.before, step.after) for step in made.steps]),
+        overlay=project.overlay,
+        records=project.records,
+    )
+
+
+def log_files(project: Project, made: Composed, given: locallog.LogInput) -> dict[str, bytes | None]:
+    """Give the log, and the lock that holds its digest."""
+    text = locallog.format_log(given)
+    found: Digests = replace(project, log=text).digests()
+    locked = Lock(lock.SCHEMA, given.pin, Trees(made.baseline.tree, made.tree), found)
+    return {projects.LOG: text, lock.FILE: lock.format_lock(locked)}
+
+
+def init(setting: Setting, *, pin: str, upstream: str | None = None) -> Report:
+    """Begin a fork in this folder: a commented fork.toml, an empty queue, the lock and the log.
+
+    What is here already is kept; without `upstream` the fork.toml that is here says where upstream is.
+    """
+    root = setting.here
+    notes = recover(root)
+    files = _first_files(root, upstream)
+    declared = declaration.parse(files[declaration.FILE])
+    opened = open_upstream(setting, root, declared)
+    commit = upstreams.hold(opened, upstreams.find(opened, pin, step="init"), step="init")
+    series = files[f"{projects.PATCHES}/{queues.SERIES}"]
+    patches = queues.read(series, disk.patches_in(root / projects.PATCHES), step="init")
+    past = disk.read(root / history.FILE) or b""
+    laid = projects.load_overlay(root, step="init")
+    project = Project(root, declared, None, patches, laid, past, history.parse(past), b"")
+    with scratch(opened) as store:
+        stand = Stand(store, commit, compose_at(store, project, commit, step="init"))
+        written = {**files, **log_files(project, stand.made, log_input(stand, project))}
+    changed = {name: data for name, data in written.items() if disk.read(root / name) != data}
+    with projects.alone(root, doing="init"):
+        disk.save(root, projects.journal(root), changed, last=lock.FILE)
+    said = f"a fork of {declared.upstream.name} at {report.said(commit)}: wrote {', '.join(sorted(changed))}"
+    return Report((*notes, said, "next: put patches into patches/, list them in patches/series, then `forkkeeper log`"))
+
+
+def _first_files(root: Path, upstream: str | None) -> dict[str, bytes]:
+    """Give the files that a fork begins with. Raises RequestError where one has begun."""
+    present = disk.read(root / declaration.FILE)
+    here = "is here already; nothing was written"
+    if (root / lock.FILE).exists():
+        raise RequestError("init", lock.FILE, here, "`forkkeeper status` shows the fork")
+    if (root / projects.LOG).exists():
+        raise RequestError("init", projects.LOG, here, "move it away: forkkeeper writes a file of this name")
+    if present is not None and upstream is not None:
+        raise RequestError("init", declaration.FILE, here, "leave out --upstream: fork.toml says where upstream is")
+    if present is None and upstream is None:
+        raise missing("upstream URL")
+    text = present if present is not None else _template(root, upstream or "")
+    ignored = disk.read(root / ".gitignore") or b""
+    if b"/.forkkeeper/" not in ignored.splitlines():
+        ignored += (b"" if not ignored or ignored.endswith(b"\n") else b"\n") + b"/.forkkeeper/\n"
+    series = f"{projects.PATCHES}/{queues.SERIES}"
+    return {
+        declaration.FILE: text,
+        series: disk.read(root / series) or template.SERIES.encode(),
+        ".gitignore": ignored,
+    }
+
+
+def _template(root: Path, upstream: str) -> bytes:
+    local = Path(upstream).expanduser()
+    called = upstream.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git") or "upstream"
+    location = str(local) if local.exists() else upstream
+    return template.declaration(root.resolve().name or "fork", called, location).encode()

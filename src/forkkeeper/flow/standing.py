@@ -1,0 +1,136 @@
+"""Opening and composing a fork: what every verb begins with."""
+
+import contextlib
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forkkeeper.core import compose, overlay, queue as queues, report
+from forkkeeper.core.compose import Collision, Composed, NotApplied
+from forkkeeper.core.declaration import Declaration
+from forkkeeper.core.lock import FILE as LOCK, Lock
+from forkkeeper.core.planning import Commit
+from forkkeeper.core.report import Block, Painted
+from forkkeeper.errors import AnswerIsNo, RequestError
+from forkkeeper.shell.git import Scratch
+from forkkeeper.stages import project as projects, upstream as upstreams
+from forkkeeper.stages.project import Project
+from forkkeeper.stages.upstream import Upstream
+
+Progress = Callable[[str, float, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a verb stands: the folder, whether the network is allowed, and who is told of progress."""
+
+    here: Path
+    offline: bool
+    on_progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A composed fork: the store that its trees are in, the pin, and what was made."""
+
+    store: Scratch
+    pin: Commit
+    made: Composed
+
+
+def open_fork(setting: Setting, step: str) -> tuple[Project, Upstream, tuple[Block, ...]]:
+    """Read the fork, after finishing or undoing an interrupted save; gives also what is to be said of that."""
+    root = projects.find_root(setting.here, step=step)
+    notes = recover(root)
+    project = projects.load(root, step=step)
+    return project, open_upstream(setting, root, project.declaration), notes
+
+
+def recover(root: Path) -> tuple[Block, ...]:
+    """Finish or undo an interrupted save; gives what is to be said of it."""
+    return noted(projects.recover(root))
+
+
+def noted(done: str | None) -> tuple[Block, ...]:
+    """Say what was done about an interrupted save."""
+    return (Painted(done, "yellow"),) if done else ()
+
+
+def open_upstream(setting: Setting, root: Path, declared: Declaration) -> Upstream:
+    """Open the sources that a declaration names."""
+    return upstreams.open_upstream(
+        root, root / projects.STATE, declared.upstream.source, offline=setting.offline, on_progress=setting.on_progress
+    )
+
+
+@contextlib.contextmanager
+def scratch(upstream: Upstream, objects: Path | None = None) -> Iterator[Scratch]:
+    """Open a throw-away repository on all objects at hand; whatever is needed must be held before."""
+    with Scratch(upstreams.lenders(upstream), objects=objects) as store:
+        yield store
+
+
+def locked_of(project: Project, step: str) -> Lock:
+    """Give the lock. Raises RequestError where there is none."""
+    if project.lock is None:
+        raise RequestError(step, LOCK, "is missing", projects.LOCK_HINT)
+    return project.lock
+
+
+@contextlib.contextmanager
+def composed(project: Project, upstream: Upstream, *, step: str) -> Iterator[Stand]:
+    """Compose the fork at its pin."""
+    pin = upstreams.hold(upstream, locked_of(project, step).pin.sha, step=step)
+    with scratch(upstream) as store:
+        yield Stand(store, pin, compose_at(store, project, pin, step=step))
+
+
+def compose_at(store: Scratch, project: Project, pin: Commit, *, step: str) -> Composed:
+    """Compose the fork at an upstream commit that is held. Raises AnswerIsNo saying what stands in the way."""
+    laid = overlay.entries(store, project.overlay)
+    made = compose.compose(store, pin.tree, project.declaration.path, project.queue.patches, laid)
+    match made:
+        case Composed():
+            return made
+        case NotApplied(patch=patch, why=why):
+            raise AnswerIsNo(
+                step,
+                f"{projects.PATCHES}/{patch.name}",
+                f"does not apply on {report.said(pin)}: {why}",
+                f"mend the patch, or `git restore {projects.PATCHES}`",
+            )
+        case Collision(path=path, found=found):
+            raise AnswerIsNo(
+                step,
+                f"{overlay.FOLDER}/{path}",
+                f"{found} at {report.said(pin)}",
+                "rename the overlay file, or turn it into a patch of upstream's",
+            )
+
+
+def refuse_faults(project: Project, step: str) -> None:
+    """Raise RequestError when a patch lacks its reason or a trailer."""
+    faults = queues.faults(project.queue, step=step)
+    if faults:
+        first, *rest = (text.removeprefix(f"{step}: ") for text in faults)
+        thing, _, found = first.partition(": ")
+        more = "".join(f"\n    {text}" for text in rest)
+        raise RequestError(step, thing, found + more, "mend the patch's body or trailers, then `invoke lint`")
+
+
+def near_hint(name: str, known: Sequence[str], what: str) -> str:
+    """Suggest the nearest known name, or list them all."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"{what}: {', '.join(known) or 'none'}"
+
+
+def missing(option: str) -> RequestError:
+    """Make the error for an option that was left out."""
+    name = option.split(maxsplit=1)[0]
+    return RequestError("call", f"--{name}", "is needed", f"add --{option}; `--help` shows an example")
+
+
+def no_number(option: str, given: str) -> RequestError:
+    """Make the error for an option that wants a whole number and was given something else."""
+    return RequestError("call", f"--{option} {given}", "is not a whole number", f"give one, e.g. --{option} 30")

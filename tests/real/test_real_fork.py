@@ -1,0 +1,177 @@
+"""The fork kept in this repository, on real upstream: its objects come from the package registry."""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from world import Fork, Upstream, am_trees, git, quilt_tree, run, script, snapshot, with_files
+
+pytestmark = pytest.mark.network
+
+ROOT = Path(__file__).parents[2]
+KEPT = ("fork.toml", "fork.lock", "history.toml", "CHANGES-LOCAL.md", ".gitignore")
+OLD = "f449e0553708b895adbd94a301431cef691f632d"  # llama-cpp-python==0.3.31, 2026-06-20
+NEW = "0c1e57098bba43ac29e6e3b677cdceebdd22334f"  # llama-cpp-python==0.3.36, 2026-10-01
+OLDER = "26a8406ba9198eb6fdd8329fa717555b4f77f05f"  # llama-cpp-python==0.3.5, 2024-12
+
+
+@pytest.fixture(scope="module")
+def real_fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
+    """Copy this repository's fork, commit it, and bring both pins; the target is the pin that it does not stand on."""
+    root = tmp_path_factory.mktemp("real") / "fork"
+    root.mkdir()
+    for name in KEPT:
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, root / name)
+    shutil.copytree(ROOT / "patches", root / "patches")
+    shutil.copytree(ROOT / "native", root / "native", ignore=shutil.ignore_patterns("__pycache__"))
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "the fork")
+    pin = OLD if OLD in (root / "fork.lock").read_text() else NEW
+    fork = Fork(root, Upstream(root / ".forkkeeper/upstream.git"), pin, NEW if pin == OLD else OLD)
+    fork.ok("log", "--check")
+    fork.ok("plan", "--upto", fork.target)
+    return fork
+
+
+@pytest.fixture
+def fresh(real_fork: Fork, tmp_path: Path) -> Fork:
+    """Copy the real fork, objects included."""
+    root = tmp_path / "fork"
+    shutil.copytree(real_fork.root, root, symlinks=True)
+    return Fork(root, Upstream(root / ".forkkeeper/upstream.git"), real_fork.pin, real_fork.target)
+
+
+def composed(fork: Fork) -> str:
+    """Give the composed tree that the lock holds."""
+    found = re.search(r'^composed = "([0-9a-f]{40})"$', (fork.root / "fork.lock").read_text(), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+def baseline(fork: Fork) -> str:
+    """Give the baseline's tree that the lock holds."""
+    found = re.search(r'^baseline = "([0-9a-f]{40})"$', (fork.root / "fork.lock").read_text(), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A baseline made by git alone from the materialised files: a bare repository, and the tree in it."""
+
+    repository: Path
+    tree: str
+
+
+def made(fork: Fork, work: Path) -> Made:
+    """Materialise the baseline and write it as a tree: the path policy's tree is in no upstream repository."""
+    fork.ok("materialise", str(work / "baseline"), "--baseline")
+    store = work / "made.git"
+    store.mkdir(parents=True)
+    git(store, "init", "--quiet", "--bare")
+    tree = written(store, work / "baseline")
+    assert tree == baseline(fork)
+    return Made(store, tree)
+
+
+def assert_git_am_gives_the_fork(fork: Fork, work: Path) -> None:
+    """Compose the fork with git am, lay the overlay on, and compare with the lock."""
+    base = made(fork, work)
+    am = am_trees(base.repository, base.tree, fork.mails(), work / "am")[-1]
+    assert with_files(work / "am", am, fork.overlay(), executable(fork)) == composed(fork)
+
+
+def assert_quilt_gives_the_fork(fork: Fork, work: Path) -> None:
+    """Compose the fork with quilt and no fuzz, lay the overlay on, and compare with the lock."""
+    base = made(fork, work)
+    pushed = quilt_tree(base.repository, base.tree, fork.root / "patches", work / "quilt")
+    assert with_files(work / "quilt", pushed, fork.overlay(), executable(fork)) == composed(fork)
+
+
+def executable(fork: Fork) -> list[str]:
+    """Give the overlay's executable files."""
+    folder = fork.root / "native/overlay"
+    return [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.stat().st_mode & 0o100]
+
+
+def written(store: Path, folder: Path) -> str:
+    """Write a folder's files as a tree with git alone."""
+    git(store, f"--work-tree={folder}", "add", "--all", "--force")
+    return git(store, "write-tree")
+
+
+def test_every_patch_is_carried_to_the_other_pin_and_git_am_agrees(fresh: Fork, tmp_path: Path) -> None:
+    """At both pins the queue applies with git am and, with the overlay, gives the tree of compose."""
+    assert_git_am_gives_the_fork(fresh, tmp_path / "before")
+    names = fresh.names()
+    ran = fresh.ok("sync", "--offline", "--downgrade", "--upto", fresh.target)
+    assert "saved:" in ran.out
+    assert f'sha = "{fresh.target}"' in (fresh.root / "fork.lock").read_text()
+    assert all(f'name = "{name}"' in (fresh.root / "history.toml").read_text() for name in names)
+    fresh.ok("log", "--check", "--offline")
+    assert_git_am_gives_the_fork(fresh, tmp_path / "after")
+
+
+@pytest.mark.quilt
+def test_quilt_agrees_at_both_pins(fresh: Fork, tmp_path: Path) -> None:
+    """At both pins the queue applies with quilt and no fuzz and, with the overlay, gives the tree of compose."""
+    assert_quilt_gives_the_fork(fresh, tmp_path / "before")
+    fresh.ok("sync", "--offline", "--downgrade", "--upto", fresh.target)
+    assert_quilt_gives_the_fork(fresh, tmp_path / "after")
+
+
+def test_a_second_sync_changes_no_byte(fresh: Fork) -> None:
+    """Syncing again to where the fork stands says so and leaves every file alone."""
+    fresh.ok("sync", "--offline", "--downgrade", "--upto", fresh.target)
+    before = fresh.state()
+    assert "already at" in fresh.ok("sync", "--offline", "--upto", fresh.target).out
+    assert fresh.state() == before
+
+
+def test_a_plan_leaves_nothing_behind(fresh: Fork) -> None:
+    """With upstream's objects here, a plan adds no object, ref or file and touches none."""
+    before = snapshot(fresh.root)
+    fresh.ok("plan", "--offline", "--upto", fresh.target)
+    assert snapshot(fresh.root) == before
+
+
+def test_a_git_source_gives_the_same_trees(fresh: Fork, tmp_path: Path) -> None:
+    """Read from a git repository in place, both commits give the very trees that the snapshots gave."""
+    planned = fresh.ok("plan", "--offline", "--upto", fresh.target, "--json", "-").out
+    clone = tmp_path / "upstream.git"
+    shutil.copytree(fresh.upstream.path, clone)
+    other = tmp_path / "other"
+    shutil.copytree(fresh.root, other, ignore=shutil.ignore_patterns(".forkkeeper"))
+    declared = (other / "fork.toml").read_text()
+    git_source = f'[[upstream.source]]\nkind = "git"\nlocation = "{clone}"\n'
+    (other / "fork.toml").write_text(
+        re.sub(r"(?s)\[\[upstream\.source\]\].*?(?=\n# The path policy)", git_source, declared, count=1)
+    )
+    again = run(other, "plan", "--offline", "--upto", fresh.target, "--json", "-")
+    assert again.code == 0, again.said
+    assert json.loads(again.out) == json.loads(planned)
+
+
+def test_the_first_clash_that_the_readme_shows_is_real(fresh: Fork) -> None:
+    """The README's example, the patch as it was first written, clashes just as the README prints it."""
+    queue = ROOT / "docs/examples/clash"
+    ran = script(fresh.root, "forkkeeper", "plan", "--offline", "--from", OLD, "--upto", NEW, "--queue", str(queue))
+    assert ran.code == 1, ran.said
+    readme = (ROOT / "README.md").read_text()
+    shown = readme.split("<!-- shown: clash -->\n```\n", 1)[1].split("\n```", 1)[0]
+    assert shown in ran.out, ran.said
+
+
+def test_the_snapshot_of_a_commit_that_a_clone_holds_has_the_clones_tree(fresh: Fork) -> None:
+    """Commit 26a8406b out of its snapshot has the tree that the table recorded from a clone of the real repository."""
+    ran = fresh.run("materialise", "older", "--baseline", "--at", "llama-cpp-python==0.3.5")
+    assert ran.code == 0, ran.said
+    table = (ROOT / "src/forkkeeper/data/snapshots.csv").read_text()
+    row = next(line for line in table.splitlines() if line.startswith("llama-cpp-python,0.3.5,"))
+    assert OLDER in row
+    assert git(fresh.upstream.path, "rev-parse", f"{OLDER}^{{tree}}") in row
