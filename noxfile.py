@@ -49,6 +49,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """How fast is the tool beside git itself? The first column of the table is the time, the ratio stands behind it."""
+    session.install("-e", ".", *groups("tests"))
+    session.run("pytest", "benchmarks", "--benchmark-columns=min,median,iqr,rounds", *session.posargs)
+
+
+@nox.session(default=False)
 def test_bf16(session: nox.Session) -> None:
     """Does BF16 work in the builds that are there? Names of variants may follow `--`."""
     install_for_the_fork(session)

@@ -44,6 +44,7 @@ class Row:
     new -- the patch for the new pin; None when it is gone or clashed
     tree -- the whole tree, overlay left out, with this patch on the ones before it that did not clash; the tree
         before it when it is gone; None when it clashed
+    paths -- the paths that it touches on the new side; for a clash those that clashed
     rule -- the rule that resolved it
     review -- whether a careful maintainer would want to look, for the reason in `why`
     root -- for a cascade, the name of the patch whose clash it follows from
@@ -130,14 +131,14 @@ def _undone(store: Store, step: Applied, tree: TreeId) -> bool:
 def _upstreamed(patch: Patch, tree: TreeId, *, sure: bool = True) -> Row:
     """Let a patch go; where a merge would still bring something, a person must say that it may."""
     if sure:
-        return Row(patch, Outcome.UPSTREAMED, None, tree, why="upstream has the change already")
+        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already")
     why = "upstream has these lines, perhaps in another place that looks the same: a merge does not find them done"
-    return Row(patch, Outcome.UPSTREAMED, None, tree, review=True, why=why)
+    return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, review=True, why=why)
 
 
 def _kept(store: Store, step: Applied, before: TreeId, after: TreeId) -> Row:
     patch = step.patch.with_diff(store.diff(before, after))
-    return Row(step.patch, Outcome.KEPT, patch, after)
+    return Row(step.patch, Outcome.KEPT, patch, after, patch.paths)
 
 
 def _merge(store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]) -> tuple[Row, tuple[Change, ...]]:
@@ -152,7 +153,7 @@ def _merge(store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]
             return replace(row, places=places), ()
         case Written(tree=after) if after == tree:
             why = "the merge leaves nothing of it, though upstream does not have it as it stands"
-            return Row(step.patch, Outcome.EMPTIED, None, tree, review=True, why=why), ()
+            return Row(step.patch, Outcome.EMPTIED, None, tree, step.patch.paths, review=True, why=why), ()
         case Written(tree=after):
             return _merged(store, step, tree, after), store.changes(tree, after)
 
@@ -162,10 +163,11 @@ def _merged(store: Store, step: Applied, before: TreeId, after: TreeId) -> Row:
     new = step.patch.with_diff(store.diff(before, after))
     was = hunks.parse(store.diff(step.before, step.after))
     if hunks.same_hunks(was, new.files):
-        return Row(step.patch, Outcome.KEPT, new, after)
+        return Row(step.patch, Outcome.KEPT, new, after, new.paths)
     if hunks.same_changes(was, new.files):
         moved = _moved(was, new)
-        return Row(step.patch, Outcome.REFRESHED, new, after, why=moved or "upstream changed lines beside it")
+        why = moved or "upstream changed lines beside it"
+        return Row(step.patch, Outcome.REFRESHED, new, after, new.paths, why=why)
     why = "upstream has part of it: its lines are not the same as before"
     return Row(
         step.patch, Outcome.RESOLVED, new, after, rule="partly-upstreamed", review=True, why=why, paths=new.paths

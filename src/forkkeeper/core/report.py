@@ -41,6 +41,7 @@ class Report:
     document: str | None = None
 
 
+MOST_FILES = 3  # files listed per patch
 MOST_PLACES = 3  # conflicts shown per patch
 MOST_LINES = 12  # lines shown per side
 
@@ -76,7 +77,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
     blocks: list[Block] = [
         f"{said(plan.old)} → {said(plan.new)}: upstream changed {count(plan.changed, 'path')} that this fork has.",
         "",
-        Table(("patch", "outcome", "how", "review"), tuple(_plan_row(row) for row in plan.rows)),
+        Table(("patch", "outcome", "review", "how", "files"), tuple(_plan_row(row) for row in plan.rows)),
         "",
         f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
     ]
@@ -106,7 +107,14 @@ def _plan_row(row: Row) -> tuple[Cell, ...]:
         Outcome.CLASHED: f"follows {_title(row.root)}" if row.root else "needs a person",
     }[row.outcome]
     why = f"{how}: {row.why}" if row.why else how
-    return (row.old.title, Painted(row.outcome.value, _COLOURS[row.outcome]), _wrap(why), "yes" if row.review else "")
+    outcome = Painted(row.outcome.value, _COLOURS[row.outcome])
+    return (row.old.title, outcome, "yes" if row.review else "", _wrap(why), _files(row.paths))
+
+
+def _files(paths: Sequence[str]) -> str:
+    """List the first files of a patch, one below the other."""
+    more = [f"… {len(paths) - MOST_FILES} more"] if len(paths) > MOST_FILES else []
+    return "\n".join([*paths[:MOST_FILES], *more])
 
 
 def _clash_blocks(row: Row) -> list[Block]:
@@ -131,7 +139,7 @@ def _title(name: str) -> str:
     return name.removesuffix(".patch")
 
 
-def _wrap(text: str, width: int = 76) -> str:
+def _wrap(text: str, width: int = 46) -> str:
     """Break a long cell at blanks."""
     lines, line = [], ""
     for word in text.split():

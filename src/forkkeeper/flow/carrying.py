@@ -178,8 +178,9 @@ def diff(
             raise AnswerIsNo("diff", file, "the fork does not change it", "`invoke diff --stat` lists what it changes")
         if stat:
             return Report((*notes, _stat_table(store, made, project, old, new, paths))), b"", ""
-        options = [*(["--word-diff"] if word else []), f"--color={'always' if colour else 'never'}"]
         worktree = Worktree(project.root)
+        painted = "always" if colour and worktree.colours(terminal=True) else "never"
+        options = [*(["--word-diff"] if word else []), f"--color={painted}"]
         return Report(notes), worktree.show_diff(store, old, new, options, paths), worktree.pager()
 
 

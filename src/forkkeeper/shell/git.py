@@ -623,6 +623,11 @@ class Worktree:
         self._door.get("commit", "--quiet", "--only", "--message", message, "--", *paths)
         return self._door.line("rev-parse", "--short", "HEAD")
 
+    def colours(self, *, terminal: bool) -> bool:
+        """Whether git would colour a diff (`color.diff`, `color.ui`) on a terminal, or where there is none."""
+        answer = self._door.ask("config", "--get-colorbool", "color.diff", "true" if terminal else "false")
+        return answer.out.strip() == b"true"
+
     def pager(self) -> str:
         """Give the pager that git would use."""
         return self._door.ask("var", "GIT_PAGER").out.decode().strip()
