@@ -65,9 +65,7 @@ def main(fork: Path, stage: str, words: list[str]) -> None:
             shutil.copytree(root, copy, symlinks=True, ignore=shutil.ignore_patterns(".git"))
             own = copy / journal.relative_to(root)
 
-            def work(copy: Path = copy, own: Path = own) -> None:
-                real(copy, own, files, last=last)
-
+            work = partial(real, copy, own, files, last=last)
             if stage in ONCE:
                 which, path = ONCE[stage]
                 assert dies_at(which, work, only=path)

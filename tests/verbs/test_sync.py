@@ -382,3 +382,24 @@ def test_odd_names_are_carried(upstream_repo: Upstream, tmp_path: Path) -> None:
     fork.ok("sync", "--upto", fork.target)
     assert tree_after_am(fork, tmp_path / "am") == composed(fork)[1]
     assert json.loads(fork.ok("plan", "--upto", fork.pin, "--json", "-").out)["patches"][0]["outcome"] == "kept"
+
+
+BLOCK = "begin {name}\n{{\n    lock();\n    count();\n    unlock();\n}}\n\n"
+MARKED = BLOCK.replace("count();\n", "count();\n    mark();\n")
+
+
+def blocks(*marked: str) -> str:
+    """Write functions that differ only in their first line, some of them with the change."""
+    names = ("one", "two", "three")
+    return "".join((MARKED if name in marked else BLOCK).format(name=name) for name in names)
+
+
+def test_the_same_lines_elsewhere_are_no_silent_goodbye(upstream_repo: Upstream) -> None:
+    """When upstream makes our change in another, equal-looking place, ours leaves only by a person's word."""
+    before, ours, theirs = blocks(), blocks("one"), blocks("three")
+    fork = one_patch(upstream_repo, {"a.c": before}, Local("mark", {"a.c": ours}), {"a.c": theirs})
+    state = fork.state()
+    assert_message(fork.run("sync", "--upto", fork.target), 1, "mark     upstreamed", "--accept mark")
+    assert fork.state() == state
+    fork.ok("sync", "--upto", fork.target, "--accept", "mark")
+    assert fork.names() == []

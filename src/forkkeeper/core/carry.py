@@ -3,7 +3,8 @@
 For each patch, in order, on what was carried before it:
 
 1. its files are untouched on the new side: its result is taken as it is (*kept*)
-2. its result is already there: the reverse of the patch applies, and did not before (*upstreamed*)
+2. its result is already there: the reverse of the patch applies, and did not before (*upstreamed*; to review unless
+   the merge too finds nothing left to do, because the lines may stand in another place that looks the same)
 3. git's three-way merge, base the tree before the patch on the old pin: clean gives *kept* or *refreshed*, clean
    with nothing left *emptied*, else *clashed*, and the patches after it are carried without it.
 """
@@ -132,10 +133,10 @@ def _carry_one(
         case Applied() if _untouched(step.changes, entries):
             after = store.graft(tree, {change.path: change.new for change in step.changes})
             return _Settled(step, tree, after, merged=False), step.changes
-        case Applied(patch=patch) if _already_there(store, step, tree, entries):
-            return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already"), ()
+        case Applied(patch=patch) if all(entries.get(change.path) == change.new for change in step.changes):
+            return _upstreamed(patch, tree), ()
         case Applied():
-            return _merge(store, step, tree, clashed)
+            return _merge(store, step, tree, entries, clashed)
 
 
 def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
@@ -151,18 +152,27 @@ def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
     )  # a folder that upstream moved or replaced by a file is for the merge to see
 
 
-def _already_there(store: Store, step: Applied, tree: TreeId, entries: Entries) -> bool:
-    if all(entries.get(change.path) == change.new for change in step.changes):
-        return True
+def _undone(store: Store, step: Applied, tree: TreeId, entries: Entries) -> bool:
+    """Whether the reverse of the patch applies, and did not before."""
     if applying.cannot_be_there(step.patch.files, entries, store.blob):
         return False
     return store.undoes(tree, step.patch.diff) and not store.undoes(step.before, step.patch.diff)
 
 
+def _upstreamed(patch: Patch, tree: TreeId, *, sure: bool = True) -> Row:
+    """Let a patch go; where a merge would still bring something, a person must say that it may."""
+    if sure:
+        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already")
+    why = "upstream has these lines, perhaps in another place that looks the same: a merge does not find them done"
+    return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, review=True, why=why)
+
+
 def _merge(
-    store: Store, step: Applied, tree: TreeId, clashed: Sequence[Applied]
+    store: Store, step: Applied, tree: TreeId, entries: Entries, clashed: Sequence[Applied]
 ) -> tuple[Row | _Settled, tuple[Change, ...]]:
     answer = store.merge(step.before, tree, step.after)
+    if _undone(store, step, tree, entries):
+        return _upstreamed(step.patch, tree, sure=answer == Written(tree)), ()
     match answer:
         case Refused(paths=paths, why=why, places=places):
             root = _root(store, step, clashed)

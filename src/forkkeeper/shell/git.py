@@ -191,7 +191,7 @@ class _Door:
     def object_bytes(self, oid: str) -> tuple[str, bytes]:
         """Read an object's kind and bytes through one long-lived `cat-file --batch`. Raises ValueError when absent."""
         _, kind, _, data = self._git.get_object_data(oid)
-        return str(kind), bytes(data)
+        return os.fsdecode(kind), bytes(data)  # GitPython gives bytes, and says text
 
     def close(self) -> None:
         """End the long-lived processes."""
