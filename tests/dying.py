@@ -62,7 +62,7 @@ def main(fork: Path, stage: str, words: list[str]) -> None:
         moment, goes_on = 0, True
         while goes_on:
             copy = root.with_name(f"{root.name}-{moment}")
-            shutil.copytree(root, copy, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+            shutil.copytree(root, copy, symlinks=True)
             own = copy / journal.relative_to(root)
 
             work = partial(real, copy, own, files, last=last)

@@ -53,7 +53,7 @@ def rewrite(fork: Fork, name: str, change: Callable[[bytes], bytes]) -> None:
 def test_an_unknown_sha(fork_in_step: Fork, verb: str, typed: str) -> None:
     """A sha, tag or snapshot that no source has ends with 2 and the ways to name a commit."""
     ran = refused(fork_in_step, [verb, "--upto", typed], 2, f"{verb}: {typed}: no source has it", "a full or short sha")
-    assert "invoke upstream.refresh" in ran.err
+    assert "forkkeeper upstream refresh" in ran.err
 
 
 def test_an_unknown_sha_in_from(fork_in_step: Fork) -> None:
@@ -203,7 +203,8 @@ def test_a_truncated_sdist(fork_behind: Fork, index: Index, tmp_path: Path) -> N
 def test_a_truncated_sdist_with_a_matching_hash(fork_behind: Fork, index: Index, tmp_path: Path) -> None:
     """An archive that was damaged before it was published is no whole archive, and nothing of it is kept."""
     offered(fork_behind, index, tmp_path)
-    index.offer("1.1", index.offers[sdists.name_of("1.1")].data[:3000])
+    data = index.offers[sdists.name_of("1.1")].data
+    index.offer("1.1", data[: len(data) // 2])
     refused(fork_behind, ["sync", "--upto", fork_behind.target], 3, "not a whole .tar.gz")
     assert not (fork_behind.root / ".forkkeeper/downloads").exists()
 
@@ -329,7 +330,9 @@ def test_a_patch_with_no_reason_is_planned_with_a_warning(fork_behind: Fork) -> 
 def test_a_series_that_names_a_missing_file(fork_in_step: Fork) -> None:
     """The line and the files that are not listed are named."""
     (fork_in_step.root / "patches/greeting.patch").rename(fork_in_step.root / "patches/greetings.patch")
-    found = "patches/series: lists greeting.patch, and there is no such file (unlisted files: greetings.patch)"
+    found = (
+        "patches/series: lists greeting.patch, and there is no such .patch or .diff file (unlisted: greetings.patch)"
+    )
     for verb in VERBS:
         refused(fork_in_step, verb, 2, found, "take the line out of patches/series")
 
@@ -414,7 +417,7 @@ def test_a_lock_that_does_not_match(fork_behind: Fork) -> None:
     (fork_behind.root / "native/overlay/native/extra.c").write_text("int other;\n")
     fork_behind.commit_all()
     words = ["sync", "--upto", "v1.1"]
-    refused(fork_behind, words, 2, "sync: fork.lock: does not match native/overlay/", "`invoke log` brings")
+    refused(fork_behind, words, 2, "sync: fork.lock: does not match native/overlay/", "`forkkeeper log` brings")
     fork_behind.ok("log")
     fork_behind.ok(*words)
 
@@ -487,7 +490,7 @@ def test_files_edited_and_not_committed(fork_behind: Fork, path: str) -> None:
     """An edit that the lock does not know is named with both ways out: restore it, or take it as meant."""
     with (fork_behind.root / path).open("a") as file:
         file.write("# mine\n")
-    parts = ("edited since fork.lock was written, and not committed", path, "`git restore`", "`invoke log`")
+    parts = ("edited since fork.lock was written, and not committed", path, "`git restore`", "`forkkeeper log`")
     refused(fork_behind, ["sync", "--upto", "v1.1"], 2, *parts)
 
 

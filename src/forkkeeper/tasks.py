@@ -1,5 +1,7 @@
 """The verbs as Invoke tasks: verb → flow → terminal → exit code. Two doors: `invoke` here, `forkkeeper` anywhere."""
 
+import difflib
+import itertools
 import platform
 import re
 import sys
@@ -19,8 +21,8 @@ from forkkeeper.errors import ExitCode, ForkkeeperError
 from forkkeeper.shell import terminal
 
 REPORTS = Path(".forkkeeper") / "reports"
-_OFFLINE = "forbid the network, and nothing else"
-_UPTO = "upstream commit: full or short sha, tag, or snapshot such as llama-cpp-python==0.3.36"
+_OFFLINE = "use only what is here already; the network is not touched"
+_UPTO = "upstream commit: full or short sha, tag, branch, or snapshot such as llama-cpp-python==0.3.36"
 
 
 def _setting(on_progress: terminal.Progress, *, offline: bool = False) -> flow.Setting:
@@ -29,25 +31,36 @@ def _setting(on_progress: terminal.Progress, *, offline: bool = False) -> flow.S
 
 def _run(verb: Callable[[terminal.Progress], flow.Report]) -> None:
     """Run a verb to its end: show its report, or say what went wrong; leave with its exit code."""
+    code = ExitCode.OUTSIDE_FAILED  # of a verb whose answer nobody waited for
     try:
         with terminal.progress() as on_progress:
             shown = verb(on_progress)
-        terminal.show(shown.blocks)
         code = shown.code
+        terminal.show(shown.blocks)
+        terminal.emit(shown.document or "")
     except ForkkeeperError as error:
         terminal.complain(str(error))
         code = error.code
     except KeyboardInterrupt:
         terminal.complain("interrupted; the next command finishes or undoes what was begun")
         code = ExitCode.INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
+    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`: the answer stays what it is
         terminal.close_output()
-        code = ExitCode.IN_STEP
+    except OSError as error:
+        code = _outside(error)
     except Exception as error:  # noqa: BLE001 -- the one net: a bug of ours leaves a report
         terminal.complain(_bug(error))
         code = ExitCode.BUG
     if code is not ExitCode.IN_STEP:
         raise Exit(code=int(code))
+
+
+def _outside(error: OSError) -> ExitCode:
+    """Say which file or folder the system refused, and whose matter that is."""
+    ours = isinstance(error, FileNotFoundError | FileExistsError | NotADirectoryError | IsADirectoryError)
+    thing = f"{error.filename}: " if error.filename else ""
+    terminal.complain(f"call: {thing}{error.strerror or error}\n  next: check the paths that were given, and the disk")
+    return ExitCode.BAD_REQUEST if ours else ExitCode.OUTSIDE_FAILED
 
 
 def _bug(error: Exception) -> str:
@@ -61,14 +74,15 @@ def _bug(error: Exception) -> str:
         path = terminal.leave(REPORTS, text)
     except OSError:
         return f"bug: {error!r}\n{trace}"
-    return f"bug: forkkeeper failed: {error!r}\n  next: report it with {path}; the fork's files are as they were"
+    hint = f"report it with {path}; `forkkeeper status` says how the fork stands"
+    return f"bug: forkkeeper failed: {error!r}\n  next: {hint}"
 
 
 @task(auto_shortflags=False, help={"max_age": "exit 1 when the pin is older than this many days"})
 def status(_: Context, max_age: str | None = None) -> None:
     """Say where the fork stands: pin, age, distance, queue, and whether all files agree.
 
-    Exits 1 when queue, overlay, log or lock disagree. Example: invoke status --max-age 30
+    Exits 1 when queue, overlay, log or lock disagree. Example: forkkeeper status --max-age 30
     """
     _run(lambda on_progress: flow.status(_setting(on_progress), max_age=_days(max_age)))
 
@@ -80,7 +94,7 @@ def status(_: Context, max_age: str | None = None) -> None:
         "from": "the commit that the queue stands on (default: the pin)",
         "queue": "a folder with a series file and patches (default: patches/)",
         "json": "also write the plan as JSON to this file; - is standard output, and nothing else is shown",
-        "objects": "also write the planned objects to this git object directory",
+        "objects": "also write the planned trees to this git object directory, for scripts that look at them",
         "offline": _OFFLINE,
     },
 )
@@ -95,15 +109,16 @@ def plan(
 ) -> None:
     """Show what a sync would do, patch by patch; saves nothing. Exits 1 when a person must look.
 
-    Example: invoke plan --upto 0c1e57098bba
+    Example: forkkeeper plan --upto 0c1e57098bba
     """
 
     def verb(on_progress: terminal.Progress) -> flow.Report:
         setting = _setting(on_progress, offline=offline)
+        if json not in (None, "-"):
+            flow.may_write(setting, Path(json))
         shown, document = flow.plan(setting, upto=_needed(upto), since=from_, queue=queue, objects=objects)
         if json == "-":
-            terminal.emit(document)
-            return flow.Report((), shown.code)
+            return flow.Report((), shown.code, document)
         if json is not None:
             terminal.write(Path(json), document)
         return shown
@@ -113,11 +128,12 @@ def plan(
 
 @task(
     auto_shortflags=False,
-    iterable=["accept"],
+    iterable=["accept", "replace"],
     help={
         "upto": _UPTO,
-        "accept": "take the reviewed row of this patch (repeatable)",
-        "accept_reviewed": "take every reviewed row",
+        "accept": "save this patch although it is marked for review (its name; repeatable)",
+        "accept_reviewed": "save every patch that is marked for review",
+        "replace": "NAME=FILE: take the diff in FILE, made on the new upstream, for patch NAME (repeatable)",
         "downgrade": "allow a commit older than the pin",
         "commit": "commit what was saved",
         "offline": _OFFLINE,
@@ -127,6 +143,7 @@ def sync(
     _: Context,
     upto: str | None = None,
     accept: list[str] | None = None,
+    replace: list[str] | None = None,
     accept_reviewed: bool = False,
     downgrade: bool = False,
     commit: bool = False,
@@ -134,7 +151,7 @@ def sync(
 ) -> None:
     """Move the fork to another upstream commit, carrying every patch; saves all or nothing.
 
-    Example: invoke sync --upto llama-cpp-python==0.3.36
+    Example: forkkeeper sync --upto llama-cpp-python==0.3.36
     """
     _run(
         lambda on_progress: flow.sync(
@@ -142,6 +159,7 @@ def sync(
             upto=_needed(upto),
             accept=accept or (),
             accept_reviewed=accept_reviewed,
+            replace_by=replace or (),
             downgrade=downgrade,
             commit=commit,
         )
@@ -168,7 +186,7 @@ def diff(
 ) -> None:
     """Show how the composed fork differs from its upstream. Colour and pager are git's.
 
-    Example: invoke diff --patch lazy-mmap
+    Example: forkkeeper diff --patch lazy-mmap
     """
 
     def verb(on_progress: terminal.Progress) -> flow.Report:
@@ -176,7 +194,10 @@ def diff(
         colour = terminal.colourful()
         shown, text, pager = flow.diff(setting, patch=patch, file=file, stat=stat, word=word, colour=colour)
         if text:
-            terminal.page(text, pager)
+            try:
+                terminal.page(text, pager)
+            except BrokenPipeError:  # `| head` has seen enough
+                terminal.close_output()
         return shown
 
     _run(verb)
@@ -189,7 +210,7 @@ def diff(
 def log(_: Context, check: bool = False, offline: bool = False) -> None:
     """Write CHANGES-LOCAL.md and fork.lock anew from the fork's files.
 
-    Example: invoke log --check
+    Example: forkkeeper log --check
     """
     _run(lambda on_progress: flow.log(_setting(on_progress, offline=offline), check=check))
 
@@ -198,7 +219,7 @@ def log(_: Context, check: bool = False, offline: bool = False) -> None:
 def lint(_: Context) -> None:
     """Say what fork.toml, the series and the patches lack: reasons, trailers, witnesses. Needs no upstream.
 
-    Example: invoke lint
+    Example: forkkeeper lint
     """
     _run(lambda on_progress: flow.lint(_setting(on_progress)))
 
@@ -209,8 +230,8 @@ def lint(_: Context) -> None:
     positional=["directory"],
     help={
         "directory": "where the tree goes",
-        "baseline": "the pristine pin, without queue and overlay",
-        "at": "with --baseline: that of another upstream commit",
+        "baseline": "upstream at the pin, without patches and overlay",
+        "at": "carried to another upstream commit, without what clashes there; with --baseline: its baseline",
         "overwrite": "lose edits and files there that forkkeeper did not write",
         "offline": _OFFLINE,
     },
@@ -225,11 +246,15 @@ def materialise(
 ) -> None:
     """Write the composed fork as a plain directory; unchanged files keep their times.
 
-    Example: invoke materialise build/tree
+    Example: forkkeeper materialise build/tree
     """
     _run(
         lambda on_progress: flow.materialise(
-            _setting(on_progress, offline=offline), directory, baseline=baseline, at=at, overwrite=overwrite
+            _setting(on_progress, offline=offline),
+            _value("materialise", directory),
+            baseline=baseline,
+            at=at,
+            overwrite=overwrite,
         )
     )
 
@@ -265,7 +290,7 @@ def init(_: Context, upstream: str | None = None, pin: str | None = None, offlin
 def build(_: Context, variant: list[str] | None = None) -> None:
     """Build variants of the composed fork with CMake and Ninja, in .forkkeeper/build/.
 
-    Example: invoke build --variant cpu
+    Example: forkkeeper build --variant cpu
     """
     _run(lambda on_progress: flow.build(_setting(on_progress), variant or ()))
 
@@ -283,16 +308,16 @@ def check(_: Context, what: str, variant: list[str] | None = None) -> None:
     """Run checks on what was built; exits 1 when one fails, or when none ran.
 
     bf16: upstream's BF16 cases and ours. witness: each patch's witness, with the patch and without it.
-    Example: invoke check bf16
+    Example: forkkeeper check bf16
     """
-    _run(lambda on_progress: flow.check(_setting(on_progress), what, variant or ()))
+    _run(lambda on_progress: flow.check(_setting(on_progress), _value("check", what), variant or ()))
 
 
 @task(auto_shortflags=False, name="refresh")
 def upstream_refresh(_: Context) -> None:
     """Look for newer upstream commits: new snapshots at the package registry, and every git source.
 
-    Example: invoke upstream.refresh
+    Example: forkkeeper upstream refresh
     """
     _run(lambda on_progress: flow.refresh(_setting(on_progress)))
 
@@ -301,6 +326,13 @@ def _needed(value: str | None, option: str = "upto SHA") -> str:
     if value is None:
         raise flow.missing(option)
     return value
+
+
+def _value(verb: str, text: str) -> str:
+    """Refuse an option where a value is due: Invoke hands `--help` behind the verb on as the directory."""
+    if text.startswith("-"):
+        raise flow.no_option(verb, text)
+    return text
 
 
 def _days(text: str | None) -> int | None:
@@ -334,12 +366,27 @@ class _Door(Program):
         try:
             step()
         except ParseError as error:
-            words = re.sub(
-                r"Flag <Argument: ([\w-]+)[^>]*> needed value and was not given one", r"--\1 needs a value", str(error)
-            )
-            raise Exit(
-                f"{words}\n  next: `{self.binary} --list`, or `{self.binary} --help VERB`", ExitCode.BAD_REQUEST
-            ) from error
+            raise Exit(f"{_plainly(str(error))}\n  next: {_meant(str(error))}", ExitCode.BAD_REQUEST) from error
+
+
+def _plainly(text: str) -> str:
+    """Say a parse error of Invoke's without its own names for things."""
+    text = re.sub(r"Flag <Argument: ([\w-]+)[^>]*> needed value and was not given one!?", r"--\1 needs a value", text)
+    return re.sub(r"No idea what '(.*)' is!", r"'\1' is no verb, and no option of the verb before it", text)
+
+
+def _meant(text: str) -> str:
+    """Guess what was meant by a word that Invoke does not know."""
+    unknown = re.search(r"No idea what '(.*)' is!", text)
+    word = unknown[1] if unknown else ""
+    near = difflib.get_close_matches(word, sorted(namespace.task_names), n=1)
+    said = sys.argv[1] if len(sys.argv) > 1 else ""
+    values = {"plan": "--upto", "sync": "--upto", "diff": "--patch"}
+    if said in values and word and not word.startswith("-"):
+        return f"`forkkeeper {said} {values[said]} {word}`?"
+    if near:
+        return f"did you mean `forkkeeper {near[0].replace('.', ' ')}`?"
+    return "`forkkeeper --list`, or `forkkeeper --help VERB`"
 
 
 # Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
@@ -350,6 +397,12 @@ SEVERAL = {"build": (0, "--variant"), "check": (1, "--variant")}
 def _spelled_for_invoke(argv: list[str]) -> list[str]:
     """Turn `upstream refresh` into `upstream.refresh`, and several positional values into repeated options."""
     program, *words = argv
+    if not words:
+        return [program, "--list"]
+    if words[-1] in ("--help", "-h") and not words[0].startswith("-"):
+        verb = itertools.takewhile(lambda word: not word.startswith("-"), words[:2])
+        names = [word for word in (".".join(verb), words[0]) if word in namespace.task_names]
+        return [program, "--help", *(names[:1] or words[:1])]
     nested = {name: set(namespace.collections[name].task_names) for name in namespace.collections}
     if len(words) > 1 and words[1] in nested.get(words[0], set()):
         words = [f"{words[0]}.{words[1]}", *words[2:]]

@@ -81,7 +81,7 @@ def test_what_git_ignores_already_is_kept(fork_in_step: Fork, tmp_path: Path) ->
     ("upstream", "pin", "parts"),
     [
         ("upstream.git", "v9.9", ["init: v9.9: no source has it"]),
-        ("nowhere.git", "v1.0", ["init: v1.0:", "there is no such path"]),
+        ("nowhere.git", "v1.0", ["init: --upstream", "there is no such path"]),
         ("upstream.git", "0" * 40, [f"init: {'0' * 40}: no source has it"]),
     ],
 )

@@ -19,9 +19,9 @@ def test_the_log_tells_what_why_where_and_how_far(fork_behind: Fork) -> None:
         "- kind: edits lines",
         "- origin: local",
         "- upstream status: Inappropriate \\[only this fork needs it\\]",
-        "- witness: none \\[shown by tests\\]",
+        "- witness, the check that fails without it: none \\[shown by tests\\]",
         "- file: `patches/buffer-size.patch`",
-        f"- since pin: `{fork_behind.pin}`; last sync: refreshed",
+        f"- in the fork since upstream: `{fork_behind.pin}`; last sync: refreshed",
         f"`{pin}`",
         "`src/load.c`",
         "`int open_file(const char *path)`",
@@ -69,7 +69,7 @@ def test_what_could_move_to_the_overlay_is_said(fork_in_step: Fork, tmp_path: Pa
     moved = type(upstream)(place / "second/upstream.git")
     fork = fork_of(place / "second", moved, fork_in_step.pin, fork_in_step.pin, locals_, {})
     text = (fork.root / "CHANGES-LOCAL.md").read_text().split("## What could move to the overlay")[1]
-    assert "- new-file: src/new.c: a new file, 1 lines" in text
+    assert "- new-file: src/new.c: a new file, 1 line" in text
     assert "- long-block: src/main.c, hunk 1: 20 lines that only add" in text
 
 
@@ -87,7 +87,7 @@ def test_a_stale_log_is_found(fork_in_step: Fork, path: str) -> None:
     file = fork_in_step.root / path
     file.write_text(file.read_text().replace("The fork needs", "This fork needs") + "\n")
     before = fork_in_step.state()
-    assert_message(fork_in_step.run("log", "--check"), 1, "stale: CHANGES-LOCAL.md", "invoke log")
+    assert_message(fork_in_step.run("log", "--check"), 1, "stale: CHANGES-LOCAL.md", "forkkeeper log")
     assert fork_in_step.state() == before
     fork_in_step.ok("log")
     fork_in_step.ok("log", "--check")

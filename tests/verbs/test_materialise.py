@@ -29,12 +29,15 @@ def test_the_composed_tree_is_written(fork_in_step: Fork, verb: str) -> None:
 
 
 def test_the_baseline_and_that_of_another_commit(fork_behind: Fork) -> None:
-    """--baseline leaves queue and overlay out, --at names another commit, and --at alone is refused."""
+    """--baseline leaves queue and overlay out; --at gives the baseline, or the fork, as carried to another commit."""
     fork_behind.ok("materialise", "out", "--baseline")
     assert tree_of(fork_behind.root / "out", fork_behind) == fork_behind.upstream.tree("v1.0")
     fork_behind.ok("materialise", "out", "--baseline", "--at", "v1.1")
     assert tree_of(fork_behind.root / "out", fork_behind) == fork_behind.upstream.tree("v1.1")
-    assert_message(fork_behind.run("materialise", "out", "--at", "v1.1"), 2, "add --baseline")
+    fork_behind.ok("materialise", "out", "--at", "v1.1")
+    carried = tree_of(fork_behind.root / "out", fork_behind)
+    fork_behind.ok("sync", "--upto", "v1.1")
+    assert f'composed = "{carried}"' in (fork_behind.root / "fork.lock").read_text()
 
 
 def test_unchanged_files_keep_their_times(fork_behind: Fork) -> None:

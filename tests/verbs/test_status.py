@@ -22,7 +22,7 @@ def test_a_pin_may_be_too_old(fork_in_step: Fork, days: str, code: int) -> None:
     ran = fork_in_step.run("status", "--max-age", days)
     assert ran.code == code, ran.said
     if code:
-        assert_message(ran, 1, "the pin is 115 days old, more than the 114 allowed", "invoke sync --upto SHA")
+        assert_message(ran, 1, "the pin is 115 days old, more than the 114 allowed", "forkkeeper sync --upto SHA")
 
 
 def test_an_age_that_is_no_number_is_refused(fork_in_step: Fork) -> None:
@@ -43,7 +43,7 @@ def test_what_differs_from_the_lock_is_named(fork_in_step: Fork, path: str, thin
     """An edit of queue, overlay, history or log ends with 1, says which, and `log` takes it as meant."""
     with (fork_in_step.root / path).open("a") as file:
         file.write("# edited\n")
-    assert_message(fork_in_step.run("status"), 1, f"{thing} differs from fork.lock", "invoke log")
+    assert_message(fork_in_step.run("status"), 1, f"{thing} differs from fork.lock", "forkkeeper log")
     fork_in_step.ok("log")
     fork_in_step.ok("status")
 
@@ -78,7 +78,7 @@ def test_missing_witnesses_are_named(fork_in_step: Fork) -> None:
 def test_without_upstream_at_hand_status_still_answers(fork_in_step: Fork) -> None:
     """A source that is not there is said to be not fetched; the fork's own files are judged all the same."""
     fork_in_step.upstream.path.rename(fork_in_step.upstream.path.with_name("gone.git"))
-    assert "not fetched: `invoke upstream.refresh`" in fork_in_step.ok("status").out
+    assert "not fetched: `forkkeeper upstream refresh`" in fork_in_step.ok("status").out
 
 
 def test_an_empty_queue_is_in_step(upstream_repo: Upstream) -> None:

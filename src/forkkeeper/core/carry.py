@@ -3,22 +3,26 @@
 For each patch, in order, on what was carried before it:
 
 1. its files are untouched on the new side: its result is taken as it is (*kept*)
-2. its result is already there: the reverse of the patch applies, and did not before (*upstreamed*; to review unless
-   the merge too finds nothing left to do, because the lines may stand in another place that looks the same)
-3. git's three-way merge, base the tree before the patch on the old pin: clean gives *kept* or *refreshed*, clean
-   with nothing left *emptied*, else *clashed*, and the patches after it are carried without it.
+2. git's three-way merge, base the tree before the patch on the old pin. A conflict is *clashed*, and the patches
+   after it are carried without it.
+3. a merge that leaves nothing: *upstreamed* when the result is there (byte for byte, or the reverse of the patch
+   applies and did not before), else *emptied*, to review
+4. a merge that leaves something though the result seems to be there, as it may stand in another place that looks the
+   same: *upstreamed*, to review
+5. any other: *kept* when the hunks are the same lines, *refreshed* when only context changed, else *resolved*, to
+   review
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import Enum, auto
 
 from forkkeeper.core import applying, hunks
 from forkkeeper.core.compose import Applied, Baseline, NotApplied, Step, through_symlink, update
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.paths import parents
-from forkkeeper.core.store import Change, Conflict, Entries, Refused, Store, Written
+from forkkeeper.core.store import Change, Conflict, Entries, Entry, Refused, Store, Written
 
 
 class Outcome(Enum):
@@ -33,6 +37,7 @@ class Outcome(Enum):
     CLASHED = "clashed"  # a person must look
 
 
+NEARLY_SAME = 75  # per cent of a file: under another name, a rename that needs no second look
 GONE = (Outcome.UPSTREAMED, Outcome.EMPTIED)
 
 
@@ -49,6 +54,7 @@ class Row:
     review -- whether a careful maintainer would want to look, for the reason in `why`
     root -- for a cascade, the name of the patch whose clash it follows from
     places -- where it clashed, line by line, as far as that can be shown
+    moved -- (path before, path now) of files that upstream moved under it
     """
 
     old: Patch
@@ -63,6 +69,7 @@ class Row:
     root: str | None = None
     why: str | None = None
     places: tuple[Conflict, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +81,40 @@ class Carried:
     entries: Entries
 
 
+class _Way(Enum):
+    """How the place of a patch was found."""
+
+    UNTOUCHED = auto()  # its files are as they were
+    MERGED = auto()  # by git's merge
+    BY_HAND = auto()  # by a person's patch for the new side
+
+
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """A patch whose place in the new tree is found, and whose verdict waits for its diffs. merged -- by git's merge."""
+    """A patch whose place in the new tree is found, and whose verdict waits for its diffs. way -- how it was found."""
 
-    step: Applied
+    patch: Patch
+    step: Step
     before: TreeId
     after: TreeId
-    merged: bool
+    way: _Way
 
 
-def carry(store: Store, old: Sequence[Step], new: Baseline) -> Carried:
+def carry(store: Store, old: Sequence[Step], new: Baseline, by_hand: Mapping[str, Patch] | None = None) -> Carried:
     """Carry a stacked queue onto a new baseline.
 
     old -- the queue stacked on the old baseline (`compose.stack`)
+    by_hand -- by name, patches that a person made for the new side, to take in the place of a carried one
     """
+    replacements = by_hand or {}
     found: list[Row | _Settled] = []
     tree, entries = new.tree, dict(new.entries)
     clashed: list[Applied] = []
     for step in old:
-        verdict, changes = _carry_one(store, step, tree, entries, clashed)
+        hand = replacements.get(step.patch.name)
+        verdict, changes = (
+            _take(store, step, hand, tree, entries) if hand else _carry_one(store, step, tree, entries, clashed)
+        )
         found.append(verdict)
         update(entries, changes)
         if isinstance(verdict, _Settled):
@@ -106,19 +127,38 @@ def carry(store: Store, old: Sequence[Step], new: Baseline) -> Carried:
 def _rows(store: Store, found: Sequence[Row | _Settled]) -> tuple[Row, ...]:
     """Give every verdict its final form, with all diffs asked for at once."""
     settled = [verdict for verdict in found if isinstance(verdict, _Settled)]
+    merged = [one.step for one in settled if one.way is _Way.MERGED and isinstance(one.step, Applied)]
     now = iter(store.diffs([(one.before, one.after) for one in settled]))
-    was = iter(store.diffs([(one.step.before, one.step.after) for one in settled if one.merged]))
-    rows: list[Row] = []
-    for verdict in found:
-        match verdict:
-            case Row():
-                rows.append(verdict)
-            case _Settled(step=step, after=after, merged=False):
-                patch = step.patch.with_diff(next(now))
-                rows.append(Row(step.patch, Outcome.KEPT, patch, after, patch.paths))
-            case _Settled(step=step, after=after):
-                rows.append(_merged(step.patch, hunks.parse(next(was)), step.patch.with_diff(next(now)), after))
-    return tuple(rows)
+    was = iter(store.diffs([(step.before, step.after) for step in merged]))
+    return tuple(verdict if isinstance(verdict, Row) else _row(store, verdict, next(now), was) for verdict in found)
+
+
+def _row(store: Store, settled: _Settled, diff: bytes, was: Iterator[bytes]) -> Row:
+    """Give the verdict on a patch whose new diff is known. was -- the old diffs of those that were merged, in order."""
+    old, new = settled.step.patch, settled.patch.with_diff(diff)
+    match settled.way:
+        case _Way.UNTOUCHED:
+            return Row(old, Outcome.KEPT, new, settled.after, new.paths)
+        case _Way.BY_HAND:
+            return Row(old, Outcome.RESOLVED, new, settled.after, new.paths, "hand", why="a person made it fit")
+        case _Way.MERGED:
+            row = _merged(old, hunks.parse(next(was)), new, settled.after)
+            return _guessed(store, settled, row) if row.moved else row
+
+
+def _take(
+    store: Store, step: Step, patch: Patch, tree: TreeId, entries: Entries
+) -> tuple[Row | _Settled, tuple[Change, ...]]:
+    """Apply what a person made for the new side."""
+    why = through_symlink(entries, patch.paths)
+    answer = Refused(patch.paths, why) if why else store.apply(tree, patch.diff)
+    match answer:
+        case Refused(why=why):
+            return _clash(step.patch, patch.paths, f"what was made by hand does not apply on the new side: {why}"), ()
+        case Written(tree=after) if after == tree:
+            return _clash(step.patch, patch.paths, "what was made by hand changes nothing on the new side"), ()
+        case Written(tree=after):
+            return _Settled(patch, step, tree, after, _Way.BY_HAND), store.changes(tree, after)
 
 
 def _carry_one(
@@ -132,9 +172,7 @@ def _carry_one(
             return _clash(patch, patch.paths, through), ()
         case Applied() if _untouched(step.changes, entries):
             after = store.graft(tree, {change.path: change.new for change in step.changes})
-            return _Settled(step, tree, after, merged=False), step.changes
-        case Applied(patch=patch) if all(entries.get(change.path) == change.new for change in step.changes):
-            return _upstreamed(patch, tree), ()
+            return _Settled(step.patch, step, tree, after, _Way.UNTOUCHED), step.changes
         case Applied():
             return _merge(store, step, tree, entries, clashed)
 
@@ -152,55 +190,84 @@ def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
     )  # a folder that upstream moved or replaced by a file is for the merge to see
 
 
-def _undone(store: Store, step: Applied, tree: TreeId, entries: Entries) -> bool:
-    """Whether the reverse of the patch applies, and did not before."""
+def _is_there(store: Store, step: Applied, tree: TreeId, entries: Entries) -> bool:
+    """Whether the result of a patch is there: byte for byte, or its reverse applies, and did not before."""
+    if all(entries.get(change.path) == change.new for change in step.changes):
+        return True
+    if any(_lacks_mode(change, entries.get(change.path)) for change in step.changes):
+        return False  # to `git apply` a wrong mode is worth a warning only
     if applying.cannot_be_there(step.patch.files, entries, store.blob):
         return False
     return store.undoes(tree, step.patch.diff) and not store.undoes(step.before, step.patch.diff)
 
 
-def _upstreamed(patch: Patch, tree: TreeId, *, sure: bool = True) -> Row:
-    """Let a patch go; where a merge would still bring something, a person must say that it may."""
-    if sure:
-        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already")
-    why = "upstream has these lines, perhaps in another place that looks the same: a merge does not find them done"
-    return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, review=True, why=why)
+def _lacks_mode(change: Change, now: Entry | None) -> bool:
+    """Whether a patch gives a file a mode that the file does not have."""
+    if change.new is None or now is None or now.mode == change.new.mode:
+        return False
+    return change.old is None or change.old.mode != change.new.mode
 
 
 def _merge(
     store: Store, step: Applied, tree: TreeId, entries: Entries, clashed: Sequence[Applied]
 ) -> tuple[Row | _Settled, tuple[Change, ...]]:
     answer = store.merge(step.before, tree, step.after)
-    if _undone(store, step, tree, entries):
-        return _upstreamed(step.patch, tree, sure=answer == Written(tree)), ()
+    patch = step.patch
+    root = _root(store, step, clashed)
     match answer:
         case Refused(paths=paths, why=why, places=places):
-            root = _root(store, step, clashed)
             after = f"; it builds on {root.patch.title}, which clashed" if root else ""
-            row = _clash(step.patch, paths, why + after, root.patch.name if root else None)
+            row = _clash(patch, paths, why + after, root.patch.name if root else None)
             return replace(row, places=places), ()
+        case Written(tree=after) if after == tree and root:  # it changes what that patch would have brought
+            return _clash(patch, patch.paths, f"it builds on {root.patch.title}, which clashed", root.patch.name), ()
+        case Written(tree=after) if after == tree and _is_there(store, step, tree, entries):
+            return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already"), ()
         case Written(tree=after) if after == tree:
             why = "the merge leaves nothing of it, though upstream does not have it as it stands"
-            return Row(step.patch, Outcome.EMPTIED, None, tree, step.patch.paths, review=True, why=why), ()
+            return Row(patch, Outcome.EMPTIED, None, tree, patch.paths, review=True, why=why), ()
+        case Written(tree=after) if _is_there(store, step, tree, entries):
+            why = "upstream has lines like it, but a merge does not find them where the patch has them"
+            return Row(
+                patch, Outcome.UPSTREAMED, None, tree, patch.paths, None, review=True, proposal=after, why=why
+            ), ()
         case Written(tree=after):
-            return _Settled(step, tree, after, merged=True), store.changes(tree, after)
+            return _Settled(patch, step, tree, after, _Way.MERGED), store.changes(tree, after)
 
 
 def _merged(old: Patch, was: tuple[hunks.FileDiff, ...], new: Patch, after: TreeId) -> Row:
     """Tell kept from refreshed by comparing what the patch says on each side."""
+    moved = _moved(was, new)
     if hunks.same_hunks(was, new.files):
         return Row(old, Outcome.KEPT, new, after, new.paths)
     if hunks.same_changes(was, new.files):
-        why = _moved(was, new) or "upstream changed lines beside it"
-        return Row(old, Outcome.REFRESHED, new, after, new.paths, why=why)
-    why = "upstream has part of it: its lines are not the same as before"
+        said = ", ".join(f"{one} to {other}" for one, other in moved)
+        why = f"upstream moved {said}" if moved else "upstream changed lines beside it"
+        return Row(old, Outcome.REFRESHED, new, after, new.paths, why=why, moved=moved)
+    why = "its lines are not those that it had: upstream has part of it, or changed what it removes"
     return Row(old, Outcome.RESOLVED, new, after, new.paths, "partly-upstreamed", review=True, why=why)
 
 
-def _moved(was: tuple[hunks.FileDiff, ...], new: Patch) -> str | None:
+def _moved(was: tuple[hunks.FileDiff, ...], new: Patch) -> tuple[tuple[str, str], ...]:
+    """Pair the paths that the patch no longer touches with those that it touches now."""
     before = {path for f in was for path in (f.old, f.new) if path}
     gone, come = sorted(before - set(new.paths)), sorted(set(new.paths) - before)
-    return f"upstream moved {', '.join(gone)} to {', '.join(come)}" if gone and come else None
+    return tuple(zip(gone, come, strict=False))
+
+
+def _guessed(store: Store, settled: _Settled, row: Row) -> Row:
+    """Ask for a review where git took a file of another name, not nearly the same, for the one that upstream removed.
+
+    A licence header and some boilerplate are enough for git.
+    """
+    sure = store.renames(settled.step.before, settled.before, NEARLY_SAME)
+    if all(sure.get(one) == other or _file_name(one) == _file_name(other) for one, other in row.moved):
+        return row
+    return replace(row, review=True, why=f"{row.why}, as git guesses: less than {NEARLY_SAME} % of it is the same")
+
+
+def _file_name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
 
 
 def _clash(patch: Patch, paths: Sequence[str], why: str, root: str | None = None) -> Row:

@@ -56,7 +56,8 @@ def baseline(store: Store, tree: TreeId, rules: Sequence[PathRule]) -> Baseline:
     if not rules:
         return Baseline(tree, entries, ())
     left_out = tuple(d for d in policy.decide(rules, entries) if not d.keep)
-    kept = {path: entry for path, entry in entries.items() if path not in {d.path for d in left_out}}
+    gone = {decision.path for decision in left_out}
+    kept = {path: entry for path, entry in entries.items() if path not in gone}
     return Baseline(store.graft(tree, {d.path: None for d in left_out}), kept, left_out)
 
 

@@ -15,6 +15,8 @@ _KINDS = {
     "distinct modes": "upstream and the patch made {path} into different kinds of file",
     "submodule": "upstream and the patch moved the submodule {path}",
     "rename/rename": "upstream and the patch renamed {path} differently",
+    "file location": "upstream moved the folder that the patch puts {path} into",
+    "directory rename suggested": "upstream moved the folder that the patch puts {path} into",
     "rename/delete": "{path} was renamed on one side and removed on the other",
 }
 

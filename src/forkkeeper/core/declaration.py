@@ -10,10 +10,12 @@ from typing import Literal
 
 import msgspec
 
+from forkkeeper.core import markers
 from forkkeeper.errors import RequestError
 
 FILE = "fork.toml"
 SCHEMA = 1
+KNOWN_VALUES = {"rule": ("exclude", "include"), "kind": ("git", "sdist"), "strategy": ("scratch",)}
 
 
 class GitSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="git"):
@@ -92,6 +94,7 @@ def parse(data: bytes) -> Declaration:
 
     Raises RequestError naming the field, what is wrong with it and the nearest known name.
     """
+    markers.refuse(data, FILE, step="read", hint="settle the merge in it")
     try:
         raw = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -127,5 +130,9 @@ def _explain(message: str) -> tuple[str, str]:
         near = difflib.get_close_matches(unknown[1], known_fields(), n=1, cutoff=0.5)
         hint = f"did you mean `{near[0]}`?" if near else f"known fields: {', '.join(known_fields())}"
         return f"unknown field `{name}`", hint
+    wrong = re.search(r"[Ii]nvalid (?:enum )?value '?([^']*)'?", message)
+    known = KNOWN_VALUES.get(place.rsplit(".", 1)[-1])
+    if wrong and known:
+        return f"{place} is '{wrong[1]}'", f"known are {', '.join(known)}"
     plain = message.split(" - at ", maxsplit=1)[0].replace("Object missing", "missing")
     return (f"{place}: {plain}" if place else plain), f"mend `{place or plain}` in {FILE}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import tomli_w
 
+from forkkeeper.core import markers
 from forkkeeper.core.carry import Row
 from forkkeeper.errors import RequestError
 
@@ -37,6 +38,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def parse(data: bytes) -> tuple[Record, ...]:
     """Read `history.toml`, oldest first. Raises RequestError."""
+    markers.refuse(data, FILE, step="read", hint="keep the records of both sides, oldest first, then `forkkeeper log`")
     try:
         return msgspec.convert(tomllib.loads(data.decode("utf-8")), _Document).sync
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

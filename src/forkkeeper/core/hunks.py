@@ -124,8 +124,9 @@ def _files(reader: _Reader) -> Iterator[FileDiff]:
             raise DiffError("a combined diff (of a merge) cannot be carried")
         elif line.startswith((b"@@ ", b"--- ", b"+++ ")):
             raise DiffError(f"line {reader.at + 1}: {_text(line)!r} stands outside a `diff --git` section")
-        else:
-            reader.take()
+        elif (text := reader.take()).strip():
+            said = "a second mail: one file per patch" if text.startswith(b"From ") else "text that is no part of it"
+            raise DiffError(f"after the diff stands {said} ({_text(text)[:60]!r})")
 
 
 def _file(reader: _Reader) -> FileDiff:
@@ -163,7 +164,9 @@ def _paths(header: bytes, extended: dict[str, str], reader: _Reader) -> tuple[st
 def _header_paths(text: str) -> tuple[str, str]:
     """Split `a/X b/X`; git gives both sides the same path where nothing else in the section names it."""
     if text.startswith('"'):
-        end = next(i for i in range(1, len(text)) if text[i] == '"' and not _is_escaped(text, i))
+        end = next((i for i in range(1, len(text)) if text[i] == '"' and not _is_escaped(text, i)), 0)
+        if not end:
+            raise DiffError(f"cannot tell the paths of `diff --git {text}`")
         return unquote(text[: end + 1])[2:], unquote(text[end + 2 :])[2:]
     middle = (len(text) - 1) // 2
     if len(text) % 2 and text[middle] == " " and text[2:middle] == text[middle + 3 :]:

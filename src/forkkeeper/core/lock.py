@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 import tomli_w
 
+from forkkeeper.core import markers
 from forkkeeper.core.declaration import PathRule
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.errors import RequestError
@@ -69,6 +70,10 @@ class Drift:
 
 def parse(data: bytes) -> Lock:
     """Read `fork.lock`. Raises RequestError."""
+    sides = (
+        f"where both sides have the same pin: `git checkout --ours {FILE}`, settle the other files, `forkkeeper log`"
+    )
+    markers.refuse(data, FILE, step="read", hint=sides)
     hint = f"`git restore {FILE}`, or remove it and `forkkeeper init --pin SHA`"
     try:
         lock = msgspec.convert(tomllib.loads(data.decode("utf-8")), Lock)

@@ -147,20 +147,40 @@ def _trailers(body: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     return (before.strip(), tuple(found)) if found else (message.strip(), ())
 
 
+def replacement(old: Patch, data: bytes) -> Patch:
+    """Give a patch's new form: its name, and the diff in a file that a person made.
+
+    A file that is a whole patch with reason and trailers brings its own words; any other keeps the old ones.
+    Raises MailError when the file holds no sound diff.
+    """
+    try:
+        whole = parse(old.name, data)
+    except MailError:
+        whole = None
+    if whole is not None and not shortcomings(whole):
+        return whole
+    return parse(old.name, old.head + _split(data)[1])
+
+
 def shortcomings(patch: Patch) -> tuple[str, ...]:
     """Say what a patch lacks to be kept: its reason, or a trailer with a known word."""
     found = [] if patch.reason else ["it gives no reason: say in its body why the fork carries it"]
     if not patch.subject:
         found.append("its `Subject:` is empty")
+    if re.search(r"^(Index: |diff -)", patch.reason, re.MULTILINE):
+        found.append("a line of its reason begins with `Index: ` or `diff -`, where `git am` takes the diff to begin")
     status = patch.trailer("Upstream-Status")
     word = (status or "").split(" ", 1)[0]
     if status is None:
-        found.append("it has no `Upstream-Status:` trailer")
+        found.append(f"it has no `Upstream-Status:` trailer ({', '.join(STATUSES)})")
     elif word not in STATUSES:
         found.append(f"its `Upstream-Status:` is {word!r}; known are {', '.join(STATUSES)}")
     elif word in ("Backport", "Inappropriate", "Submitted") and not re.search(r"\[.+\]", status):
         found.append(f"its `Upstream-Status: {word}` needs its [reason, link or commit] in brackets")
-    found += [f"it has no `{key}:` trailer" for key in ("Origin", "Witness") if not patch.trailer(key)]
+    if not patch.trailer("Origin"):
+        found.append("it has no `Origin:` trailer (local, or where it was taken from)")
+    if not patch.trailer("Witness"):
+        found.append("it has no `Witness:` trailer (the check that fails without it, or none [reason])")
     witness = patch.trailer("Witness") or ""
     if witness == "none":
         found.append("its `Witness: none` needs a [reason] in brackets")

@@ -1,7 +1,7 @@
 """The plan of a sync: a value that can be printed, stored and thrown away. Applying it is another call."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forkkeeper.core import carry, compose, overlay
@@ -9,6 +9,7 @@ from forkkeeper.core.carry import Carried, Outcome, Row
 from forkkeeper.core.compose import Baseline, Collision
 from forkkeeper.core.declaration import PathRule
 from forkkeeper.core.ids import CommitId, TreeId
+from forkkeeper.core.mail import Patch
 from forkkeeper.core.overlay import Overlay
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.store import Store
@@ -89,11 +90,19 @@ class Plan:
         return not self.clashed and not self.collisions and not any(row.review for row in self.rows)
 
 
-def make(store: Store, old: Commit, new: Commit, queue: Queue, files: Overlay, rules: Sequence[PathRule]) -> Plan:
-    """Carry a queue from one upstream commit to another, in memory."""
+def make(
+    store: Store,
+    old: Commit,
+    new: Commit,
+    queue: Queue,
+    files: Overlay,
+    rules: Sequence[PathRule],
+    by_hand: Mapping[str, Patch] | None = None,
+) -> Plan:
+    """Carry a queue from one upstream commit to another, in memory. by_hand -- see `carry.carry`."""
     before = compose.baseline(store, old.tree, rules)
     after = compose.baseline(store, new.tree, rules)
-    carried = carry.carry(store, compose.stack(store, before, queue.patches), after)
+    carried = carry.carry(store, compose.stack(store, before, queue.patches), after, by_hand)
     entries = overlay.entries(store, files)
     collisions = compose.collisions(carried.entries, entries)
     sure = not collisions and all(row.outcome is not Outcome.CLASHED for row in carried.rows)

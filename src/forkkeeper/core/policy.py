@@ -37,7 +37,10 @@ def _compile(rule: PathRule) -> GitIgnoreSpecPattern:
         ) from error
     if pattern.regex is None or rule.pattern.startswith("!"):
         raise RequestError(
-            "read", FILE, f"path pattern {rule.pattern!r} selects nothing", 'use rule = "include" in place of `!`'
+            "read",
+            FILE,
+            f"path pattern {rule.pattern!r} selects nothing",
+            'write a pattern of .gitignore; `!` is rule = "include" here',
         )
     return pattern
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from forkkeeper.core import mail
+from forkkeeper.core import mail, markers
 from forkkeeper.core.mail import MailError, Patch
 from forkkeeper.errors import RequestError
 
@@ -41,6 +41,7 @@ def read(series: bytes, files: Mapping[str, bytes], *, step: str = "read", folde
     files -- name and bytes of every patch file there
     Raises RequestError for a missing, unlisted, doubled or damaged patch.
     """
+    markers.refuse(series, f"{folder}/{SERIES}", step=step, hint="keep the lines of both sides in a good order")
     names = _names(series, step, folder)
     for name in names:
         if name not in files:
@@ -48,7 +49,7 @@ def read(series: bytes, files: Mapping[str, bytes], *, step: str = "read", folde
             raise RequestError(
                 step,
                 f"{folder}/{SERIES}",
-                f"lists {name}, and there is no such file (unlisted files: {near})",
+                f"lists {name}, and there is no such .patch or .diff file (unlisted: {near})",
                 f"take the line out of {folder}/{SERIES}, or `git restore {folder}/{name}`",
             )
     for name in sorted(set(files) - set(names)):

@@ -1,11 +1,13 @@
 """What a verb shows to a person, as values: sentences and tables. Drawing them is the terminal's matter."""
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forkkeeper.core import planning
 from forkkeeper.core.carry import Outcome, Row
 from forkkeeper.core.ids import short
+from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.errors import ExitCode
 
@@ -43,6 +45,7 @@ class Report:
 
 MOST_FILES = 3  # files listed per patch
 MOST_PLACES = 3  # conflicts shown per patch
+MOST_REVIEWED = 40  # changed lines shown of a row to review
 MOST_LINES = 12  # lines shown per side
 
 _COLOURS = {
@@ -83,6 +86,8 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
     ]
     for row in plan.clashed:
         blocks += _clash_blocks(row)
+    for row in plan.rows:
+        blocks += _review_blocks(row) if row.review else []
     if plan.touched:
         rows = tuple(_touched_row(t) for t in plan.touched)
         blocks += ["", "What upstream did to the files that the queue touches:"]
@@ -98,9 +103,9 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
 
 def _plan_row(row: Row) -> tuple[Cell, ...]:
     how = {
-        Outcome.KEPT: "applies as it is",
-        Outcome.REFRESHED: "merged",
-        Outcome.RESOLVED: f"rule {row.rule}",
+        Outcome.KEPT: "as it was; offsets may move",
+        Outcome.REFRESHED: "new context",
+        Outcome.RESOLVED: f"by {row.rule}",
         Outcome.REPLAYED: "recorded resolution",
         Outcome.UPSTREAMED: "leaves the queue",
         Outcome.EMPTIED: "leaves the queue",
@@ -139,6 +144,29 @@ def _title(name: str) -> str:
     return name.removesuffix(".patch")
 
 
+def _review_blocks(row: Row) -> list[Block]:
+    """Show what a reviewed row does to a patch: the lines that it changed before, and those that it changes now."""
+    before, after = _changed_lines(row.old), _changed_lines(row.new)
+    said = "would change, as a difference of its changed lines:" if row.new else "would leave the queue; it changed:"
+    lines = [line for line in difflib.ndiff(before, after) if line[:1] != "?"] if row.new else before
+    more = [f"  … {len(lines) - MOST_REVIEWED} more lines"] if len(lines) > MOST_REVIEWED else []
+    shown: list[Block] = [f"  {line}" for line in lines[:MOST_REVIEWED]]
+    return ["", Painted(f"{row.old.title} {said}", "bold"), *shown, *more]
+
+
+def _changed_lines(patch: Patch | None) -> list[str]:
+    """Give the lines that a patch removes and adds, with their signs, under the paths that they are in."""
+    found: list[str] = []
+    for file in patch.files if patch else ():
+        found.append(file.path)
+        found += [_shown(line) for hunk in file.hunks for line in hunk.lines if line[:1] in (b"+", b"-")]
+    return found
+
+
+def _shown(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip("\r\n")
+
+
 def _wrap(text: str, width: int = 46) -> str:
     """Break a long cell at blanks."""
     lines, line = [], ""
@@ -166,19 +194,26 @@ def refusal(plan: Plan, unaccepted: Sequence[Row], upto: str) -> tuple[Block, ..
     lines += [f"  overlay: {c.path}: {c.found}" for c in plan.collisions]
     lines += [f"  to review: {row.old.title}: {row.why}" for row in unaccepted]
     if plan.clashed:
-        first = plan.clashed[0]
-        lines += [
-            "next: make the clashed patch fit the new upstream, then sync again:",
-            f"  invoke diff --patch {first.old.title}                   # what it does now",
-            f"  invoke materialise DIR --baseline --at {upto}   # where it must go",
-            f"  edit it, or take it out of patches/series; `invoke log`; commit; `invoke sync --upto {upto}`",
-        ]
+        lines += way_out(plan.clashed[0], upto)
     if plan.collisions:
         lines += [
             "next: rename or remove the overlay file, or turn it into a patch of upstream's; then",
-            f"  invoke log; commit; invoke sync --upto {upto}",
+            f"  forkkeeper log; commit; forkkeeper sync --upto {upto}",
         ]
     if unaccepted:
         accepts = " ".join(f"--accept {row.old.title}" for row in unaccepted)
-        lines += ["next: look at each with `invoke plan`, then", f"  invoke sync --upto {upto} {accepts}"]
+        lines += ["next: where what is shown above is right:", f"  forkkeeper sync --upto {upto} {accepts}"]
     return tuple(lines)
+
+
+def way_out(row: Row, upto: str) -> list[Block]:
+    """Say how a clashed patch is made to fit by hand."""
+    name = row.old.title
+    return [
+        f"next: make {name} fit by hand:",
+        f"  forkkeeper diff --patch {name}     # what it does now",
+        f"  forkkeeper materialise ../new --at {upto}     # the fork there, without what clashes",
+        "  cd ../new && git init -q && git add -Af && git commit -qm new",
+        f"  # make the change there, then: git add -AN . && git diff > ../{name}.diff, and back in the fork:",
+        f"  forkkeeper sync --upto {upto} --replace {name}=../{name}.diff",
+    ]

@@ -7,7 +7,7 @@ from forkkeeper.core import ids
 from forkkeeper.core.ids import CommitId
 from forkkeeper.errors import RequestError
 
-SYNTAX = "a full or short sha, a tag, or a snapshot such as `llama-cpp-python==0.3.36`"
+SYNTAX = "a full or short sha, a tag or a branch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,8 @@ class Store(Protocol):
     def stats(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> tuple[Stat, ...]:
         """Count the lines changed per path, ordered by path."""
 
-    def renames(self, old: TreeId, new: TreeId) -> Mapping[str, str]:
-        """Find where files went: path before → path after."""
+    def renames(self, old: TreeId, new: TreeId, alike: int = 50) -> Mapping[str, str]:
+        """Find where files went: path before → path after. alike -- per cent of a file that must be the same."""
 
     def blob(self, oid: ObjectId) -> bytes:
         """Give a blob's bytes."""

@@ -17,9 +17,9 @@ something of it. Every verb first finishes or undoes an interrupted save, and gi
 
 from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
-from forkkeeper.flow.carrying import diff, plan, refresh, sync
+from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
 from forkkeeper.flow.recording import init, lint, log, status
-from forkkeeper.flow.standing import Setting, missing, no_number
+from forkkeeper.flow.standing import Setting, missing, no_number, no_option
 
 __all__ = [
     "Report",
@@ -31,8 +31,10 @@ __all__ = [
     "lint",
     "log",
     "materialise",
+    "may_write",
     "missing",
     "no_number",
+    "no_option",
     "plan",
     "refresh",
     "status",

@@ -4,14 +4,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from forkkeeper.core import checksreport, compose, declaration, ids, opsreport, queue as queues, report
+from forkkeeper.core import (
+    checksreport,
+    compose,
+    declaration,
+    ids,
+    opsreport,
+    overlay,
+    planning,
+    queue as queues,
+    report,
+)
 from forkkeeper.core.checksreport import ChecksAnswer, ChecksResult
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.opsreport import OpsResult
+from forkkeeper.core.planning import Commit
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Cell, Painted, Report, Table
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, locked_of, near_hint, open_fork, scratch
+from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import (
     build as builds,
     check as checks,
@@ -38,34 +50,59 @@ class Verdict:
 def materialise(
     setting: Setting, directory: str, *, baseline: bool = False, at: str | None = None, overwrite: bool = False
 ) -> Report:
-    """Write the composed tree, or the baseline (also that of another upstream commit), as a plain directory."""
+    """Write the composed tree, or the baseline, as a plain directory.
+
+    at -- another upstream commit: its baseline, or the fork carried there without the patches that clash
+    """
     project, upstream, notes = open_fork(setting, "materialise")
-    if at and not baseline:
-        raise RequestError("materialise", "--at", "is for the baseline of another upstream commit", "add --baseline")
-    sha = upstreams.find(upstream, at, step="materialise") if at else locked_of(project, "materialise").pin.sha
-    commit = upstreams.hold(upstream, sha, step="materialise")
+    pin = upstreams.hold(upstream, locked_of(project, "materialise").pin.sha, step="materialise")
+    stands = pin
+    if at:
+        stands = upstreams.hold(upstream, upstreams.find(upstream, at, step="materialise"), step="materialise")
     with scratch(upstream) as store:
-        if baseline:
-            tree = compose.baseline(store, commit.tree, project.declaration.path).tree
-        else:
-            tree = compose_at(store, project, commit, step="materialise").tree
-        target = setting.here / directory
+        chosen = _chosen(store, project, pin, stands, baseline=baseline)
         done = materialising.materialise(
             store,
-            tree,
-            target,
+            chosen.tree,
+            setting.here / directory,
             project.root / projects.STATE / "materialised",
+            keep=_own(project),
             overwrite=overwrite,
             on_progress=setting.on_progress,
         )
-    what = "baseline" if baseline else "composed tree"
-    return Report(
-        (
-            *notes,
-            f"{what} {done.tree} of {report.said(commit)} is in {done.directory}",
-            f"{report.count(done.written, 'file')} written, {done.left} unchanged, {done.removed} removed",
-        )
-    )
+    left_out = tuple(Painted(f"left out, as it clashes there: {title}", "yellow") for title in chosen.left_out)
+    said = f"{chosen.what} {done.tree} of {report.said(stands)} is in {done.directory}"
+    counts = f"{report.count(done.written, 'file')} written, {done.left} unchanged, {done.removed} removed"
+    return Report((*notes, said, *left_out, counts))
+
+
+def _own(project: Project) -> tuple[Path, ...]:
+    """Give the fork's own files and folders: no tree is ever written over them."""
+    names = (*projects.SAVED, declaration.FILE, overlay.FOLDER, ".git", projects.STATE)
+    return tuple(project.root / name for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The tree to write, what it is, and the patches that it goes without."""
+
+    tree: TreeId
+    what: str
+    left_out: tuple[str, ...] = ()
+
+
+def _chosen(store: Scratch, project: Project, pin: Commit, stands: Commit, *, baseline: bool) -> _Chosen:
+    rules = project.declaration.path
+    if baseline:
+        return _Chosen(compose.baseline(store, stands.tree, rules).tree, "baseline")
+    if stands.sha == pin.sha:
+        return _Chosen(compose_at(store, project, pin, step="materialise").tree, "composed tree")
+    made = planning.make(store, pin, stands, project.queue, project.overlay, rules)
+    if made.collisions:
+        path, found = made.collisions[0].path, made.collisions[0].found
+        raise AnswerIsNo("materialise", f"{overlay.FOLDER}/{path}", found, "rename or remove the overlay file")
+    laid = compose.lay(store, made.carried.tree, overlay.entries(store, project.overlay))
+    return _Chosen(laid, "carried tree", tuple(row.old.title for row in made.clashed))
 
 
 def build(setting: Setting, variants: Sequence[str]) -> Report:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from forkkeeper.core import history, ids, lock, planning, queue as queues, report
+from forkkeeper.core import declaration, history, ids, lock, mail, overlay, planning, queue as queues, report
 from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.lock import Lock
+from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Block, Painted, Report, Table
-from forkkeeper.errors import AnswerIsNo, ExitCode, RequestError
+from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.recording import log_files, log_input
 from forkkeeper.flow.standing import (
     Setting,
@@ -25,6 +26,7 @@ from forkkeeper.flow.standing import (
     recover,
     refuse_faults,
     scratch,
+    sources_table,
 )
 from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Scratch, Worktree
@@ -51,7 +53,18 @@ def plan(
         made = planning.make(store, old, new, carried, files, declared.path)
     made = replace(made, warnings=queues.faults(carried, step="plan"))
     code = ExitCode.IN_STEP if made.is_sure else ExitCode.ANSWER_IS_NO
-    return Report((*notes, *report.plan_blocks(made)), code), planning.to_json(made)
+    own = queue is None and since is None  # the way out is for the fork's own queue, on its own pin
+    way_out = ("", *report.way_out(made.clashed[0], upto)) if made.clashed and own else ()
+    return Report((*notes, *report.plan_blocks(made), *way_out), code), planning.to_json(made)
+
+
+def may_write(setting: Setting, path: Path) -> None:
+    """Refuse to write a document over one of the fork's own files."""
+    root = projects.find_root(setting.here, step="plan")
+    target = (setting.here / path).resolve()
+    own = [(root / name).resolve() for name in (*projects.SAVED, declaration.FILE, overlay.FOLDER)]
+    if target.exists() and any(target.is_relative_to(name) for name in own):
+        raise RequestError("plan", f"--json {path}", "is one of the fork's own files", "give another name")
 
 
 def _pin_of(root: Path) -> str:
@@ -67,11 +80,17 @@ def sync(
     upto: str,
     accept: Sequence[str] = (),
     accept_reviewed: bool = False,
+    replace_by: Sequence[str] = (),
     downgrade: bool = False,
     commit: bool = False,
 ) -> Report:
-    """Move the fork to another upstream commit; saves everything as one transaction, or nothing."""
+    """Move the fork to another upstream commit; saves everything as one transaction, or nothing.
+
+    replace_by -- "NAME=FILE": take the diff in FILE, made on the new side, in the place of patch NAME
+    """
     root = projects.find_root(setting.here, step="sync")
+    if commit and not Worktree(root).exists:
+        raise RequestError("sync", "--commit", "this fork is in no git repository", "`git init`, or leave it out")
     with projects.alone(root, doing="sync") as done:
         notes = noted(done)
         written = disk.read(root / lock.FILE)
@@ -93,15 +112,38 @@ def sync(
                 "add --downgrade if that is meant",
             )
         with scratch(upstream) as store:
-            made = planning.make(store, old, new, project.queue, project.overlay, project.declaration.path)
+            hand = _by_hand(setting, project, replace_by)
+            made = planning.make(store, old, new, project.queue, project.overlay, project.declaration.path, hand)
             _check_composition(store, project, locked, old)
             _check_accepted(accept, made)
             unaccepted = made.unaccepted(accept, every=accept_reviewed)
             blocks = (*notes, *report.plan_blocks(made))
             if made.tree is None or unaccepted:
                 return Report((*blocks, *report.refusal(made, unaccepted, upto)), ExitCode.ANSWER_IS_NO)
+            _refuse_loss(project, made)
             changed = projects.save(project, _saved_files(store, project, made, made.tree))
-    return Report((*blocks, *_saved(project, made, changed, commit=commit)))
+    return _saved(project, made, changed, blocks, commit=commit)
+
+
+def _by_hand(setting: Setting, project: Project, pairs: Sequence[str]) -> dict[str, Patch]:
+    """Read what a person made for the new side: a `git diff`, or a whole patch with its own reason and trailers."""
+    found = {}
+    for pair in pairs:
+        name, equals, file = pair.partition("=")
+        old = project.queue.named(name)
+        if not equals or old is None:
+            titles = [patch.title for patch in project.queue.patches]
+            what = "is no patch of the queue" if equals else "is not of the form NAME=FILE"
+            raise RequestError("sync", f"--replace {pair}", what, near_hint(name, titles, "patches"))
+        data = disk.read(setting.here / file)
+        if data is None:
+            raise RequestError("sync", f"--replace {pair}", "there is no such file", "give the file of the new diff")
+        try:
+            found[old.name] = mail.replacement(old, data)
+        except mail.MailError as error:
+            hint = "make it with `git diff` or `git format-patch` in the new tree"
+            raise RequestError("sync", file, str(error), hint) from error
+    return found
 
 
 def _check_composition(store: Scratch, project: Project, locked: Lock, pin: Commit) -> None:
@@ -111,8 +153,31 @@ def _check_composition(store: Scratch, project: Project, locked: Lock, pin: Comm
             "sync",
             lock.FILE,
             f"says the fork is tree {locked.trees.composed}, and its files compose to {composed.tree}",
-            "`invoke log` writes the lock anew from the files",
+            "`forkkeeper log` writes the lock anew from the files",
         )
+
+
+def _refuse_loss(project: Project, made: Plan) -> None:
+    """Refuse to remove a patch from the queue whose text git does not hold (see `_dropped` where there is no git)."""
+    worktree = Worktree(project.root)
+    if not worktree.exists:
+        return
+    for row in made.rows:
+        name = f"{projects.PATCHES}/{row.old.name}"
+        if row.new is None and worktree.committed(name) != row.old.data:
+            raise RequestError(
+                "sync",
+                name,
+                f"is {row.outcome.value} and leaves the queue, and its text is in no commit",
+                f"`git add {name} && git commit`, or keep a copy elsewhere and take it out of the queue by hand",
+            )
+
+
+def _dropped(project: Project, made: Plan) -> dict[str, bytes | None]:
+    """Keep a copy of each patch that leaves the queue of a fork that is in no git repository."""
+    if Worktree(project.root).exists:
+        return {}
+    return {f"{projects.PATCHES}/dropped/{row.old.name}": row.old.data for row in made.rows if row.new is None}
 
 
 def _check_accepted(accept: Sequence[str], made: Plan) -> None:
@@ -136,24 +201,29 @@ def _saved_files(store: Scratch, project: Project, made: Plan, tree: TreeId) -> 
     if composed.tree != tree:  # the saved patches must give the very tree that was planned
         raise AnswerIsNo("sync", ids.short(tree), f"the new patches compose to {composed.tree} instead", "report this")
     files = log_files(moved, composed, log_input(Stand(store, made.new, composed), moved))
+    files |= _dropped(project, made)
     files |= {f"{projects.PATCHES}/{patch.name}": None for patch in project.queue.patches}
     files |= {f"{projects.PATCHES}/{patch.name}": patch.data for patch in queue.patches}
     return files | {f"{projects.PATCHES}/{queues.SERIES}": queue.series, history.FILE: past}
 
 
-def _saved(project: Project, made: Plan, changed: Sequence[str], *, commit: bool) -> tuple[Block, ...]:
+def _saved(project: Project, made: Plan, changed: Sequence[str], blocks: tuple[Block, ...], *, commit: bool) -> Report:
     """Commit what was saved, or say how to."""
     names = [name for name in projects.SAVED if (project.root / name).exists()]
     message = f"sync: {project.declaration.upstream.name} {ids.short(made.old.sha)} → {ids.short(made.new.sha)}"
-    done = ("", Painted(f"saved: {', '.join(changed)}", "green"))
+    gone = [f"{projects.PATCHES}/{row.old.name}" for row in made.rows if row.new is None]
+    written = [name for name in changed if name not in gone]
+    removed = (Painted(f"removed: {', '.join(gone)}", "yellow"),) if gone else ()
+    done = ("", Painted(f"saved: {', '.join(written)}", "green"), *removed)
+    how = (f'  git add -A -- {" ".join(names)} && git commit -m "{message}"',)
     worktree = Worktree(project.root)
-    if commit and worktree.exists:
-        return (*done, f"committed as {worktree.commit(names, message)}")
-    return (
-        *done,
-        "next: look at it with `git diff`, then commit it:",
-        f'  git add -A -- {" ".join(names)} && git commit -m "{message}"',
-    )
+    if not commit:
+        return Report((*blocks, *done, "next: look at it with `git diff`, then commit it:", *how))
+    try:
+        return Report((*blocks, *done, f"committed as {worktree.commit(names, message)}"))
+    except OutsideError as error:
+        said = Painted(f"saved, but not committed: {error.found}", "red")
+        return Report((*blocks, *done, said, "next: mend that, then commit it:", *how), ExitCode.OUTSIDE_FAILED)
 
 
 def diff(
@@ -167,6 +237,7 @@ def diff(
 ) -> tuple[Report, bytes, str]:
     """Give the difference between the baseline and the composed fork: a table for `stat`, else git's diff and pager."""
     project, upstream, notes = open_fork(setting, "diff")
+    file = PurePosixPath(file).as_posix() if file else None  # `./src/` is `src`
     with composed(project, upstream, step="diff") as stand:
         store, made = stand.store, stand.made
         old, new = made.baseline.tree, made.tree
@@ -175,7 +246,9 @@ def diff(
             old, new = step.before, step.after
         paths = (file,) if file else ()
         if file and not any(c.path == file or c.path.startswith(f"{file}/") for c in store.changes(old, new)):
-            raise AnswerIsNo("diff", file, "the fork does not change it", "`invoke diff --stat` lists what it changes")
+            raise AnswerIsNo(
+                "diff", file, "the fork does not change it", "`forkkeeper diff --stat` lists what it changes"
+            )
         if stat:
             return Report((*notes, _stat_table(store, made, project, old, new, paths))), b"", ""
         worktree = Worktree(project.root)
@@ -217,7 +290,11 @@ def refresh(setting: Setting) -> Report:
     root = projects.find_root(setting.here, step="upstream.refresh")
     upstream = open_upstream(setting, root, projects.load_declaration(root))
     rows, failures = upstreams.refresh(upstream)
-    said = tuple(f"new: {row.name} = {row.commit}" for row in rows) or ("no snapshot is newer than those known",)
+    said: tuple[Block, ...] = tuple(f"new: {row.name} = {row.commit}" for row in rows)
+    written = disk.read(root / lock.FILE)
+    if written is not None:
+        upstream = open_upstream(setting, root, projects.load_declaration(root))
+        said = (*said, sources_table(upstream, lock.parse(written).pin.sha))
     warned = tuple(Painted(f"not looked at: {text}", "yellow") for text in failures)
     nobody = len(failures) == len(upstream.sources)
     return Report((*said, *warned), ExitCode.OUTSIDE_FAILED if nobody else ExitCode.IN_STEP)

@@ -8,7 +8,7 @@ from pathlib import Path
 from forkkeeper.core import declaration, history, locallog, lock, queue as queues, report, template
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
-from forkkeeper.core.report import Block, Painted, Report, Table
+from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
 from forkkeeper.flow.standing import (
     Setting,
@@ -22,6 +22,7 @@ from forkkeeper.flow.standing import (
     recover,
     refuse_faults,
     scratch,
+    sources_table,
 )
 from forkkeeper.shell import clock, disk
 from forkkeeper.stages import project as projects, upstream as upstreams
@@ -51,10 +52,7 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
         f"queue     {report.count(len(project.queue.patches), 'patch')}",
         f"overlay   {report.count(len(project.overlay), 'file')}",
         "",
-        Table(
-            ("source", "newest known", "behind by"),
-            tuple((k.source, k.newest, k.behind) for k in upstreams.knowledge(upstream, pin.sha)),
-        ),
+        sources_table(upstream, pin.sha),
         "",
     ]
     blocks += [Painted(f"{d.thing} differs from {lock.FILE}", "red") for d in drifted]
@@ -66,7 +64,11 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
     if old:
         blocks.append(Painted(f"the pin is {age} days old, more than the {max_age} allowed", "red"))
     if drifted or wrong or old:
-        hint = "`invoke log` once the edits are meant and committed" if drifted or wrong else "`invoke sync --upto SHA`"
+        hint = (
+            "`git restore` what was not meant; else `forkkeeper log`, then commit"
+            if drifted or wrong
+            else f"`forkkeeper sync --upto {upstreams.newest(upstream) or 'SHA'}`"
+        )
         return Report((*blocks, f"next: {hint}"), ExitCode.ANSWER_IS_NO)
     return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
 
@@ -98,11 +100,11 @@ def lint(setting: Setting) -> Report:
     """Say what the declaration, the series and the patches lack; no upstream is needed."""
     project, _, notes = open_fork(setting, "lint")
     faults = queues.faults(project.queue, step="lint")
-    absent = tuple(f"lint: witness {name} has no such file" for name in _witness_files_missing(project))
+    absent = tuple(f"lint: the witness of {name} does not exist" for name in _witness_files_missing(project))
     blocks = tuple(Painted(text, "red") for text in (*faults, *absent))
     if blocks:
         return Report(
-            (*notes, *blocks, "next: mend the patch's body or trailers, then `invoke lint`"), ExitCode.BAD_REQUEST
+            (*notes, *blocks, "next: mend the patch's body or trailers, then `forkkeeper lint`"), ExitCode.BAD_REQUEST
         )
     return Report((*notes, Painted(f"{report.count(len(project.queue.patches), 'patch')}: nothing to mend", "green")))
 
@@ -129,7 +131,7 @@ def _checked(project: Project, files: dict[str, bytes | None], blocks: tuple[Blo
     stale = [name for name in sorted(files) if disk.read(project.root / name) != files[name]]
     if stale:
         said = Painted(f"stale: {', '.join(stale)}", "red")
-        return Report((*blocks, said, "next: `invoke log`, then commit"), ExitCode.ANSWER_IS_NO)
+        return Report((*blocks, said, "next: `forkkeeper log`, then commit"), ExitCode.ANSWER_IS_NO)
     return Report((*blocks, Painted(f"{projects.LOG} and {lock.FILE} are up to date", "green")))
 
 
@@ -189,7 +191,7 @@ def _first_files(root: Path, upstream: str | None) -> dict[str, bytes]:
     here = "is here already; nothing was written"
     if (root / lock.FILE).exists():
         raise RequestError("init", lock.FILE, here, "`forkkeeper status` shows the fork")
-    if (root / projects.LOG).exists():
+    if locallog.MARK not in (disk.read(root / projects.LOG) or locallog.MARK):
         raise RequestError("init", projects.LOG, here, "move it away: forkkeeper writes a file of this name")
     if present is not None and upstream is not None:
         raise RequestError("init", declaration.FILE, here, "leave out --upstream: fork.toml says where upstream is")
@@ -209,6 +211,8 @@ def _first_files(root: Path, upstream: str | None) -> dict[str, bytes]:
 
 def _template(root: Path, upstream: str) -> bytes:
     local = Path(upstream).expanduser()
+    if not local.exists() and "://" not in upstream and ":" not in upstream:
+        raise RequestError("init", f"--upstream {upstream}", "there is no such path", "give a path, or a git url")
     called = upstream.rstrip("/").rsplit("/", 1)[-1].removesuffix(".git") or "upstream"
     location = str(local) if local.exists() else upstream
     return template.declaration(root.resolve().name or "fork", called, location).encode()

@@ -9,9 +9,10 @@ from pathlib import Path
 from forkkeeper.core import compose, overlay, queue as queues, report
 from forkkeeper.core.compose import Collision, Composed, NotApplied
 from forkkeeper.core.declaration import Declaration
+from forkkeeper.core.ids import CommitId
 from forkkeeper.core.lock import FILE as LOCK, Lock
 from forkkeeper.core.planning import Commit
-from forkkeeper.core.report import Block, Painted
+from forkkeeper.core.report import Block, Painted, Table
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import project as projects, upstream as upstreams
@@ -116,13 +117,19 @@ def refuse_faults(project: Project, step: str) -> None:
         first, *rest = (text.removeprefix(f"{step}: ") for text in faults)
         thing, _, found = first.partition(": ")
         more = "".join(f"\n    {text}" for text in rest)
-        raise RequestError(step, thing, found + more, "mend the patch's body or trailers, then `invoke lint`")
+        raise RequestError(step, thing, found + more, "mend the patch's body or trailers, then `forkkeeper lint`")
 
 
 def near_hint(name: str, known: Sequence[str], what: str) -> str:
     """Suggest the nearest known name, or list them all."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else f"{what}: {', '.join(known) or 'none'}"
+
+
+def sources_table(upstream: Upstream, pin: CommitId) -> Table:
+    """Show what each source knows of upstream's newest commit."""
+    rows = tuple((known.source, known.newest, known.behind) for known in upstreams.knowledge(upstream, pin))
+    return Table(("source", "newest known", "the pin is behind by"), rows)
 
 
 def missing(option: str) -> RequestError:
@@ -134,3 +141,9 @@ def missing(option: str) -> RequestError:
 def no_number(option: str, given: str) -> RequestError:
     """Make the error for an option that wants a whole number and was given something else."""
     return RequestError("call", f"--{option} {given}", "is not a whole number", f"give one, e.g. --{option} 30")
+
+
+def no_option(verb: str, given: str) -> RequestError:
+    """Make the error for an option that was taken for a value."""
+    hint = f"`forkkeeper --help {verb}`; a path of that name is ./{given}"
+    return RequestError("call", given, f"is no option of {verb}", hint)

@@ -265,7 +265,8 @@ def remove(root: Path, paths: Sequence[str]) -> None:
     """Remove files below a root, and the folders that this leaves empty."""
     for path in paths:
         target = root / path
-        target.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # a new file may stand where its folder was
+            target.unlink()
         for folder in target.parents:
             if folder == root or not folder.is_dir() or any(folder.iterdir()):
                 break

@@ -364,6 +364,13 @@ class Scratch:
         if answer.code == 0:
             self._index_holds = None
             return Written(self._write_tree())
+        if "failed to read" in answer.err or "unable to read" in answer.err:
+            raise OutsideError(
+                "apply",
+                "git objects",
+                f"an object is missing: {answer.err.strip()[:200]}",
+                "a source is a partial clone; name a full one in an [[upstream.source]] of fork.toml",
+            )
         lines = [line.removeprefix("error: ") for line in answer.err.splitlines() if line.startswith("error: ")]
         paths = {m[1] for line in lines if (m := re.match(r"patch failed: (.*):\d+$", line))}
         why = next((line for line in lines if not line.startswith("patch failed")), answer.err.strip())
@@ -397,6 +404,7 @@ class Scratch:
         for row in listed.split(b"\0"):
             meta, tab, path = row.partition(b"\t")
             if tab:
+                path = re.sub(rb"~[0-9a-f]{40}$", b"", path)  # git's own name for one side of a file/folder clash
                 stages.setdefault(_path(path), set()).add(int(meta.split()[2]))
         said = list(conflicts.parse_messages([_path(field) for field in messages.split(b"\0")]))
         both = sorted(path for path, found in stages.items() if found == {1, 2, 3})
@@ -434,9 +442,11 @@ class Scratch:
             found.append(Stat(_path(path), None if binary else int(added), None if binary else int(removed)))
         return tuple(sorted(found, key=lambda stat: stat.path))
 
-    def renames(self, old: TreeId, new: TreeId) -> dict[str, str]:
-        """Find where files went: path before → path after (git's own similarity, 50 %)."""
-        out = self._door.get("diff-tree", "-r", "-z", "--name-status", "-M", "--diff-filter=R", old, new).split(b"\0")
+    def renames(self, old: TreeId, new: TreeId, alike: int = 50) -> dict[str, str]:
+        """Find where files went: path before → path after. alike -- per cent of a file that must be the same."""
+        out = self._door.get(
+            "diff-tree", "-r", "-z", "--name-status", f"-M{alike}%", "--diff-filter=R", old, new
+        ).split(b"\0")
         return {_path(a): _path(b) for a, b in zip(out[1::3], out[2::3], strict=False)}
 
 
@@ -504,6 +514,11 @@ class Repository:
                 found[ref] = CommitId(peeled[1] if kind == "tag" else sha)
         # a pattern also names what lies below it, as `refs/tags/v1/x` for `v1`
         return tuple(dict.fromkeys(found[f"{place}{name}"] for place in places if f"{place}{name}" in found))
+
+    def peel(self, sha: CommitId) -> CommitId | None:
+        """Give the commit that an id stands for, itself or that of an annotated tag; None when it is not held."""
+        answer = self._door.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{sha}^{{commit}}")
+        return CommitId(answer.out.decode().strip()) if answer.code == 0 else None
 
     def info(self, sha: CommitId) -> CommitInfo | None:
         """Read a commit; None when it is not held."""
@@ -622,6 +637,17 @@ class Worktree:
         """Give the paths that git sees as changed or untracked, ordered."""
         answer = self._door.ask("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", *paths)
         return tuple(sorted(_path(row[3:]) for row in answer.out.split(b"\0") if row))
+
+    def ignored(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Give those of these paths that git ignores and does not track."""
+        names = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
+        answer = self._door.ask("check-ignore", "-z", "--stdin", stdin=names)
+        return tuple(_path(name) for name in answer.out.split(b"\0") if name)
+
+    def committed(self, path: str) -> bytes | None:
+        """Give a file as the last commit has it; None where it has none."""
+        answer = self._door.ask("cat-file", "blob", f"HEAD:./{path}")
+        return answer.out if answer.code == 0 else None
 
     def commit(self, paths: Sequence[str], message: str) -> str:
         """Commit these paths alone, removals among them; gives the new commit. Raises OutsideError."""

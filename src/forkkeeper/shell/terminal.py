@@ -3,6 +3,7 @@
 import os
 import pydoc
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from forkkeeper.core.report import Block, Cell, Painted, Table
 # Control characters, and those that reorder text, can make a terminal or a reader show what is not there: upstream's
 # titles and paths are shown with them spelled out.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+NARROWEST = 10  # columns of a table are not made narrower than this
 _COLOURS = {"green": "32", "yellow": "33", "red": "31", "dim": "2", "bold": "1"}
 
 
@@ -36,8 +38,13 @@ def paint(text: str, colour: str) -> str:
 
 
 def say(text: str = "") -> None:
-    """Print lines of our own."""
-    print("\n".join(line if "\x1b[" in line else printable(line) for line in text.split("\n")))  # noqa: T201
+    """Print lines, with whatever a terminal would act upon spelled out."""
+    _out("\n".join(printable(line) for line in text.split("\n")))
+
+
+def _out(text: str) -> None:
+    """Print lines that hold no control characters but our own colours."""
+    print(text)  # noqa: T201
 
 
 def complain(text: str) -> None:
@@ -58,15 +65,35 @@ def show(blocks: Sequence[Block]) -> None:
             case str():
                 say(block)
             case Painted(text=text, colour=colour):
-                say(paint(printable(text), colour))
+                _out(paint(printable(text), colour))
             case Table(headers=headers, rows=rows):
-                say(table(rows, headers))
+                _out(table(rows, headers))
 
 
 def table(rows: Sequence[Sequence[Cell]], headers: Sequence[str]) -> str:
-    """Lay rows out as a table."""
+    """Lay rows out as a table: without columns that are empty, and on a terminal no wider than that."""
     cells = [[_cell(cell) for cell in row] for row in rows]
-    return tabulate(cells, headers=list(headers), tablefmt="simple", disable_numparse=True)
+    shown = [at for at in range(len(headers)) if not cells or any(row[at] for row in cells)]
+    cells, named = [[row[at] for at in shown] for row in cells], [headers[at] for at in shown]
+    widths = _fitting(cells, named) if sys.stdout.isatty() else None
+    return tabulate(cells, headers=named, tablefmt="simple", disable_numparse=True, maxcolwidths=widths)
+
+
+def _fitting(cells: Sequence[Sequence[str]], headers: Sequence[str]) -> list[int] | None:
+    """Give widths with which a table fits the terminal: the widest columns are wrapped; None where all fit."""
+    room = shutil.get_terminal_size().columns - 2 * (len(headers) - 1)
+    columns = list(zip(headers, *cells, strict=True))
+    widths = [max(len(line) for cell in column for line in _plain(cell).split("\n")) for column in columns]
+    if sum(widths) <= room:
+        return None
+    while sum(widths) > room and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
+def _plain(text: str) -> str:
+    """Take the colour codes out."""
+    return re.sub("\x1b\\[[0-9;]*m", "", text)
 
 
 def _cell(cell: Cell) -> str:
@@ -134,6 +161,7 @@ def progress() -> Iterator[Progress]:
                 disable=not shown,
                 leave=False,
                 file=sys.stderr,
+                bar_format=None if of else "{desc} … {elapsed}",
             )
         bar = bars[what]
         bar.total = of or None

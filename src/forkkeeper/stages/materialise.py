@@ -6,12 +6,12 @@ wanted is somebody's edit: it is named, and nothing is written, unless the calle
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from forkkeeper.core.ids import TreeId
-from forkkeeper.core.paths import fault
+from forkkeeper.core.paths import fault, parents
 from forkkeeper.core.store import SUBMODULE, Entries
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.shell import disk
@@ -35,21 +35,28 @@ def materialise(
     directory: Path,
     records: Path,
     *,
+    keep: Sequence[Path] = (),
     overwrite: bool = False,
     on_progress: Callable[[str, float, float], None],
 ) -> Materialised:
     """Make a directory hold exactly this tree.
 
     records -- folder where it is written down what was materialised
+    keep -- folders that must not be written into or replaced, whatever the caller says
     Raises AnswerIsNo for edits made by hand, RequestError for a tree or directory that cannot be written.
     """
-    directory = directory.absolute()
+    directory = directory.resolve()
+    _guard(directory, keep)
     entries = {path: entry for path, entry in scratch.entries(tree).items() if entry.mode != SUBMODULE}
     _check(entries, directory)
     record = records / (hashlib.sha256(str(directory).encode("utf-8", "surrogateescape")).hexdigest()[:16] + ".json")
     known: dict[str, list[list[str]]] = json.loads(disk.read(record) or b"{}")
     wanted = {path: [entry.mode, str(entry.oid)] for path, entry in entries.items()}
     standing = {path: list(disk.identify(directory / path) or ()) for path in disk.names_below(directory)}
+    if repositories := sorted({path.split("/.git/")[0] for path in standing if "/.git/" in f"/{path}"}):
+        raise RequestError(
+            "materialise", str(directory), f"holds a git repository: {repositories[0]}", "choose an empty directory"
+        )
     foreign = sorted(p for p, now in standing.items() if now != wanted.get(p) and now not in known.get(p, []))
     if foreign and not overwrite:
         shown = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
@@ -59,18 +66,29 @@ def materialise(
             f"holds files that forkkeeper did not write, or that were edited: {shown}",
             "move them away, choose another directory, or add --overwrite to lose them",
         )
-    stale = [path for path, now in standing.items() if path not in wanted]
+    folders = {parent for path in wanted for parent in parents(path)}  # a file may have become a folder
+    stale = [path for path, now in standing.items() if path not in wanted and path not in folders]
     writing = [path for path in sorted(wanted) if standing.get(path) != wanted[path]]
     # An interrupted run leaves a mixture of both states; the record says so before the first file changes.
     both = {path: [*known.get(path, []), *([wanted[path]] if path in wanted else [])] for path in {*known, *wanted}}
     disk.write(record, json.dumps(both, indent=0, sort_keys=True).encode())
-    disk.remove(directory, stale)
     for number, path in enumerate(writing, start=1):
         disk.place(directory, path, entries[path].mode, scratch.blob(entries[path].oid))
         on_progress(f"writing {len(writing)} files", number, len(writing))
     directory.mkdir(parents=True, exist_ok=True)
+    disk.remove(directory, stale)  # last: whatever fails before, nothing is gone
     disk.write(record, json.dumps({p: [w] for p, w in wanted.items()}, indent=0, sort_keys=True).encode())
     return Materialised(directory, tree, len(writing), len(wanted) - len(writing), len(stale))
+
+
+def _guard(directory: Path, keep: Sequence[Path]) -> None:
+    """Refuse a directory that is, holds or lies in a folder that must be kept."""
+    for folder in keep:
+        kept = folder.resolve()
+        if kept.is_relative_to(directory) or directory.is_relative_to(kept):
+            raise RequestError(
+                "materialise", str(directory), f"would replace files of {kept}", "choose an empty directory elsewhere"
+            )
 
 
 def _check(entries: Entries, directory: Path) -> None:

@@ -47,7 +47,12 @@ class Project:
 
     def drift(self) -> tuple[Drift, ...]:
         """Say what differs from the lock."""
-        return lock.drift(self.lock.digests, self.digests()) if self.lock else ()
+        if self.lock is None:
+            return ()
+        found = lock.drift(self.lock.digests, self.digests())
+        if not found and self.lock.pin.sha.encode() not in self.log:  # the log names the pin that it was written for
+            return (Drift(f"the pin in {lock.FILE}", self.lock.pin.sha, f"another pin in {LOG}"),)
+        return found
 
 
 def find_root(start: Path, *, step: str) -> Path:
@@ -123,7 +128,13 @@ def load_queue(folder: Path, *, step: str, shown: str) -> Queue:
 def load_overlay(root: Path, *, step: str) -> Overlay:
     """Read `native/overlay/`."""
     found = disk.files_below(root / overlay.FOLDER)
-    files = {path: OverlayFile(file.mode, file.data) for path, file in found.items()}
+    worktree = Worktree(root)
+    ignored = worktree.ignored([f"{overlay.FOLDER}/{path}" for path in found]) if found and worktree.exists else ()
+    files = {
+        path: OverlayFile(file.mode, file.data)
+        for path, file in found.items()
+        if f"{overlay.FOLDER}/{path}" not in ignored  # what git ignores is in nobody's clone
+    }
     overlay.check(files, step=step)
     return files
 
@@ -142,13 +153,13 @@ def need_in_step(project: Project, *, step: str) -> Lock:
             step,
             things,
             f"edited since {lock.FILE} was written, and not committed: {', '.join(edited)}",
-            "`git restore` what was not meant; else `invoke log`, then commit, then run this again",
+            "`git restore` what was not meant; else `forkkeeper log`, then commit, then run this again",
         )
     raise RequestError(
         step,
         lock.FILE,
         f"does not match {things}",
-        "`invoke log` brings the log and the lock up to date with the files; `git log -p` shows who changed them",
+        "`forkkeeper log` brings the log and the lock up to date with the files; `git log -p` shows who changed them",
     )
 
 

@@ -19,6 +19,7 @@ from forkkeeper.core.declaration import GitSource, SdistSource, Source
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.pip_settings import PipSettings
 from forkkeeper.core.planning import Commit
+from forkkeeper.core.report import count
 from forkkeeper.core.revision import FullSha, Revision, ShortSha, SnapshotName, TagName
 from forkkeeper.core.snapshots import Snapshot
 from forkkeeper.errors import OutsideError, RequestError
@@ -123,8 +124,9 @@ def find(upstream: Upstream, text: str, *, step: str, known: Sequence[CommitId] 
 
 def _candidates(upstream: Upstream, asked: Revision, known: Sequence[CommitId]) -> tuple[CommitId, ...]:
     match asked:
-        case FullSha(sha=sha):
-            return (sha,)
+        case FullSha(sha=sha):  # the id of an annotated tag stands for its commit
+            peeled = (repository.peel(sha) for repository in repositories(upstream))
+            return (next((found for found in peeled if found), sha),)
         case SnapshotName():
             rows = snapshots.by_name(upstream.table, f"{asked.package}=={asked.version}")
             return tuple(row.commit for row in rows)
@@ -162,9 +164,10 @@ def _near(upstream: Upstream, asked: Revision) -> str:
     name = {TagName: "name", ShortSha: "prefix"}.get(type(asked))
     said = _neighbours(upstream, getattr(asked, name)) if name else []
     if not said:
-        newest = [_row(row) for row in snapshots.newest(upstream.table, 3)]
-        said = [*(["the newest snapshots:", *newest] if newest else []), f"give {revision.SYNTAX}"]
-    more = [] if upstream.offline else ["`invoke upstream.refresh` looks for newer ones"]
+        rows = [_row(row) for row in snapshots.newest(upstream.table, 3)]
+        example = f", or a snapshot such as `{newest(upstream)}`" if upstream.table else ""
+        said = [*(["the newest snapshots:", *rows] if rows else []), f"give {revision.SYNTAX}{example}"]
+    more = [] if upstream.offline else ["`forkkeeper upstream refresh` looks for newer ones"]
     return "\n    ".join([*said, *more])
 
 
@@ -180,6 +183,11 @@ def _neighbours(upstream: Upstream, name: str) -> list[str]:
     return said
 
 
+def newest(upstream: Upstream) -> str | None:
+    """Name the newest snapshot that is known."""
+    return next((row.name for row in snapshots.newest(upstream.table, 1)), None)
+
+
 def _date(text: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
@@ -188,8 +196,8 @@ def _date(text: str) -> dt.date | None:
 
 
 def _row(row: Snapshot) -> str:
-    when = row.committed or row.released
-    return f"{row.name} = {ids.short(row.commit)}" + (f" of {when}" if when else "")
+    when = f" of {row.committed}" if row.committed else f", released {row.released}" if row.released else ""
+    return f"{row.name} = {ids.short(row.commit)}{when}"
 
 
 # getting its objects ------------------------------------------------------------------------------------------------
@@ -201,6 +209,8 @@ def hold(upstream: Upstream, sha: CommitId, *, step: str) -> Commit:
     if info is None:
         failures = _bring(upstream, sha)
         info = held(upstream, sha)
+        if info is not None and Repository(upstream.store).info(sha):
+            git.keep(upstream.store, sha)
         if info is None:
             raise _not_had(upstream, sha, failures, step)
     return Commit(sha, info.tree, info.time, info.date, names_of(upstream, sha))
@@ -238,7 +248,7 @@ def _bring(upstream: Upstream, sha: CommitId) -> list[str]:
         try:
             take_snapshot(upstream, source, rows[-1].version, sha)
         except OutsideError as error:
-            failures.append(str(error))
+            failures.append(f"{error.thing}: {error.found}")
         else:
             return []
     return failures + _ask_hosts(upstream, sha)
@@ -326,7 +336,7 @@ def take_snapshot(upstream: Upstream, source: SdistSource, version: str, sha: Co
                 "report this: the table or the package is wrong",
             )
         lender = archive.extract_embedded(file.path, source.embedded, folder / f"{source.package}-{version}.git")
-        upstream.on_progress(f"taking {ids.short(found)} out of it", 0, 0)
+        upstream.on_progress(f"unpacking upstream {ids.short(found)} from {name}", 0, 0)
         git.make_store(upstream.store)
         if why := git.take_from(upstream.store, lender, found):
             raise OutsideError(
@@ -362,7 +372,7 @@ def refresh(upstream: Upstream) -> tuple[tuple[Snapshot, ...], tuple[str, ...]]:
             try:
                 rows += _new_rows(upstream, source)
             except OutsideError as error:
-                failures.append(str(error))
+                failures.append(f"{error.thing}: {error.found}")
         elif _in_place(upstream, source) is None and (why := _fetch(upstream, source)):
             failures.append(f"{_shown(source.location)}: {why}")
     if rows:
@@ -406,24 +416,25 @@ def knowledge(upstream: Upstream, pin: CommitId) -> tuple[Known, ...]:
 
 def _table_knowledge(upstream: Upstream, package: str, pin: CommitId) -> Known:
     rows = [row for row in upstream.table if row.package == package]
-    newest = snapshots.newest(rows, 1)
+    last = snapshots.newest(rows, 1)
     at = [number for number, row in enumerate(rows) if row.commit == pin]
-    behind = f"{len(rows) - 1 - at[-1]} snapshots" if at else "the pin is in no snapshot"
-    return Known(f"sdist {package}", _row(newest[0]) if newest else "no snapshot known", behind)
+    behind = count(len(rows) - 1 - at[-1], "snapshot") if at else "the pin is in no snapshot"
+    said = _row(last[0]).removeprefix(f"{package}==") if last else "no snapshot known"
+    return Known(f"sdist {package}", said, behind)
 
 
 def _git_knowledge(location: str, path: Path | None, pin: CommitId) -> Known:
     if path is None:
-        return Known(f"git {location}", "not fetched: `invoke upstream.refresh`", "not known")
+        return Known(f"git {location}", "not fetched: `forkkeeper upstream refresh`", "not known")
     repository = Repository(path)
     heads = repository.heads()
     name = next((name for name in ("HEAD", "master", "main") if name in heads), next(iter(heads), None))
     if name is None:
-        return Known(f"git {location}", "not fetched: `invoke upstream.refresh`", "not known")
+        return Known(f"git {location}", "not fetched: `forkkeeper upstream refresh`", "not known")
     info = repository.info(heads[name])
-    newest = f"{ids.short(heads[name])} of {info.date}" if info else ids.short(heads[name])
+    said = f"{ids.short(heads[name])} of {info.date}" if info else ids.short(heads[name])
     distance = repository.distance(pin, heads[name])
-    return Known(f"git {location}", newest, f"{distance:,} commits" if distance is not None else "not known")
+    return Known(f"git {location}", said, count(distance, "commit") if distance is not None else "not known")
 
 
 def is_older(upstream: Upstream, new: Commit, old: Commit) -> bool:
