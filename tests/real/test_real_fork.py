@@ -164,7 +164,17 @@ def test_the_first_clash_that_the_readme_shows_is_real(fresh: Fork) -> None:
     assert ran.code == 1, ran.said
     readme = (ROOT / "README.md").read_text()
     shown = readme.split("<!-- shown: clash -->\n```\n", 1)[1].split("\n```", 1)[0]
+    assert "lazy-mmap clashes in src/llama-mmap.cpp" in shown
     assert shown in ran.out, ran.said
+
+
+def test_the_sync_that_the_readme_shows_is_real(fresh: Fork) -> None:
+    """From the older pin to the newer, the plan prints what the README shows of the sync."""
+    if fresh.pin == NEW:
+        fresh.ok("sync", "--offline", "--downgrade", "--upto", OLD)
+    shown = (ROOT / "README.md").read_text().split("<!-- shown: sync -->\n```\n", 1)[1].split("\n…\n", 1)[0]
+    assert "lazy-mmap         refreshed" in shown
+    assert shown in fresh.ok("plan", "--offline", "--upto", NEW).out
 
 
 def test_the_snapshot_of_a_commit_that_a_clone_holds_has_the_clones_tree(fresh: Fork) -> None:

@@ -302,7 +302,9 @@ def _not_had(upstream: Upstream, sha: CommitId, failures: list[str], step: str) 
             step,
             sha,
             "could not be brought here:\n    " + "\n    ".join(failures),
-            "run it again when the network is back, or name a local repository in an [[upstream.source]] of fork.toml",
+            "leave out --offline"
+            if upstream.offline
+            else "run it again when the network is back, or name a local repository in an [[upstream.source]]",
         )
     return _unknown(upstream, failures)(step, sha, _nobody_has_it(upstream, failures), _near(upstream, FullSha(sha)))
 
