@@ -26,7 +26,10 @@ def test_every_patch_gets_its_verdict(fork_behind: Fork) -> None:
     ran = fork_behind.ok("plan", "--upto", "v1.1")
     for words in ("greeting     kept", "buffer-size  refreshed", "null-check   upstreamed", "3 patches: 1 kept"):
         assert words in ran.out
-    assert f"{fork_behind.pin[:12]} (v1.0) of 2025-06-16 → {fork_behind.target[:12]} (v1.1) of 2025-06-21" in ran.out
+    assert (
+        f"from  {fork_behind.pin[:12]} (v1.0) of 2025-06-16\nto    {fork_behind.target[:12]} (v1.1) of 2025-06-21\n"
+        in ran.out
+    )
     assert "upstream changed 6 paths that this fork has" in ran.out
 
 

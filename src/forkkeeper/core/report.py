@@ -78,7 +78,9 @@ def count(number: int, noun: str) -> str:
 def plan_blocks(plan: Plan) -> tuple[Block, ...]:
     """Show a plan: one row per patch, totals, what upstream did to the files the queue touches."""
     blocks: list[Block] = [
-        f"{said(plan.old)} → {said(plan.new)}: upstream changed {count(plan.changed, 'path')} that this fork has.",
+        f"from  {said(plan.old)}",
+        f"to    {said(plan.new)}",
+        f"upstream changed {count(plan.changed, 'path')} that this fork has",
         "",
         Table(("patch", "outcome", "review", "how", "files"), tuple(_plan_row(row) for row in plan.rows)),
         "",
