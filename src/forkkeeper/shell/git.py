@@ -16,6 +16,7 @@ import datetime as dt
 import os
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +39,7 @@ FLOOR = (2, 39)
 HOST_PATIENCE = 10  # seconds to connect to a host
 STALL_PATIENCE = 60  # seconds below STALL_SPEED after which a transfer is given up
 STALL_SPEED = 1000  # bytes a second
+ABANDONED = 3600  # seconds after which a half-received pack is nobody's any more
 
 # Inherited GIT_* variables redirect repositories, indexes and object stores (a hook sets GIT_DIR, for one). These say
 # how git itself is installed or reaches the network, and who commits; they cannot change a result that an id proves.
@@ -573,7 +575,13 @@ def git_dir_of(path: Path) -> Path | None:
 
 
 def make_store(git_dir: Path) -> None:
-    """Make the bare repository that holds upstream's objects, if there is none."""
+    """Make the bare repository that holds upstream's objects, if there is none.
+
+    What killed fetches left in it is swept away.
+    """
+    for left in (git_dir / "objects/pack").glob("tmp_*"):
+        if time.time() - left.stat().st_mtime > ABANDONED:
+            left.unlink(missing_ok=True)
     if git_dir_of(git_dir) is None:
         git_dir.mkdir(parents=True, exist_ok=True)
         _Door(git_dir, _SEALED | _config(_SEALED_CONFIG)).get("init", "--quiet", "--bare", "--template=", str(git_dir))
