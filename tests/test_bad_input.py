@@ -507,12 +507,18 @@ def test_files_that_match_the_lock_are_not_dirty(fork_behind: Fork) -> None:
 # two at once, and interruption --------------------------------------------------------------------------------------
 
 
+def heeding() -> None:
+    """Heed Ctrl-C, also where the tests run in the background: a shell makes its background jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def blocked(fork: Fork, *words: str) -> tuple[subprocess.Popen[bytes], int]:
     """Start a verb that stops in the middle: its series is a pipe into which nobody writes."""
     series = fork.root / "patches/series"
     series.unlink()
     os.mkfifo(series)
-    process = subprocess.Popen([str(BIN / "forkkeeper"), *words], cwd=fork.root, stderr=subprocess.PIPE)
+    argv = [str(BIN / "forkkeeper"), *words]
+    process = subprocess.Popen(argv, cwd=fork.root, stderr=subprocess.PIPE, preexec_fn=heeding)  # noqa: PLW1509
     return process, os.open(series, os.O_WRONLY)  # opens when the verb has begun to read
 
 
@@ -538,7 +544,10 @@ def test_interrupted_by_the_person(fork_behind: Fork) -> None:
     process, pipe = blocked(fork_behind, "sync", "--upto", "v1.1")
     with process:
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        try:
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
         os.close(pipe)
     assert process.returncode == 130, err
     assert err.decode() == "interrupted; the next command finishes or undoes what was begun\n"
