@@ -162,6 +162,14 @@ def replacement(old: Patch, data: bytes) -> Patch:
     return parse(old.name, old.head + _split(data)[1])
 
 
+def holds(data: bytes | None, patch: Patch) -> bool:
+    """Whether a file's bytes hold this very patch; a mail signature at the end makes no difference."""
+    try:
+        return data is not None and parse(patch.name, data).data == patch.data
+    except MailError:
+        return False
+
+
 def shortcomings(patch: Patch) -> tuple[str, ...]:
     """Say what a patch lacks to be kept: its reason, or a trailer with a known word."""
     found = [] if patch.reason else ["it gives no reason: say in its body why the fork carries it"]

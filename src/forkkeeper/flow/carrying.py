@@ -164,7 +164,7 @@ def _refuse_loss(project: Project, made: Plan) -> None:
         return
     for row in made.rows:
         name = f"{projects.PATCHES}/{row.old.name}"
-        if row.new is None and worktree.committed(name) != row.old.data:
+        if row.new is None and not mail.holds(worktree.committed(name), row.old):
             raise RequestError(
                 "sync",
                 name,
