@@ -21,7 +21,7 @@ from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.queue import Queue
-from forkkeeper.shell.git import Scratch
+from forkkeeper.shell.git import Repository, Scratch
 
 Files = Mapping[str, bytes]
 few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -133,13 +133,13 @@ def made(repository: Path, story: Story) -> Iterator[Made]:
         files = {f"p{n}.patch": Path(folder, str(n)).read_bytes() for n in range(1, len(story.local) + 1)}
     carried = queue.read("".join(f"{name}\n" for name in files).encode(), files)
     with Scratch([repository / ".git/objects"]) as store:
-        base, target = (commit(store, sha) for sha in shas[:2])
+        base, target = (commit(repository, sha) for sha in shas[:2])
         yield Made(repository, store, base, target, tuple(shas[2:]), carried)
 
 
-def commit(store: Scratch, sha: str) -> Commit:
-    """Read a commit of the store."""
-    info = store.info(CommitId(sha))
+def commit(repository: Path, sha: str) -> Commit:
+    """Read a commit of the repository."""
+    info = Repository(repository / ".git").info(CommitId(sha))
     assert info is not None
     return Commit(info.sha, info.tree, info.time, "2025-06-15")
 

@@ -1,4 +1,4 @@
-"""What the core needs of git: trees as values, and a merger. Handed in; `shell/git.py` has the real one.
+"""What the core needs of git: trees as values, and a merger. Handed in; `shell/git/` has the real one.
 
 Content-addressed objects count as values: reading an id always gives the same bytes, and writing one changes nothing
 that anybody can see. Paths are text, decoded from git's bytes with surrogateescape, so that any path round-trips.

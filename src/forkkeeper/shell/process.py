@@ -1,4 +1,4 @@
-"""The only door to other programs (git has its own, in `shell/git.py`)."""
+"""The only door to other programs (git has its own, in `shell/git/`)."""
 
 import subprocess
 import sys

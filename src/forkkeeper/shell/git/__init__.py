@@ -1,0 +1,25 @@
+"""The door to git, through GitPython's command object. No other module starts git.
+
+`door` is the one command object and its three environments, `scratch` the throw-away repository where trees are merged
+and composed, `repository` upstream's objects and refs, `transport` how they come here, `worktree` the fork's own
+repository with git as the user has it.
+"""
+
+from forkkeeper.shell.git.door import check_version
+from forkkeeper.shell.git.repository import CommitInfo, Repository, git_dir_of
+from forkkeeper.shell.git.scratch import Scratch
+from forkkeeper.shell.git.transport import fetch, keep, make_store, take_from
+from forkkeeper.shell.git.worktree import Worktree
+
+__all__ = [
+    "CommitInfo",
+    "Repository",
+    "Scratch",
+    "Worktree",
+    "check_version",
+    "fetch",
+    "git_dir_of",
+    "keep",
+    "make_store",
+    "take_from",
+]

@@ -1,0 +1,136 @@
+"""A repository of upstream's: its commits, refs and history. Nothing here writes."""
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from forkkeeper.core.ids import EMPTY_TREE, CommitId, TreeId
+from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """What a commit object says.
+
+    time -- when it was committed, in seconds since 1970 (UTC)
+    date -- the same as YYYY-MM-DD, in the committer's own time zone
+    """
+
+    sha: CommitId
+    tree: TreeId
+    parents: tuple[CommitId, ...]
+    time: int
+    date: str
+    title: str
+
+
+def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
+    """Read a commit object's bytes."""
+    head, _, message = data.decode("utf-8", "replace").partition("\n\n")
+    tree = re.search(r"^tree ([0-9a-f]{40})$", head, re.MULTILINE)
+    found = re.search(r"^committer .* (\d+) ([+-])(\d\d)(\d\d)$", head, re.MULTILINE)
+    time = int(found[1]) if found else 0
+    offset = int(f"{found[2]}1") * (int(found[3]) * 3600 + int(found[4]) * 60) if found else 0
+    date = dt.datetime.fromtimestamp(time + offset, tz=dt.UTC).date().isoformat()
+    parents = tuple(CommitId(parent) for parent in re.findall(r"^parent ([0-9a-f]{40})$", head, re.MULTILINE))
+    title = message.strip().split("\n", 1)[0]
+    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title)
+
+
+class Repository:
+    """A repository of upstream's: the store in `.forkkeeper/`, or one read in place.
+
+    Sealed: only its objects and refs count, never its configuration.
+    """
+
+    def __init__(self, git_dir: Path) -> None:
+        """Open a git directory (bare, or the `.git` of a checkout)."""
+        self.git_dir = git_dir.absolute()
+        environment = {"GIT_DIR": str(self.git_dir)} | SEALED | config(SEALED_CONFIG)
+        self._door = Door(self.git_dir, environment)
+
+    @property
+    def objects(self) -> Path:
+        """Its object directory; a linked worktree's is that of its main repository."""
+        common = self.git_dir / "commondir"
+        root = (self.git_dir / common.read_text().strip()).resolve() if common.is_file() else self.git_dir
+        return root / "objects"
+
+    def commits_like(self, prefix: str) -> tuple[CommitId, ...]:
+        """Give every commit whose id begins so, ordered."""
+        found = self._door.ask("rev-parse", f"--disambiguate={prefix}").out.decode().split()
+        if not found:
+            return ()
+        kinds = self._door.get("cat-file", "--batch-check", stdin="".join(f"{oid}\n" for oid in found).encode())
+        rows = [line.split() for line in kinds.decode().splitlines()]
+        return tuple(sorted(CommitId(row[0]) for row in rows if row[1] == "commit"))
+
+    def refs_named(self, name: str) -> tuple[CommitId, ...]:
+        """Give the commits of the tag or branch of this name, tags first."""
+        places = ("refs/tags/", "refs/upstream/tags/", "refs/heads/", "refs/upstream/heads/", "refs/remotes/origin/")
+        form = "--format=%(refname) %(objecttype) %(objectname) %(*objecttype) %(*objectname)"
+        out = self._door.get("for-each-ref", form, *(f"{place}{name}" for place in places)).decode()
+        found: dict[str, CommitId] = {}
+        for row in out.splitlines():
+            ref, kind, sha, *peeled = row.split(" ")
+            if kind == "commit" or peeled[:1] == ["commit"]:
+                found[ref] = CommitId(peeled[1] if kind == "tag" else sha)
+        # a pattern also names what lies below it, as `refs/tags/v1/x` for `v1`
+        return tuple(dict.fromkeys(found[f"{place}{name}"] for place in places if f"{place}{name}" in found))
+
+    def peel(self, sha: CommitId) -> CommitId | None:
+        """Give the commit that an id stands for, itself or that of an annotated tag; None when it is not held."""
+        answer = self._door.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{sha}^{{commit}}")
+        return CommitId(answer.out.decode().strip()) if answer.code == 0 else None
+
+    def info(self, sha: CommitId) -> CommitInfo | None:
+        """Read a commit; None when it is not held."""
+        answer = self._door.ask("cat-file", "commit", sha)
+        return None if answer.code else parse_commit(sha, answer.out)
+
+    def heads(self) -> dict[str, CommitId]:
+        """Give what its branches stand on, `HEAD` first, by name."""
+        found: dict[str, CommitId] = {}
+        answer = self._door.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        if answer.code == 0:
+            found["HEAD"] = CommitId(answer.out.decode().strip())
+        out = self._door.get("for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/", "refs/upstream/heads/")
+        for row in out.decode().splitlines():
+            sha, name = row.split(" ", 1)
+            found[name.removeprefix("refs/").removeprefix("upstream/").removeprefix("heads/")] = CommitId(sha)
+        return found
+
+    def tags_at(self, sha: CommitId) -> tuple[str, ...]:
+        """Give the tags that stand on a commit, ordered."""
+        out = self._door.ask(
+            "for-each-ref", f"--points-at={sha}", "--format=%(refname)", "refs/tags/", "refs/upstream/tags/"
+        )
+        return tuple(sorted(row.split("tags/", 1)[1] for row in out.out.decode().splitlines()))
+
+    def distance(self, old: CommitId, new: CommitId) -> int | None:
+        """Count the commits from one to a later one; None when that cannot be known (shallow, or no ancestor)."""
+        if self.is_shallow or self._door.ask("merge-base", "--is-ancestor", old, new).code:
+            return None
+        answer = self._door.ask("rev-list", "--count", f"{old}..{new}")
+        return int(answer.out) if answer.code == 0 else None
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether its history is cut off."""
+        return self._door.line("rev-parse", "--is-shallow-repository") == "true"
+
+    def close(self) -> None:
+        """End the long-lived processes."""
+        self._door.close()
+
+
+def git_dir_of(path: Path) -> Path | None:
+    """Find the git directory at a path (bare, or a checkout), never above it; None where there is none."""
+    for candidate in (path / ".git", path):
+        if candidate.is_file():  # a worktree or submodule: `gitdir: …`
+            text = candidate.read_text().strip()
+            return (path / text.removeprefix("gitdir: ")).resolve() if text.startswith("gitdir: ") else None
+        if (candidate / "HEAD").is_file() and ((candidate / "objects").is_dir() or (candidate / "commondir").is_file()):
+            return candidate
+    return None

@@ -1,0 +1,243 @@
+"""The throw-away repository in which trees are merged and composed."""
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Self
+
+from gitdb import IStream
+from gitdb.db import LooseObjectDB
+
+from forkkeeper.core import conflicts, trees
+from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
+from forkkeeper.core.store import Change, Conflict, Entry, Refused, Stat, Written
+from forkkeeper.errors import OutsideError
+from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode
+
+_CANONICAL = (
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--full-index",
+    "--binary",
+    "--no-renames",
+    "--unified=3",
+    "--inter-hunk-context=0",
+    "--diff-algorithm=myers",
+    "--indent-heuristic",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--submodule=short",
+    "--ignore-submodules=none",
+)
+_THROW_AWAY = b"author forkkeeper <forkkeeper@invalid> 0 +0000\ncommitter forkkeeper <forkkeeper@invalid> 0 +0000\n\n"
+
+
+class Scratch:
+    """A throw-away bare repository: where trees are merged and composed. Implements `core.store.Store`.
+
+    It borrows the objects of the repositories it is given, and its own go into a quarantine that vanishes with it,
+    or into a folder that the caller names. Nothing of the lenders changes.
+    """
+
+    def __init__(self, lenders: Sequence[Path], *, objects: Path | None = None) -> None:
+        """Open it.
+
+        lenders -- git object directories to read from
+        objects -- the git object directory to write to, instead of the quarantine
+        """
+        self._folder = tempfile.TemporaryDirectory(prefix="forkkeeper-")
+        root = Path(self._folder.name)
+        for name in ("objects", "refs"):
+            (root / name).mkdir()
+        (root / "HEAD").write_text("ref: refs/heads/none\n")
+        (root / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
+        self.objects = (objects or root / "objects").absolute()
+        self.objects.mkdir(parents=True, exist_ok=True)
+        self.lenders = tuple(path.absolute() for path in lenders)
+        self._door = Door(root, self.environment() | SEALED | config(SEALED_CONFIG))
+        self._loose = LooseObjectDB(str(self.objects))
+        self._index = {"GIT_INDEX_FILE": str(root / "index")}
+        self._index_holds: TreeId | None = None
+        self._trees: dict[TreeId, bytes] = {}
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables with which any git finds this repository and its objects."""
+        return {
+            "GIT_DIR": self._folder.name,
+            "GIT_OBJECT_DIRECTORY": str(self.objects),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(_quoted(str(path)) for path in self.lenders),
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._door.close()
+        self._folder.cleanup()
+
+    # objects ----------------------------------------------------------------------------------------------------
+
+    def blob(self, oid: ObjectId) -> bytes:
+        """Give a blob's bytes."""
+        return self._door.object_bytes(oid)[1]
+
+    def put(self, data: bytes) -> ObjectId:
+        """Write a blob."""
+        return ObjectId(self._write("blob", data))
+
+    def commit(self, tree: TreeId, parents: Sequence[CommitId] = ()) -> CommitId:
+        """Wrap a tree in a throw-away commit; the same tree and parents give the same commit."""
+        lines = [f"tree {tree}\n", *(f"parent {parent}\n" for parent in parents)]
+        return CommitId(self._write("commit", "".join(lines).encode() + _THROW_AWAY))
+
+    def _write(self, kind: str, data: bytes) -> str:
+        stored = self._loose.store(IStream(kind.encode(), len(data), BytesIO(data)))
+        return bytes(stored.hexsha).decode()
+
+    # trees ------------------------------------------------------------------------------------------------------
+
+    def entries(self, tree: TreeId) -> dict[str, Entry]:
+        """Give every path of a tree."""
+        if tree == EMPTY_TREE:
+            return {}
+        found: dict[str, Entry] = {}
+        for row in self._door.get("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0")[:-1]:
+            meta, _, path = row.partition(b"\t")
+            mode, _, oid = meta.decode().split()
+            found[decode(path)] = Entry(mode, ObjectId(oid))
+        return found
+
+    def changes(self, old: TreeId, new: TreeId) -> tuple[Change, ...]:
+        """Give the paths that differ, ordered by path."""
+        return trees.changes(self, old, new)
+
+    def graft(self, tree: TreeId, entries: Mapping[str, Entry | None]) -> TreeId:
+        """Give the tree with these paths replaced (None: removed)."""
+        return trees.graft(self, tree, entries) if entries else tree
+
+    def tree(self, tree: TreeId) -> bytes:
+        """Give a tree object's bytes."""
+        if tree not in self._trees:
+            self._trees[tree] = b"" if tree == EMPTY_TREE else self._door.object_bytes(tree)[1]
+        return self._trees[tree]
+
+    def put_tree(self, data: bytes) -> TreeId:
+        """Write a tree object."""
+        tree = TreeId(self._write("tree", data))
+        self._trees[tree] = data
+        return tree
+
+    def _read_tree(self, tree: TreeId) -> None:
+        if self._index_holds != tree:
+            self._index_holds = None
+            self._door.get("read-tree", tree, env=self._index)
+            self._index_holds = tree
+
+    def _write_tree(self) -> TreeId:
+        self._index_holds = TreeId(self._door.line("write-tree", env=self._index))
+        return self._index_holds
+
+    # patches ----------------------------------------------------------------------------------------------------
+
+    def apply(self, tree: TreeId, patch: bytes) -> Written | Refused:
+        """Apply a diff at its own lines or at an offset, never with fuzz."""
+        self._read_tree(tree)
+        answer = self._door.ask("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, env=self._index)
+        if answer.code == 0:
+            self._index_holds = None
+            return Written(self._write_tree())
+        if "failed to read" in answer.err or "unable to read" in answer.err:
+            raise OutsideError(
+                "apply",
+                "git objects",
+                f"an object is missing: {answer.err.strip()[:200]}",
+                "a source is a partial clone; name a full one in an [[upstream.source]] of fork.toml",
+            )
+        lines = [line.removeprefix("error: ") for line in answer.err.splitlines() if line.startswith("error: ")]
+        paths = {m[1] for line in lines if (m := re.match(r"patch failed: (.*):\d+$", line))}
+        why = next((line for line in lines if not line.startswith("patch failed")), answer.err.strip())
+        return Refused(tuple(sorted(paths)), why)
+
+    def undoes(self, tree: TreeId, patch: bytes) -> bool:
+        """Whether the diff applies in reverse."""
+        self._read_tree(tree)
+        args = ("apply", "--cached", "--check", "--reverse", "--whitespace=nowarn", "-")
+        return self._door.ask(*args, stdin=patch, env=self._index).code == 0
+
+    def merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
+        """Merge three ways, following renames; Refused when any path conflicts."""
+        if theirs in (base, ours):
+            return Written(ours)
+        if base == ours:
+            return Written(theirs)
+        root = self.commit(base)
+        sides = [self.commit(tree, (root,)) for tree in (ours, theirs)]
+        answer = self._door.ask("merge-tree", "--write-tree", "-z", "--messages", *sides)
+        if answer.code not in (0, 1):
+            raise OutsideError("merge", "git merge-tree", f"ended with status {answer.code}: {answer.err.strip()}")
+        tree, _, rest = answer.out.partition(b"\0")
+        merged = TreeId(tree.decode())
+        return Written(merged) if answer.code == 0 else self._refused(merged, rest)
+
+    def _refused(self, marked: TreeId, rest: bytes) -> Refused:
+        """Read what merge-tree says of conflicts (-z form): `mode id stage TAB path` rows, an empty field, messages."""
+        listed, _, messages = rest.partition(b"\0\0")
+        stages: dict[str, set[int]] = {}
+        for row in listed.split(b"\0"):
+            meta, tab, path = row.partition(b"\t")
+            if tab:
+                path = re.sub(rb"~[0-9a-f]{40}$", b"", path)  # git's own name for one side of a file/folder clash
+                stages.setdefault(decode(path), set()).add(int(meta.split()[2]))
+        said = list(conflicts.parse_messages([decode(field) for field in messages.split(b"\0")]))
+        both = sorted(path for path, found in stages.items() if found == {1, 2, 3})
+        places = tuple(place for path in both for place in self._places(marked, path))
+        return Refused(tuple(sorted(stages)), conflicts.explain(said, stages), places)
+
+    def _places(self, marked: TreeId, path: str) -> tuple[Conflict, ...]:
+        """Find the conflict markers that git left in a file of the tree that it gives for a failed merge."""
+        answer = self._door.ask("cat-file", "blob", f"{marked}:{path}")
+        if answer.code or b"\0" in answer.out:
+            return ()
+        return tuple(conflicts.places(path, answer.out.decode("utf-8", "replace")))
+
+    def diffs(self, pairs: Sequence[tuple[TreeId, TreeId]]) -> tuple[bytes, ...]:
+        """Give the canonical diff of each pair, all from one process.
+
+        Before each diff git repeats the pair on a line of its own; no line of a diff can look so.
+        """
+        if not pairs:
+            return ()
+        asked = "".join(f"{old} {new}\n" for old, new in pairs).encode()
+        rest = self._door.get("diff-tree", "--stdin", "-r", "-p", *_CANONICAL, stdin=asked)
+        found = re.split(rb"(?m)^[0-9a-f]{40} [0-9a-f]{40}\n", rest)
+        if len(found) != len(pairs) + 1 or found[0]:
+            raise OutsideError("git", "diff-tree", f"gave {len(found) - 1} diffs where {len(pairs)} were asked for")
+        return tuple(found[1:])
+
+    def stats(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> tuple[Stat, ...]:
+        """Count the lines changed per path, ordered by path."""
+        out = self._door.get("diff-tree", "-r", "-z", "--numstat", "--no-renames", old, new, "--", *paths)
+        found = []
+        for row in out.split(b"\0")[:-1]:
+            added, removed, path = row.split(b"\t", 2)
+            binary = added == b"-"
+            found.append(Stat(decode(path), None if binary else int(added), None if binary else int(removed)))
+        return tuple(sorted(found, key=lambda stat: stat.path))
+
+    def renames(self, old: TreeId, new: TreeId, alike: int = 50) -> dict[str, str]:
+        """Find where files went: path before → path after. alike -- per cent of a file that must be the same."""
+        out = self._door.get(
+            "diff-tree", "-r", "-z", "--name-status", f"-M{alike}%", "--diff-filter=R", old, new
+        ).split(b"\0")
+        return {decode(a): decode(b) for a, b in zip(out[1::3], out[2::3], strict=False)}
+
+
+def _quoted(path: str) -> str:
+    """Quote a path for GIT_ALTERNATE_OBJECT_DIRECTORIES where it holds the separator."""
+    if os.pathsep not in path and not path.startswith('"'):
+        return path
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'

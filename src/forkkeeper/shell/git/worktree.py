@@ -1,0 +1,59 @@
+"""The fork's own repository."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from forkkeeper.core.ids import TreeId
+from forkkeeper.shell.git.door import Door, decode
+from forkkeeper.shell.git.scratch import Scratch
+
+
+class Worktree:
+    """The fork's own repository, with git as the user has it."""
+
+    def __init__(self, root: Path) -> None:
+        """Stand in a folder of the checkout."""
+        self._door = Door(root, {"GIT_TERMINAL_PROMPT": "0"})
+        self.root = root
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder lies in a git work tree."""
+        return self._door.ask("rev-parse", "--is-inside-work-tree").out.strip() == b"true"
+
+    def uncommitted(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Give the paths that git sees as changed or untracked, ordered."""
+        answer = self._door.ask("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--", *paths)
+        return tuple(sorted(decode(row[3:]) for row in answer.out.split(b"\0") if row))
+
+    def ignored(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Give those of these paths that git ignores and does not track."""
+        names = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
+        answer = self._door.ask("check-ignore", "-z", "--stdin", stdin=names)
+        return tuple(decode(name) for name in answer.out.split(b"\0") if name)
+
+    def committed(self, path: str) -> bytes | None:
+        """Give a file as the last commit has it; None where it has none."""
+        answer = self._door.ask("cat-file", "blob", f"HEAD:./{path}")
+        return answer.out if answer.code == 0 else None
+
+    def commit(self, paths: Sequence[str], message: str) -> str:
+        """Commit these paths alone, removals among them; gives the new commit. Raises OutsideError."""
+        self._door.get("add", "--all", "--", *paths)
+        self._door.get("commit", "--quiet", "--only", "--message", message, "--", *paths)
+        return self._door.line("rev-parse", "--short", "HEAD")
+
+    def colours(self, *, terminal: bool) -> bool:
+        """Whether git would colour a diff (`color.diff`, `color.ui`) on a terminal, or where there is none."""
+        answer = self._door.ask("config", "--get-colorbool", "color.diff", "true" if terminal else "false")
+        return answer.out.strip() == b"true"
+
+    def pager(self) -> str:
+        """Give the pager that git would use."""
+        return self._door.ask("var", "GIT_PAGER").out.decode().strip()
+
+    def show_diff(
+        self, scratch: Scratch, old: TreeId, new: TreeId, options: Sequence[str], paths: Sequence[str]
+    ) -> bytes:
+        """Give a diff between two trees of the scratch repository, in the user's own style."""
+        return self._door.get("diff", *options, old, new, "--", *paths, env=scratch.environment())
