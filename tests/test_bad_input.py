@@ -403,6 +403,21 @@ def test_a_wrong_fork_toml(fork_in_step: Fork, change: Callable[[str], str], fou
     refused(fork_in_step, ["sync", "--upto", "v1.1"], 2, "read: fork.toml:", found)
 
 
+@pytest.mark.parametrize(
+    ("table", "parts"),
+    [
+        ('[variant.cpu]\ntargets = ["all"]\n', ["variant.cpu", "device"]),
+        ('[variant.cpu]\ndevice = "CPU"\ntargets = []\ncmake = ["-DX={pni}"]\n', ["{pni}"]),
+        ('[[path]]\nrule = "exlude"\npattern = "x"\nwhy = "y"\n', ["is 'exlude'", "exclude, include"]),
+    ],
+)
+def test_a_wrong_value_in_fork_toml(fork_in_step: Fork, table: str, parts: list[str]) -> None:
+    """A table that lacks a field, an unknown placeholder or word is named, with what is known."""
+    file = fork_in_step.root / "fork.toml"
+    file.write_text(file.read_text() + "\n" + table)
+    refused(fork_in_step, ["lint"], 2, *parts)
+
+
 def test_a_folder_without_a_fork(tmp_path: Path) -> None:
     """Every verb says that there is no fork here, and how to begin one."""
     for words in (*VERBS, ["materialise", "x"], ["upstream", "refresh"]):

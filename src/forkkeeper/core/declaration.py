@@ -6,7 +6,7 @@ Shape (schema 1): see the commented file that `forkkeeper init` writes.
 import difflib
 import re
 import tomllib
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -102,7 +102,7 @@ def parse(data: bytes) -> Declaration:
     try:
         declaration = msgspec.convert(raw, Declaration)
     except msgspec.ValidationError as error:
-        found, hint = _explain(str(error))
+        found, hint = _explain(str(error).replace("variant[...]", f"variant.{_faulty_variant(raw)}"))
         raise RequestError("read", FILE, found, hint) from error
     if declaration.schema != SCHEMA:
         raise RequestError(
@@ -118,6 +118,16 @@ def known_fields() -> tuple[str, ...]:
     structs = (Declaration, Upstream, GitSource, SdistSource, PathRule, Materialise, Variant)
     names = {field.encode_name for struct in structs for field in msgspec.structs.fields(struct)}
     return tuple(sorted(names | {"kind"}))
+
+
+def _faulty_variant(raw: dict[str, Any]) -> str:
+    """Name the first variant that cannot be read: msgspec does not say which."""
+    for name, table in dict(raw.get("variant", {})).items():
+        try:
+            msgspec.convert(table, Variant)
+        except msgspec.ValidationError:
+            return str(name)
+    return "NAME"
 
 
 def _explain(message: str) -> tuple[str, str]:

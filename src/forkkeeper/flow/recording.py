@@ -7,6 +7,7 @@ from pathlib import Path
 
 from forkkeeper.core import declaration, history, locallog, lock, queue as queues, report, template
 from forkkeeper.core.compose import Composed
+from forkkeeper.core.ids import EMPTY_TREE
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
@@ -25,7 +26,8 @@ from forkkeeper.flow.standing import (
     sources_table,
 )
 from forkkeeper.shell import clock, disk
-from forkkeeper.stages import project as projects, upstream as upstreams
+from forkkeeper.stages import build as builds, project as projects, upstream as upstreams
+from forkkeeper.stages.build import Identity
 from forkkeeper.stages.project import Project
 from forkkeeper.stages.upstream import Upstream
 
@@ -100,6 +102,9 @@ def lint(setting: Setting) -> Report:
     """Say what the declaration, the series and the patches lack; no upstream is needed."""
     project, _, notes = open_fork(setting, "lint")
     faults = queues.faults(project.queue, step="lint")
+    nowhere = Identity(EMPTY_TREE, "", "")
+    for variant in project.declaration.variant.values():
+        builds.fill(variant.cmake, nowhere)  # refuses a placeholder that it does not know
     absent = tuple(f"lint: the witness of {name} does not exist" for name in _witness_files_missing(project))
     blocks = tuple(Painted(text, "red") for text in (*faults, *absent))
     if blocks:
