@@ -419,4 +419,10 @@ program = _Door(name="forkkeeper", binary="forkkeeper", namespace=namespace, ver
 
 def main() -> None:
     """Enter by the console script."""
-    program.run()
+    terminal.write_anything()
+    try:
+        program.run()
+    except BrokenPipeError:  # `--help | head`
+        terminal.close_output()
+    except OSError as error:  # `--list > /dev/full`
+        sys.exit(int(_outside(error)))

@@ -75,6 +75,17 @@ def test_removing_the_last_file_gives_the_empty_tree(repository: Path) -> None:
         assert store.graft(EMPTY_TREE, {"x": None}) == EMPTY_TREE
 
 
+def test_modes_of_old_tools_are_read_as_git_reads_them(repository: Path) -> None:
+    """A tree that spells a folder 040000 and a file 100664 loses nothing when one of its files is replaced."""
+    with Scratch([repository / "objects"], objects=repository / "objects") as store:
+        oid = bytes.fromhex(store.put(b"one\n"))
+        inner = store.put_tree(b"100664 b.c\0" + oid + b"100644 c.c\0" + oid)
+        old = store.put_tree(b"040000 src\0" + bytes.fromhex(inner))
+        new = store.graft(old, {"src/c.c": Entry("100644", store.put(b"two\n"))})
+        assert sorted(store.entries(new)) == ["src/b.c", "src/c.c"]
+        assert [change.path for change in store.changes(old, new)] == ["src/c.c"]
+
+
 def test_a_mode_and_a_submodule_are_kept_as_they_are(repository: Path) -> None:
     """Executable files, links and submodules that a graft does not touch keep their mode and id."""
     env = environment(GIT_INDEX_FILE=str(repository / "judge"))

@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from world import BIN, EXECUTABLE, Fork, Local, Upstream, assert_message, fork_of, git
+from world import BIN, EXECUTABLE, SYMLINK, Fork, Local, Upstream, assert_message, fork_of, git
+
+from forkkeeper.core import report
 
 TEXT = "".join(f"line {number}\n" for number in range(1, 31))
 GUARDED = "int foo(void)\n{\n    n = 0;\n    use(p);\n    more(p);\n    done(p);\n}\n"
@@ -115,7 +117,9 @@ def test_a_patch_that_was_never_committed_stays(fork_behind: Fork) -> None:
     git(fork_behind.root, "rm", "--quiet", "--cached", "patches/null-check.patch")
     git(fork_behind.root, "commit", "--quiet", "--message", "not this one")
     before = fork_behind.state()
-    assert_message(fork_behind.run("sync", "--upto", "v1.1"), 2, "patches/null-check.patch", "its text is in no commit")
+    assert_message(
+        fork_behind.run("sync", "--upto", "v1.1"), 2, "patches/null-check.patch", "its text as it was is in no commit"
+    )
     assert fork_behind.state() == before
 
 
@@ -172,6 +176,45 @@ def test_a_failed_answer_stays_failed_in_a_pipe(fork_with_clash: Fork) -> None:
         assert process.wait() == 1
 
 
+def test_a_patch_that_gets_other_lines_is_in_a_commit_before(upstream_repo: Upstream) -> None:
+    """A reviewed row that is accepted rewrites its patch only when git holds the old text; without git it is kept."""
+    both = TEXT.replace("line 5\n", "FIVE\n").replace("line 25\n", "TWENTY-FIVE\n")
+    local = Local("mine", {"f.c": both})
+    fork = made(upstream_repo, {"f.c": TEXT}, {"f.c": TEXT.replace("line 5\n", "FIVE\n")}, local)
+    git(fork.root, "rm", "--quiet", "--cached", "patches/mine.patch")
+    git(fork.root, "commit", "--quiet", "--message", "not this one")
+    words = ["sync", "--upto", "v2", "--accept", "mine"]
+    assert_message(fork.run(*words), 2, "gets other lines, and its text as it was is in no commit")
+    old = (fork.root / "patches/mine.patch").read_bytes()
+    shutil.rmtree(fork.root / ".git")
+    fork.ok(*words)
+    assert (fork.root / "patches/dropped/mine.patch").read_bytes() == old
+
+
+def test_a_commit_never_leaves_out_what_the_lock_holds(fork_behind: Fork) -> None:
+    """With an uncommitted overlay file `--commit` is refused, and the printed command names it."""
+    (fork_behind.root / "native/overlay/native/more.c").write_text("int more;\n")
+    fork_behind.ok("log")
+    ran = fork_behind.run("sync", "--upto", "v1.1", "--commit")
+    assert_message(ran, 2, "not committed yet: native/overlay/native/more.c")
+    assert "native/overlay &&" in fork_behind.ok("sync", "--upto", "v1.1").out
+
+
+def test_a_folder_that_became_a_link_is_not_followed(upstream_repo: Upstream, tmp_path: Path) -> None:
+    """Upstream replaces a folder by a link out of the tree: nothing behind the link is removed."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "a.txt").write_text("somebody's\n")
+    pin = upstream_repo.commit({"models/a.txt": "a\n", "b": "b\n"}, tag="v1")
+    link = {"models/a.txt": None, "models": str(shared)}
+    target = upstream_repo.commit(link, modes={"models": SYMLINK}, tag="v2")
+    fork = fork_of(upstream_repo.path.parent, upstream_repo, pin, target, [], {})
+    fork.ok("materialise", "tree")
+    fork.ok("materialise", "tree", "--at", "v2")
+    assert (shared / "a.txt").read_text() == "somebody's\n"
+    assert (fork.root / "tree/models").is_symlink()
+
+
 class TestByHand:
     """A clash is resolved by hand on the new side, and saved in the same transaction."""
 
@@ -186,7 +229,10 @@ class TestByHand:
         header = new / "include/core.h"
         header.write_text(header.read_text().replace("MAX_ITEMS 32 /* was 16 */", "MAX_ITEMS 2048"))
         diff = fork.root.parent / "limit.diff"
-        diff.write_text(git(new, "diff") + "\n")
+        git(new, "add", "--all", "--force")
+        git(new, "config", "diff.noprefix", "true")
+        assert report.DIFF in fork.run("plan", "--upto", "v1.1").out
+        diff.write_text(git(new, *report.DIFF.split()[1:]) + "\n")
         return diff
 
     def test_a_diff_made_on_the_new_side_takes_the_place_of_the_patch(self, fork_with_clash: Fork) -> None:

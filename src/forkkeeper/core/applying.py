@@ -44,10 +44,12 @@ def _is_plain(file: FileDiff) -> bool:
 def _apply(hunks: Sequence[Hunk], data: bytes) -> bytes | None:
     lines = _lines(data)
     made: list[bytes] = []
-    at = 0
+    at = shift = 0
     for hunk in hunks:
         old, new = _sides(hunk)
         start = hunk.old_start - 1
+        if hunk.new_start - hunk.old_start != shift - (not new):
+            return None  # git looks at the new line number first
         if not old or start < at or lines[start : start + len(old)] != old:
             return None
         if hunk.lines[-1][:1] != b" " and start + len(old) != len(lines):
@@ -56,6 +58,7 @@ def _apply(hunks: Sequence[Hunk], data: bytes) -> bytes | None:
             return None  # likewise at its beginning: let git decide
         made += [*lines[at:start], *new]
         at = start + len(old)
+        shift += len(new) - len(old)
     return b"".join([*made, *lines[at:]])
 
 

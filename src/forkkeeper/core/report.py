@@ -43,6 +43,8 @@ class Report:
     document: str | None = None
 
 
+# plumbing, as a person's own configuration may give `git diff` other prefixes, colours or programs
+DIFF = "git diff-index --cached -p --binary HEAD"
 MOST_FILES = 3  # files listed per patch
 MOST_PLACES = 3  # conflicts shown per patch
 MOST_REVIEWED = 40  # changed lines shown of a row to review
@@ -216,6 +218,8 @@ def way_out(row: Row, upto: str) -> list[Block]:
         f"  forkkeeper diff --patch {name}     # what it does now",
         f"  forkkeeper materialise ../new --at {upto}     # the fork there, without what clashes",
         "  cd ../new && git init -q && git add -Af && git commit -qm new",
-        f"  # make the change there, then: git add -AN . && git diff > ../{name}.diff, and back in the fork:",
+        "  # make the change there, then, so that removed, new and binary files come along:",
+        f"  git add -Af && {DIFF} > ../{name}.diff",
+        "  # and back in the fork:",
         f"  forkkeeper sync --upto {upto} --replace {name}=../{name}.diff",
     ]

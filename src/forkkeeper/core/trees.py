@@ -43,9 +43,17 @@ def parse(data: bytes) -> dict[bytes, Item]:
     at = 0
     while at < len(data):
         blank, end = data.index(b" ", at), data.index(b"\0", at)
-        items[data[blank + 1 : end]] = Item(data[at:blank].decode(), data[end + 1 : end + 21].hex())
+        items[data[blank + 1 : end]] = Item(_canonical(int(data[at:blank], 8)), data[end + 1 : end + 21].hex())
         at = end + 21
     return items
+
+
+def _canonical(mode: int) -> str:
+    """Spell a mode as git does when it writes a tree anew; old tools wrote `040000` and `100664`."""
+    kind = mode & 0o170000
+    if kind == 0o100000:
+        return "100755" if mode & 0o100 else "100644"
+    return {0o120000: "120000", 0o040000: FOLDER}.get(kind, "160000")
 
 
 def format_tree(items: Mapping[bytes, Item]) -> bytes:

@@ -1,10 +1,12 @@
 """Moving the fork to another upstream commit (`plan`, `sync`), and showing what it changes (`diff`)."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from forkkeeper.core import declaration, history, ids, lock, mail, overlay, planning, queue as queues, report
+from forkkeeper.core.carry import Outcome, Row
 from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.lock import Lock
@@ -91,6 +93,8 @@ def sync(
     root = projects.find_root(setting.here, step="sync")
     if commit and not Worktree(root).exists:
         raise RequestError("sync", "--commit", "this fork is in no git repository", "`git init`, or leave it out")
+    if commit and (loose := Worktree(root).uncommitted([overlay.FOLDER, declaration.FILE])):
+        raise RequestError("sync", "--commit", f"not committed yet: {', '.join(loose)}", "commit that first")
     with projects.alone(root, doing="sync") as done:
         notes = noted(done)
         written = disk.read(root / lock.FILE)
@@ -157,27 +161,40 @@ def _check_composition(store: Scratch, project: Project, locked: Lock, pin: Comm
         )
 
 
+def _rewritten(made: Plan) -> tuple[Row, ...]:
+    """Give the rows whose patch leaves the queue, or gets other lines: its old text must be kept somewhere."""
+    return tuple(row for row in made.rows if row.outcome not in (Outcome.KEPT, Outcome.REFRESHED))
+
+
 def _refuse_loss(project: Project, made: Plan) -> None:
-    """Refuse to remove a patch from the queue whose text git does not hold (see `_dropped` where there is no git)."""
+    """Refuse to remove or rewrite a patch whose text git does not hold (see `_dropped` where there is no git)."""
     worktree = Worktree(project.root)
     if not worktree.exists:
         return
-    for row in made.rows:
+    for row in _rewritten(made):
         name = f"{projects.PATCHES}/{row.old.name}"
-        if row.new is None and not mail.holds(worktree.committed(name), row.old):
+        if not mail.holds(worktree.committed(name), row.old):
+            does = "leaves the queue" if row.new is None else "gets other lines"
             raise RequestError(
                 "sync",
                 name,
-                f"is {row.outcome.value} and leaves the queue, and its text is in no commit",
-                f"`git add {name} && git commit`, or keep a copy elsewhere and take it out of the queue by hand",
+                f"is {row.outcome.value} and {does}, and its text as it was is in no commit",
+                f"`git add {name} && git commit`, then sync again",
             )
 
 
 def _dropped(project: Project, made: Plan) -> dict[str, bytes | None]:
-    """Keep a copy of each patch that leaves the queue of a fork that is in no git repository."""
+    """Keep a copy of each patch that leaves the queue, or is rewritten, in a fork that is in no git repository."""
     if Worktree(project.root).exists:
         return {}
-    return {f"{projects.PATCHES}/dropped/{row.old.name}": row.old.data for row in made.rows if row.new is None}
+    return {_free(project, row.old): row.old.data for row in _rewritten(made)}
+
+
+def _free(project: Project, patch: Patch) -> str:
+    """Find a name in `patches/dropped/` that is not taken by another text."""
+    numbered = (f"{patch.title}.{number}.patch" for number in itertools.count(2))
+    names = (f"{projects.PATCHES}/dropped/{name}" for name in itertools.chain([patch.name], numbered))
+    return next(name for name in names if disk.read(project.root / name) in (None, patch.data))
 
 
 def _check_accepted(accept: Sequence[str], made: Plan) -> None:
@@ -209,14 +226,16 @@ def _saved_files(store: Scratch, project: Project, made: Plan, tree: TreeId) -> 
 
 def _saved(project: Project, made: Plan, changed: Sequence[str], blocks: tuple[Block, ...], *, commit: bool) -> Report:
     """Commit what was saved, or say how to."""
-    names = [name for name in projects.SAVED if (project.root / name).exists()]
+    saved = [name for name in projects.SAVED if (project.root / name).exists()]
+    worktree = Worktree(project.root)
+    loose = worktree.uncommitted([overlay.FOLDER, declaration.FILE]) if worktree.exists else ()
+    names = [*saved, *(name for name in (overlay.FOLDER, declaration.FILE) if any(p.startswith(name) for p in loose))]
     message = f"sync: {project.declaration.upstream.name} {ids.short(made.old.sha)} → {ids.short(made.new.sha)}"
     gone = [f"{projects.PATCHES}/{row.old.name}" for row in made.rows if row.new is None]
     written = [name for name in changed if name not in gone]
     removed = (Painted(f"removed: {', '.join(gone)}", "yellow"),) if gone else ()
     done = ("", Painted(f"saved: {', '.join(written)}", "green"), *removed)
     how = (f'  git add -A -- {" ".join(names)} && git commit -m "{message}"',)
-    worktree = Worktree(project.root)
     if not commit:
         return Report((*blocks, *done, "next: look at it with `git diff`, then commit it:", *how))
     try:

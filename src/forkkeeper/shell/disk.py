@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forkkeeper.core.ids import ObjectId
+from forkkeeper.core.paths import parents
 from forkkeeper.errors import OutsideError, RequestError
 
 _READY = "ready.json"
@@ -265,6 +266,8 @@ def remove(root: Path, paths: Sequence[str]) -> None:
     """Remove files below a root, and the folders that this leaves empty."""
     for path in paths:
         target = root / path
+        if any((root / parent).is_symlink() for parent in parents(path)):
+            continue  # what is behind a link is not ours
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # a new file may stand where its folder was
             target.unlink()
         for folder in target.parents:

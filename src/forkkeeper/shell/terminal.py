@@ -1,5 +1,6 @@
 """The door to the person: tables, progress, messages, the pager. The only place that prints."""
 
+import io
 import os
 import pydoc
 import re
@@ -115,6 +116,13 @@ def leave(folder: Path, text: str) -> Path:
     path = folder / f"bug-{len(list(folder.iterdir())) + 1}.txt"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def write_anything() -> None:
+    """Spell out what the terminal's encoding has no character for, rather than fail on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def close_output() -> None:

@@ -53,9 +53,9 @@ def materialise(
     known: dict[str, list[list[str]]] = json.loads(disk.read(record) or b"{}")
     wanted = {path: [entry.mode, str(entry.oid)] for path, entry in entries.items()}
     standing = {path: list(disk.identify(directory / path) or ()) for path in disk.names_below(directory)}
-    if repositories := sorted({path.split("/.git/")[0] for path in standing if "/.git/" in f"/{path}"}):
+    if repositories := sorted({f"/{path}/".split("/.git/")[0] for path in standing if "/.git/" in f"/{path}/"}):
         raise RequestError(
-            "materialise", str(directory), f"holds a git repository: {repositories[0]}", "choose an empty directory"
+            "materialise", str(directory), f"holds a git repository: {repositories[0][1:]}", "choose an empty directory"
         )
     foreign = sorted(p for p, now in standing.items() if now != wanted.get(p) and now not in known.get(p, []))
     if foreign and not overwrite:
@@ -67,7 +67,11 @@ def materialise(
             "move them away, choose another directory, or add --overwrite to lose them",
         )
     folders = {parent for path in wanted for parent in parents(path)}  # a file may have become a folder
-    stale = [path for path, now in standing.items() if path not in wanted and path not in folders]
+    stale = [  # what stood below a path that is a file or link now went with its folder
+        path
+        for path in standing
+        if path not in wanted and path not in folders and not any(parent in wanted for parent in parents(path))
+    ]
     writing = [path for path in sorted(wanted) if standing.get(path) != wanted[path]]
     # An interrupted run leaves a mixture of both states; the record says so before the first file changes.
     both = {path: [*known.get(path, []), *([wanted[path]] if path in wanted else [])] for path in {*known, *wanted}}

@@ -13,7 +13,7 @@ class Worktree:
 
     def __init__(self, root: Path) -> None:
         """Stand in a folder of the checkout."""
-        self._door = Door(root, {"GIT_TERMINAL_PROMPT": "0"})
+        self._door = Door(root, {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"})
         self.root = root
 
     @property
