@@ -38,7 +38,6 @@ class Outcome(Enum):
 
 
 NEARLY_SAME = 75  # per cent of a file: under another name, a rename that needs no second look
-GONE = (Outcome.UPSTREAMED, Outcome.EMPTIED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What a verb shows to a person, as values: sentences and tables. Drawing them is the terminal's matter."""
 
 import difflib
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -173,19 +174,11 @@ def _shown(line: bytes) -> str:
 
 def _wrap(text: str, width: int = 46) -> str:
     """Break a long cell at blanks."""
-    lines, line = [], ""
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return "\n".join([*lines, line])
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _touched_row(touched: planning.Touched) -> tuple[Cell, ...]:
-    numbers = ("" if n is None else str(n) for n in (touched.added, touched.removed))
-    added, removed = numbers
+    added, removed = ("" if n is None else str(n) for n in (touched.added, touched.removed))
     return (touched.path, touched.status, added, removed, ", ".join(touched.patches))
 
 

@@ -41,10 +41,11 @@ WITNESS = "witness"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One row of a table of checks, and whether it is green."""
+    """One row of a table of checks: whether it is green, and whether anything ran for it."""
 
     cells: tuple[Cell, ...]
     green: bool
+    ran: bool = True
 
 
 def materialise(
@@ -130,7 +131,7 @@ def check(setting: Setting, what: str, variants: Sequence[str]) -> Report:
         else:
             headers = ("variant", "check", "passed", "failed", "not supported", "verdict")
             rows = [row for name in names for row in _checks(setting, project, name, what)]
-    green = bool(rows) and all(row.green for row in rows)
+    green = any(row.ran for row in rows) and all(row.green for row in rows)
     table = Table(headers, tuple(row.cells for row in rows))
     return Report((*notes, "", table), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
 
@@ -224,7 +225,7 @@ def _witnesses(setting: Setting, project: Project, stand: Stand, name: str) -> I
     for patch in project.queue.patches:
         witness = patch.trailer("Witness") or "none"
         if witness.startswith("none"):
-            yield Verdict((name, patch.title, "", "", Painted(witness, "yellow")), green=True)
+            yield Verdict((name, patch.title, "", "", Painted(witness, "yellow")), green=True, ran=False)
             continue
         with_it = _witness(project, _folder(project, "build", name), witness)
         queue = queues.rebuild(project.queue, [other for other in project.queue.patches if other is not patch])

@@ -146,6 +146,7 @@ def log_input(stand: Stand, project: Project) -> locallog.LogInput:
     return locallog.LogInput(
         name=project.declaration.name,
         upstream=project.declaration.upstream.name,
+        web=project.declaration.upstream.web,
         pin=Pin(sha=pin.sha, date=pin.date, tree=pin.tree),
         known_as=pin.known_as,
         baseline=made.baseline,
