@@ -342,21 +342,23 @@ def test_modes_links_and_new_files_are_carried_exactly(upstream_repo: Upstream, 
     assert git(tmp_path / "am", "show", f"{tree}:run.sh") == "#!/bin/sh\ntrue"
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [(BYTES + b"\0ours", BYTES + b"\0theirs"), (TEXT.replace("\n", "\r\n").encode(), TEXT.replace("5", "V").encode())],
-    ids=["binary on both sides", "all line ends changed"],
-)
-def test_what_cannot_be_carried_exactly_clashes_with_a_reason(
-    upstream_repo: Upstream, ours: bytes, theirs: bytes
-) -> None:
-    """Content that both sides changed is never mixed: the row names the file and says why."""
-    before = BYTES if b"\0" in ours else TEXT.encode()
-    fork = one_patch(upstream_repo, {"a": before}, Local("mine", {"a": ours}), {"a": theirs})
+def test_binary_content_that_both_sides_changed_clashes_with_a_reason(upstream_repo: Upstream) -> None:
+    """Bytes that are no text are never mixed: the row names the file and says why."""
+    local = Local("mine", {"a": BYTES + b"\0ours"})
+    fork = one_patch(upstream_repo, {"a": BYTES}, local, {"a": BYTES + b"\0theirs"})
     ran = fork.run("plan", "--upto", fork.target, "--json", "-")
     (row,) = json.loads(ran.out)["patches"]
-    assert (ran.code, row["outcome"], row["paths"]) == (1, "clashed", ["a"])
+    assert (ran.code, row["outcome"], row["paths"], row["proposal"]) == (1, "clashed", ["a"], None)
     assert row["why"]
+
+
+def test_a_patch_of_line_ends_alone_keeps_them_beside_what_upstream_changed(upstream_repo: Upstream) -> None:
+    """The patch makes every line end with CRLF, upstream changes words: the result has both, for review."""
+    local = Local("mine", {"a": TEXT.replace("\n", "\r\n").encode()})
+    fork = one_patch(upstream_repo, {"a": TEXT}, local, {"a": TEXT.replace("5", "V")})
+    fork.ok("sync", "--upto", fork.target, "--accept", "mine")
+    fork.ok("materialise", "../made")
+    assert (fork.root.parent / "made" / "a").read_bytes() == TEXT.replace("5", "V").replace("\n", "\r\n").encode()
 
 
 def test_a_rename_is_followed(upstream_repo: Upstream, tmp_path: Path) -> None:

@@ -16,13 +16,16 @@ For each patch, in order, on what was carried before it:
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import TypeGuard
 
-from forkkeeper.core import applying, hunks
+from forkkeeper.core import applying, hunks, settling, suspicion, upstreamed
 from forkkeeper.core.compose import Applied, Baseline, NotApplied, Step, through_symlink, update
 from forkkeeper.core.ids import CommitId, TreeId
+from forkkeeper.core.ladder import counters
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.paths import parents
-from forkkeeper.core.store import Change, Conflict, Entries, Entry, Refused, Store, Written
+from forkkeeper.core.settling import Resolution, Settlement
+from forkkeeper.core.store import EXECUTABLE, REGULAR, Change, Conflict, Entries, Entry, Refused, Store, Written
 
 
 class Outcome(Enum):
@@ -54,6 +57,7 @@ class Row:
     root -- for a cascade, the name of the patch whose clash it follows from
     places -- where it clashed, line by line, as far as that can be shown
     moved -- (path before, path now) of files that upstream moved under it
+    resolutions -- the places that the ladder answered, with the evidence
     """
 
     old: Patch
@@ -69,6 +73,7 @@ class Row:
     why: str | None = None
     places: tuple[Conflict, ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
+    resolutions: tuple[Resolution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +90,26 @@ class _Way(Enum):
 
     UNTOUCHED = auto()  # its files are as they were
     MERGED = auto()  # by git's merge
+    LADDER = auto()  # by the ladder, where git's merge stopped
     BY_HAND = auto()  # by a person's patch for the new side
 
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """A patch whose place in the new tree is found, and whose verdict waits for its diffs. way -- how it was found."""
+    """A patch whose place in the new tree is found, and whose verdict waits for its diffs.
+
+    way -- how it was found
+    changes -- what it changes in the tree before it
+    settlement -- what the ladder made of it, where that was the way
+    """
 
     patch: Patch
     step: Step
     before: TreeId
     after: TreeId
     way: _Way
+    changes: tuple[Change, ...]
+    settlement: Settlement | None = None
 
 
 def carry(store: Store, old: Sequence[Step], new: Baseline, by_hand: Mapping[str, Patch] | None = None) -> Carried:
@@ -140,9 +153,12 @@ def _row(store: Store, settled: _Settled, diff: bytes, was: Iterator[bytes]) -> 
             return Row(old, Outcome.KEPT, new, settled.after, new.paths)
         case _Way.BY_HAND:
             return Row(old, Outcome.RESOLVED, new, settled.after, new.paths, "hand", why="a person made it fit")
+        case _Way.LADDER:
+            return _resolved(store, settled, new)
         case _Way.MERGED:
             row = _merged(old, hunks.parse(next(was)), new, settled.after)
-            return _guessed(store, settled, row) if row.moved else row
+            row = _guessed(store, settled, row) if row.moved else row
+            return _suspected(store, settled, row, new)
 
 
 def _take(
@@ -157,7 +173,7 @@ def _take(
         case Written(tree=after) if after == tree:
             return _clash(step.patch, patch.paths, "what was made by hand changes nothing on the new side"), ()
         case Written(tree=after):
-            return _Settled(patch, step, tree, after, _Way.BY_HAND), store.changes(tree, after)
+            return _settled(store, _Settled(patch, step, tree, after, _Way.BY_HAND, ()))
 
 
 def _carry_one(
@@ -171,7 +187,7 @@ def _carry_one(
             return _clash(patch, patch.paths, through), ()
         case Applied() if _untouched(step.changes, entries):
             after = store.graft(tree, {change.path: change.new for change in step.changes})
-            return _Settled(step.patch, step, tree, after, _Way.UNTOUCHED), step.changes
+            return _Settled(step.patch, step, tree, after, _Way.UNTOUCHED, step.changes), step.changes
         case Applied():
             return _merge(store, step, tree, entries, clashed)
 
@@ -214,24 +230,103 @@ def _merge(
     patch = step.patch
     root = _root(store, step, clashed)
     match answer:
-        case Refused(paths=paths, why=why, places=places):
-            after = f"; it builds on {root.patch.title}, which clashed" if root else ""
-            row = _clash(patch, paths, why + after, root.patch.name if root else None)
-            return replace(row, places=places), ()
+        case Refused(paths=paths, why=why, places=places) if root:
+            why = f"{why}; it builds on {root.patch.title}, which clashed"
+            return replace(_clash(patch, paths, why, root.patch.name), places=places), ()
+        case Refused():
+            return _settle(store, step, tree, entries, answer)
         case Written(tree=after) if after == tree and root:  # it changes what that patch would have brought
             return _clash(patch, patch.paths, f"it builds on {root.patch.title}, which clashed", root.patch.name), ()
-        case Written(tree=after) if after == tree and _is_there(store, step, tree, entries):
-            return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already"), ()
         case Written(tree=after) if after == tree:
-            why = "the merge leaves nothing of it, though upstream does not have it as it stands"
-            return Row(patch, Outcome.EMPTIED, None, tree, patch.paths, review=True, why=why), ()
+            return _nothing_left(patch, tree, is_there=_is_there(store, step, tree, entries)), ()
         case Written(tree=after) if _is_there(store, step, tree, entries):
             why = "upstream has lines like it, but a merge does not find them where the patch has them"
             return Row(
                 patch, Outcome.UPSTREAMED, None, tree, patch.paths, None, review=True, proposal=after, why=why
             ), ()
         case Written(tree=after):
-            return _Settled(patch, step, tree, after, _Way.MERGED), store.changes(tree, after)
+            return _counted(store, _Settled(patch, step, tree, after, _Way.MERGED, store.changes(tree, after)))
+
+
+def _nothing_left(patch: Patch, tree: TreeId, *, is_there: bool) -> Row:
+    if is_there:
+        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already")
+    why = "the merge leaves nothing of it, though upstream does not have it as it stands"
+    return Row(patch, Outcome.EMPTIED, None, tree, patch.paths, review=True, why=why)
+
+
+def _settle(
+    store: Store, step: Applied, tree: TreeId, entries: Entries, refused: Refused
+) -> tuple[Row | _Settled, tuple[Change, ...]]:
+    """Climb the ladder where git's merge stopped; upstream's own form of the patch comes first."""
+    patch, before = step.patch, store.entries(step.before)
+    share = upstreamed.share(patch.files, before, entries, store.blob)
+    if share.is_upstream:
+        why = f"upstream has it in a form of its own: {share}"
+        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, review=True, why=why), ()
+    settlement = settling.settle(store, step, before, entries, refused)
+    if settlement.is_likely and settlement.tree == tree:
+        why = f"nothing is left of it: {'; '.join(dict.fromkeys(one.answer.why for one in settlement.resolved))}"
+        row = Row(patch, Outcome.EMPTIED, None, tree, patch.paths, settlement.rule, review=True, why=why)
+        return replace(row, resolutions=settlement.resolved), ()
+    row = replace(_clash(patch, refused.paths, refused.why), resolutions=settlement.resolved)
+    if not settlement.is_whole or settlement.tree == tree:
+        return replace(row, places=(*settlement.left, *settlement.gone) or refused.places), ()
+    changes = store.changes(tree, settlement.tree)
+    found = _Settled(patch, step, tree, settlement.tree, _Way.LADDER, changes, settlement)
+    read = _read_again(store, found, patch.with_diff(store.diffs([(tree, settlement.tree)])[0]))
+    doubts = settlement.doubts or suspicion.doubts(read, lambda names: store.mentions(tree, names))
+    if doubts:
+        why = f"{refused.why}; there is a proposal, which is not certain: {'; '.join(doubts)}"
+        return replace(row, why=why, places=refused.places, proposal=settlement.tree), ()
+    return _counted(store, found)
+
+
+def _counted(store: Store, found: _Settled) -> tuple[Row | _Settled, tuple[Change, ...]]:
+    """Make both changes of a count that upstream and the patch changed alike, as a merge takes them once."""
+    base = {change.path: change.old for change in found.step.changes} if isinstance(found.step, Applied) else {}
+    resolved: list[Resolution] = []
+    grafts: dict[str, Entry | None] = {}
+    for change in found.changes:
+        was, ours, now = base.get(change.path), change.old, change.new
+        if was is None or ours is None or now is None:
+            continue
+        files = [file for file in found.step.patch.files if file.path == change.path]
+        counted = counters.counted_once(files, store.blob(was.oid), store.blob(ours.oid)) if files else ()
+        if counted:
+            data, made = settling.count_on(change.path, store.blob(now.oid), counted)
+            grafts[change.path] = Entry(now.mode, store.put(data))
+            resolved += made
+    if not resolved:
+        return found, found.changes
+    settlement = found.settlement or Settlement(found.after)
+    settlement = replace(settlement, resolved=(*settlement.resolved, *resolved))
+    after = store.graft(found.after, grafts)
+    changes = store.changes(found.before, after)
+    return replace(found, after=after, way=_Way.LADDER, changes=changes, settlement=settlement), changes
+
+
+def _read_again(store: Store, found: _Settled, new: Patch) -> suspicion.Carried:
+    """Give a patch that found its place, before and after, with the files that it touches."""
+    steps = found.step.changes if isinstance(found.step, Applied) else ()
+    base = {change.path: store.blob(change.old.oid) for change in steps if _is_file(change.old)}
+    ours = {change.path: store.blob(change.old.oid) for change in found.changes if _is_file(change.old)}
+    return suspicion.Carried(found.step.patch.files, new.files, base, ours)
+
+
+def _settled(store: Store, found: _Settled) -> tuple[_Settled, tuple[Change, ...]]:
+    changes = store.changes(found.before, found.after)
+    return replace(found, changes=changes), changes
+
+
+def _resolved(store: Store, settled: _Settled, new: Patch) -> Row:
+    """Give the verdict on a patch that the ladder resolved."""
+    settlement = settled.settlement
+    rule, resolved = (settlement.rule, settlement.resolved) if settlement else ("", ())
+    said = dict.fromkeys((*(one.answer.why for one in resolved), *suspicion.hints(_read_again(store, settled, new))))
+    why = "; ".join(said)
+    row = Row(settled.step.patch, Outcome.RESOLVED, new, settled.after, new.paths, rule, review=True, why=why)
+    return replace(row, resolutions=resolved)
 
 
 def _merged(old: Patch, was: tuple[hunks.FileDiff, ...], new: Patch, after: TreeId) -> Row:
@@ -263,6 +358,20 @@ def _guessed(store: Store, settled: _Settled, row: Row) -> Row:
     if all(sure.get(one) == other or _file_name(one) == _file_name(other) for one, other in row.moved):
         return row
     return replace(row, review=True, why=f"{row.why}, as git guesses: less than {NEARLY_SAME} % of it is the same")
+
+
+def _suspected(store: Store, settled: _Settled, row: Row, new: Patch) -> Row:
+    """Ask for a review where git merged without a word, and something speaks against it."""
+    read = _read_again(store, settled, new)
+    doubts = suspicion.doubts(read, lambda names: store.mentions(settled.before, names)) + suspicion.hints(read)
+    if not doubts:
+        return row
+    said = "; ".join(doubts)
+    return replace(row, review=True, why=f"{row.why}; but {said}" if row.why else f"it applies, but {said}")
+
+
+def _is_file(entry: Entry | None) -> TypeGuard[Entry]:
+    return entry is not None and entry.mode in (REGULAR, EXECUTABLE)
 
 
 def _file_name(path: str) -> str:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from forkkeeper.core.lines import Edit
+
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)")
 _EXTENDED = (
     b"old mode ",
@@ -258,6 +260,29 @@ def _hunk_lines(reader: _Reader, counts: tuple[int, int], place: str) -> tuple[b
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+
+def edits(diff: tuple[FileDiff, ...]) -> tuple[Edit, ...]:
+    """Give a diff of one file that has no context lines as edits."""
+    found = []
+    for hunk in (hunk for file in diff for hunk in file.hunks):
+        removed = len(hunk.signed(b"-"))
+        start = hunk.old_start - 1 if removed else hunk.old_start  # without old lines git names the line before
+        found.append(Edit(start, start + removed, _ended(hunk)))
+    return tuple(found)
+
+
+def _ended(hunk: Hunk) -> tuple[bytes, ...]:
+    """Give the lines that a hunk adds, the last without its line feed where git says so."""
+    added: list[bytes] = []
+    last = b""
+    for line in hunk.lines:
+        if line.startswith(b"+"):
+            added.append(line[1:])
+        elif line.startswith(b"\\") and last == b"+":
+            added[-1] = added[-1].removesuffix(b"\n")
+        last = line[:1]
+    return tuple(added)
 
 
 def same_hunks(one: tuple[FileDiff, ...], other: tuple[FileDiff, ...]) -> bool:

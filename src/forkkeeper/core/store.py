@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from forkkeeper.core.ids import ObjectId, TreeId
+from forkkeeper.core.lines import Edit
 
 REGULAR, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
@@ -65,12 +66,30 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """One path that a merge could not settle: what each side has there; None where a side has nothing."""
+
+    path: str
+    base: Entry | None
+    ours: Entry | None
+    theirs: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
-    """An operation that could not give a tree: the paths at fault, the reason, and the places where that is known."""
+    """An operation that could not give a tree.
+
+    paths -- those at fault
+    places -- where, line by line, as far as that is known
+    contests -- the paths of a merge that it could not settle
+    partly -- the merged tree, in which all other paths are settled
+    """
 
     paths: tuple[str, ...]
     why: str
     places: tuple[Conflict, ...] = ()
+    contests: tuple[Contest, ...] = ()
+    partly: TreeId | None = None
 
 
 class Store(Protocol):
@@ -93,6 +112,12 @@ class Store(Protocol):
 
     def merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
         """Merge three ways, following renames; Refused when any path conflicts."""
+
+    def mentions(self, tree: TreeId, names: Sequence[str]) -> frozenset[str]:
+        """Give those names that stand as whole words anywhere in a tree's text files."""
+
+    def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
+        """Find how the lines of each pair of blobs differ, as git's merge sees it. A binary blob's lines are lines."""
 
     def diffs(self, pairs: Sequence[tuple[TreeId, TreeId]]) -> tuple[bytes, ...]:
         """Give the canonical diff of each pair: full ids, binary, three lines of context, no renames."""

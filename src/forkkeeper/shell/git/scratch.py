@@ -11,9 +11,10 @@ from typing import Self
 from gitdb import IStream
 from gitdb.db import LooseObjectDB
 
-from forkkeeper.core import conflicts, trees
+from forkkeeper.core import conflicts, hunks, trees
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
-from forkkeeper.core.store import Change, Conflict, Entry, Refused, Stat, Written
+from forkkeeper.core.lines import Edit
+from forkkeeper.core.store import REGULAR, Change, Conflict, Contest, Entry, Refused, Stat, Written
 from forkkeeper.errors import OutsideError
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode
 
@@ -33,6 +34,7 @@ _CANONICAL = (
     "--submodule=short",
     "--ignore-submodules=none",
 )
+_LIKE_MERGES = ("--diff-algorithm=histogram", "--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/")
 _THROW_AWAY = b"author forkkeeper <forkkeeper@invalid> 0 +0000\ncommitter forkkeeper <forkkeeper@invalid> 0 +0000\n\n"
 
 
@@ -186,16 +188,21 @@ class Scratch:
     def _refused(self, marked: TreeId, rest: bytes) -> Refused:
         """Read what merge-tree says of conflicts (-z form): `mode id stage TAB path` rows, an empty field, messages."""
         listed, _, messages = rest.partition(b"\0\0")
-        stages: dict[str, set[int]] = {}
+        stages: dict[str, dict[int, Entry]] = {}
         for row in listed.split(b"\0"):
             meta, tab, path = row.partition(b"\t")
             if tab:
                 path = re.sub(rb"~[0-9a-f]{40}$", b"", path)  # git's own name for one side of a file/folder clash
-                stages.setdefault(decode(path), set()).add(int(meta.split()[2]))
+                mode, oid, stage = meta.decode().split()
+                stages.setdefault(decode(path), {})[int(stage)] = Entry(mode, ObjectId(oid))
         said = list(conflicts.parse_messages([decode(field) for field in messages.split(b"\0")]))
-        both = sorted(path for path, found in stages.items() if found == {1, 2, 3})
+        both = sorted(path for path, found in stages.items() if set(found) == {1, 2, 3})
         places = tuple(place for path in both for place in self._places(marked, path))
-        return Refused(tuple(sorted(stages)), conflicts.explain(said, stages), places)
+        contests = tuple(
+            Contest(path, found.get(1), found.get(2), found.get(3)) for path, found in sorted(stages.items())
+        )
+        why = conflicts.explain(said, {path: set(found) for path, found in stages.items()})
+        return Refused(tuple(sorted(stages)), why, places, contests, marked)
 
     def _places(self, marked: TreeId, path: str) -> tuple[Conflict, ...]:
         """Find the conflict markers that git left in a file of the tree that it gives for a failed merge."""
@@ -217,6 +224,27 @@ class Scratch:
         if len(found) != len(pairs) + 1 or found[0]:
             raise OutsideError("git", "diff-tree", f"gave {len(found) - 1} diffs where {len(pairs)} were asked for")
         return tuple(found[1:])
+
+    def mentions(self, tree: TreeId, names: Sequence[str]) -> frozenset[str]:
+        """Give those names that stand as whole words anywhere in a tree's text files."""
+        if not names:
+            return frozenset()
+        patterns = [part for name in names for part in ("-e", name)]
+        answer = self._door.ask("grep", "-h", "-o", "-w", "-F", "-I", "--no-color", *patterns, tree)
+        return frozenset(names) & frozenset(answer.out.decode("utf-8", "replace").split("\n"))
+
+    def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
+        """Find how the lines of each pair of blobs differ, as git's merge sees it, all from one process."""
+        asked = [tuple(self.graft(EMPTY_TREE, {"f": Entry(REGULAR, oid)}) for oid in pair) for pair in pairs]
+        if not asked:
+            return ()
+        lines = "".join(f"{old} {new}\n" for old, new in asked).encode()
+        how = ("--no-color", "--no-ext-diff", "--no-textconv", "--text", "--unified=0", "--full-index", *_LIKE_MERGES)
+        out = self._door.get("diff-tree", "--stdin", "-p", *how, stdin=lines)
+        found = re.split(rb"(?m)^[0-9a-f]{40} [0-9a-f]{40}\n", out)
+        if len(found) != len(pairs) + 1 or found[0]:
+            raise OutsideError("git", "diff-tree", f"gave {len(found) - 1} diffs where {len(pairs)} were asked for")
+        return tuple(hunks.edits(hunks.parse(diff)) for diff in found[1:])
 
     def stats(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> tuple[Stat, ...]:
         """Count the lines changed per path, ordered by path."""

@@ -1,0 +1,188 @@
+"""*moved*: the code that the patch changes stands elsewhere now, in the same file or in exactly one other.
+
+Each of the patch's edits is looked for by its old lines: what it removes, and the lines around. It is placed where they
+stand, white space aside, if they stand at one place only; fewer lines around are tried when more do not fit, and at
+last those on one side alone: for an insertion that is a guess. Its own lines get the indentation of the new place.
+
+Code that changed on the way is found by vote (`near`): each line around the edit says where it stands now.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from forkkeeper.core.lines import Edit, Lines, indent, says_something, squeeze
+
+RULE = "moved"
+_CONTEXT = (6, 4, 3, 2)  # lines around an edit that are looked for, on each side; the most first
+_LEAST_TELLING = 2  # lines that say something, of those that are looked for
+_REACH = 12  # lines on each side of an edit that vote
+_SLACK = 6  # lines that may have come or gone within
+_LEAST_VOTES = 5
+_SHARE = 0.6  # of the votes that a place needs
+_RIVAL = 0.75  # of the best place's votes with which another makes it unclear
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file in which moved code may stand. spots -- where each line stands, white space left out."""
+
+    lines: Lines
+    squeezed: Lines
+    spots: Mapping[bytes, Sequence[int]]
+
+
+def read(lines: Lines) -> Text:
+    """Make a file ready for being looked through."""
+    squeezed = tuple(squeeze(line) for line in lines)
+    spots: dict[bytes, list[int]] = {}
+    for number, line in enumerate(squeezed):
+        spots.setdefault(line, []).append(number)
+    return Text(lines, squeezed, spots)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An edit of the patch, and where it goes.
+
+    edit -- counted in that file's lines
+    is_sure -- whether the lines on both sides of it, or those that it removes, stand there
+    """
+
+    path: str
+    edit: Edit
+    is_sure: bool = True
+
+
+def find(base: Lines, edit: Edit, files: Mapping[str, Text]) -> Placement | None:
+    """Find the one place where an edit fits; None where there is none, or more than one.
+
+    base, edit -- the file before the patch, and one of the patch's edits of it
+    files -- the files that may hold it now, as upstream has them
+    """
+    for context in _CONTEXT:
+        before, after = base[max(edit.start - context, 0) : edit.start], base[edit.end : edit.end + context]
+        for head, tail in ((before, after), (before, ()), ((), after)):
+            wanted = [squeeze(line) for line in (*head, *base[edit.start : edit.end], *tail)]
+            if sum(says_something(line) for line in wanted) < _LEAST_TELLING:
+                continue
+            found = [(path, at) for path, text in sorted(files.items()) for at in _runs(wanted, text)]
+            if len(found) == 1:
+                path, at = found[0]
+                is_sure = bool(head and tail) or edit.end > edit.start
+                return replace(_placed(path, files[path].lines, at + len(head), base, edit), is_sure=is_sure)
+            if len(found) > 1:
+                break  # fewer lines fit at more places still
+    return None
+
+
+def _runs(wanted: Sequence[bytes], text: Text) -> Iterator[int]:
+    """Give every place at which some lines stand one after the other, found by the rarest of them."""
+    rarest = min(range(len(wanted)), key=lambda number: len(text.spots.get(wanted[number], ())))
+    for spot in text.spots.get(wanted[rarest], ()):
+        start = spot - rarest
+        if start >= 0 and list(text.squeezed[start : start + len(wanted)]) == list(wanted):
+            yield start
+
+
+def _placed(path: str, lines: Lines, start: int, base: Lines, edit: Edit) -> Placement:
+    """Place an edit at a line, its own lines moved to the side as far as the line beside them was."""
+    shift = start - edit.start
+    beside = (n for n in range(max(edit.start - 1, 0), min(edit.end + 1, len(base))) if base[n].strip())
+    pairs = ((indent(base[n]), indent(lines[n + shift])) for n in beside if 0 <= n + shift < len(lines))
+    was, now = next(pairs, (b"", b""))
+    own = tuple(now + line[len(was) :] if line.strip() and line.startswith(was) else line for line in edit.lines)
+    return Placement(path, Edit(start, start + edit.end - edit.start, own))
+
+
+def together(placements: Sequence[Placement], path: str) -> tuple[Edit, ...] | None:
+    """Give the edits that go to one file, in order; None where two of them meet."""
+    found = {one.edit for one in placements if one.path == path}
+    edits = sorted(found, key=lambda edit: (edit.start, edit.end, edit.lines))
+    if any(other.start < one.end or other.start == one.start for one, other in pairwise(edits)):
+        return None
+    return tuple(edits)
+
+
+# code that changed on the way ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Where the surroundings of an edit stand now, changed a little.
+
+    base, theirs -- the surroundings before the patch and after it; ours -- as upstream has them now
+    start, end -- in the lines of that file
+    agree -- share of the telling surrounding lines that stand there, from 0 to 1
+    """
+
+    path: str
+    start: int
+    end: int
+    base: Lines
+    theirs: Lines
+    ours: Lines
+    agree: float
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Vote:
+    count: int
+    path: str
+    offset: int
+
+
+def near(base: Lines, edit: Edit, files: Mapping[str, Text]) -> Window | None:
+    """Find the one place where most lines around an edit stand in order; None where there is none, or no clear one.
+
+    The lines vote: each telling one for the offset at which it stands now. An offset's neighbours count with it, as
+    lines may have come or gone between.
+    """
+    first, last = max(edit.start - _REACH, 0), min(edit.end + _REACH, len(base))
+    wanted = [(number, squeeze(base[number])) for number in range(first, last) if says_something(base[number])]
+    votes = [vote for path, text in sorted(files.items()) for vote in _votes(wanted, path, text)]
+    if not votes:
+        return None
+    best = max(votes)
+    rivals = (vote for vote in votes if vote.count >= best.count * _RIVAL)
+    if any(vote.path != best.path or abs(vote.offset - best.offset) > 2 * _SLACK for vote in rivals):
+        return None
+    agree = best.count / len(wanted)
+    if best.count < _LEAST_VOTES or agree < _SHARE:
+        return None
+    return _window(base, edit, files[best.path], best, range(first, last))
+
+
+def _votes(wanted: Sequence[tuple[int, bytes]], path: str, text: Text) -> Iterator[_Vote]:
+    offsets = sorted({at - number for number, line in wanted for at in text.spots.get(line, ())})
+    for offset in offsets:
+        yield _Vote(sum(_near(text, line, number + offset) is not None for number, line in wanted), path, offset)
+
+
+def _near(text: Text, line: bytes, wanted: int) -> int | None:
+    """Find a line near a place."""
+    found = (at for at in text.spots.get(line, ()) if abs(at - wanted) <= _SLACK)
+    return min(found, key=lambda at: abs(at - wanted), default=None)
+
+
+def _window(base: Lines, edit: Edit, text: Text, vote: _Vote, span: range) -> Window | None:
+    """Cut the surroundings at lines that both versions have, so that they begin and end alike."""
+    there = {
+        number: at
+        for number in span
+        if says_something(base[number]) and not edit.start <= number < edit.end
+        if (at := _near(text, squeeze(base[number]), number + vote.offset)) is not None
+    }
+    head, tail = [n for n in there if n < edit.start], [n for n in there if n >= edit.end]
+    if not head or not tail or there[tail[-1]] < there[head[0]]:
+        return None
+    first, last = head[0], tail[-1] + 1
+    theirs = (*base[first : edit.start], *edit.lines, *base[edit.end : last])
+    start, end = there[head[0]], there[tail[-1]] + 1
+    return Window(
+        vote.path, start, end, base[first:last], theirs, text.lines[start:end], vote.count / _telling(base, span)
+    )
+
+
+def _telling(base: Lines, span: range) -> int:
+    return sum(says_something(base[number]) for number in span)

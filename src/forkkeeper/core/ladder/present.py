@@ -1,0 +1,53 @@
+"""*partly-upstreamed*: what the patch does at a place, upstream has done itself.
+
+Holds when the lines that the patch adds there stand in upstream's text, together and in the patch's order, and did not
+stand in the base; and every telling line that it removes is gone. Added lines alone prove nothing: many patches add
+lines that also stand beside them.
+"""
+
+from forkkeeper.core.ladder.rung import Answer
+from forkkeeper.core.lines import Lines, says_something, squeeze
+from forkkeeper.core.threeway import Place
+
+RULE = "partly-upstreamed"
+
+
+def resolve(place: Place) -> Answer | None:
+    """Take upstream's lines where they hold the patch's change."""
+    added, removed = _changed(place)
+    if not added and not removed:
+        return None
+    ours = [squeeze(line) for line in place.ours]
+    if any(line in ours for line in removed) or not _stand_together(added, ours):
+        return None
+    if not added and place.ours:  # it only removes, and upstream has rewritten what it removes
+        return None
+    said = f"upstream has its {len(added)} added lines" if added else "upstream removed the lines, too"
+    return Answer(RULE, place.ours, said)
+
+
+def _changed(place: Place) -> tuple[list[bytes], list[bytes]]:
+    """Give the telling lines that the patch adds and removes, white space left out, moved ones not counted."""
+    base, theirs = _squeezed(place.base), _squeezed(place.theirs)
+    return [line for line in theirs if line not in base], [line for line in base if line not in theirs]
+
+
+def _squeezed(lines: Lines) -> list[bytes]:
+    return [squeeze(line) for line in lines if says_something(line)]
+
+
+def _stand_together(wanted: list[bytes], lines: list[bytes]) -> bool:
+    """Whether lines stand in others in their order, with few lines between; a short one proves nothing alone."""
+    if not wanted:
+        return True
+    if sum(len(line) for line in wanted) < _LEAST:
+        return False
+    for start in (number for number, line in enumerate(lines) if line == wanted[0]):
+        window = iter(lines[start : start + 2 * len(wanted) + _BETWEEN])
+        if all(line in window for line in wanted):
+            return True
+    return False
+
+
+_LEAST = 16  # characters that the added lines must have between them
+_BETWEEN = 4

@@ -1,0 +1,107 @@
+"""*renamed*: upstream renamed something, or changed how it is called, and the patch's own lines have the old way.
+
+What was replaced by what is learned from upstream's edits alone: a sequence of tokens with a name in it, replaced by
+another everywhere in the text at hand. Holds when those replacements, made in the base, give upstream's text exactly,
+and each of them fits in the patch's lines, too; they are then made there.
+"""
+
+from dataclasses import dataclass
+
+from forkkeeper.core.ladder import words
+from forkkeeper.core.ladder.rung import Answer
+from forkkeeper.core.lines import Edit, Lines
+from forkkeeper.core.threeway import Place
+
+RULE = "renamed"
+_NEAR = 3  # tokens between two changes that still belong to one
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Tokens that upstream replaced by others."""
+
+    old: Lines
+    new: Lines
+
+    def __str__(self) -> str:
+        """Show it to a person."""
+        return f"{_text(self.old)} → {_text(self.new)}"
+
+
+def resolve(place: Place) -> Answer | None:
+    """Make upstream's replacements in the patch's lines."""
+    seen = words.look(place)
+    if seen is None or not place.base or not place.theirs:
+        return None
+    learned = learn(words.bare(seen.base), seen.ours)
+    theirs, ours = words.tokens(place.theirs), words.bare(words.tokens(place.ours))
+    if not learned or words.bare(replace(seen.base, learned)) != ours:
+        return None
+    made = replace(theirs, learned)
+    if words.bare(made) == ours or not all(occurs(one.old, words.bare(theirs)) for one in learned):
+        return None  # the patch's own change, or upstream's, would go with it
+    said = ", ".join(str(one) for one in learned[:_MOST_SAID])
+    return Answer(RULE, words.lines_of(made), f"upstream replaced {said}; so do the patch's lines")
+
+
+_MOST_SAID = 3
+
+
+def learn(base: Lines, edits: tuple[Edit, ...]) -> tuple[Replacement, ...]:
+    """Learn what was replaced by what; nothing where one thing became two different ones, or only signs changed.
+
+    base -- bare tokens; edits -- of tokens
+    """
+    found: dict[Lines, Lines] = {}
+    for start, end, new in _joined(base, edits):
+        old = base[start:end]
+        if not any(map(words.is_name, old)) or not any(map(words.is_name, new)):
+            return ()
+        if words.bare(found.setdefault(old, new)) != words.bare(new):
+            return ()
+    return tuple(Replacement(old, new) for old, new in sorted(found.items(), key=lambda one: (-len(one[0]), one[0])))
+
+
+def _joined(base: Lines, edits: tuple[Edit, ...]) -> list[tuple[int, int, Lines]]:
+    """Join edits that stand in one expression, and let an insertion take a neighbouring name along."""
+    found: list[tuple[int, int, Lines]] = []
+    for edit in edits:
+        start, end, new = edit.start, edit.end, edit.lines
+        if found and start - found[-1][1] <= _NEAR and not {b";", b",", b"{", b"}"} & {*base[found[-1][1] : start]}:
+            start, new = found[-1][0], (*found[-1][2], *base[found[-1][1] : start], *new)
+            found.pop()
+        found.append((start, end, new))
+    return [_with_a_name(base, *one) for one in found]
+
+
+def _with_a_name(base: Lines, start: int, end: int, new: Lines) -> tuple[int, int, Lines]:
+    if start == end and start > 0 and words.is_name(base[start - 1]):
+        return start - 1, end, (base[start - 1], *new)
+    if start == end and end < len(base) and words.is_name(base[end]):
+        return start, end + 1, (*new, base[end])
+    return start, end, new
+
+
+def replace(found: Lines, learned: tuple[Replacement, ...]) -> Lines:
+    """Make replacements wherever they fit, the longest first, never in what a replacement brought."""
+    plain = words.bare(found)
+    made: list[bytes] = []
+    at = 0
+    while at < len(found):
+        fitting = next((one for one in learned if plain[at : at + len(one.old)] == one.old), None)
+        if fitting is None:
+            made.append(found[at])
+            at += 1
+        else:
+            made += [words.space(found[at]) + fitting.new[0].lstrip(), *fitting.new[1:]]
+            at += len(fitting.old)
+    return tuple(made)
+
+
+def occurs(wanted: Lines, found: Lines) -> bool:
+    """Whether tokens stand in others, one after the other."""
+    return any(found[at : at + len(wanted)] == wanted for at in range(len(found) - len(wanted) + 1))
+
+
+def _text(found: Lines) -> str:
+    return b"".join(found).decode("utf-8", "replace").strip()

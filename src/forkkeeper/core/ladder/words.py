@@ -1,0 +1,92 @@
+"""Text as tokens, and merges of them: for rules that look inside lines.
+
+A token is a name, a number or a sign, with the white space before it. Tokens are compared without it; where both sides
+keep a token, its white space is merged by itself: that of the side which changed it.
+"""
+
+import re
+from dataclasses import dataclass
+
+from forkkeeper.core import threeway
+from forkkeeper.core.lines import Edit, Lines, compare, split
+from forkkeeper.core.threeway import Place
+
+_TOKEN = re.compile(rb"\s*(?:[\w\x80-\xff]+|\S)|\s+\Z")
+_WORD = re.compile(rb"[\w\x80-\xff]+\Z")
+MOST_TOKENS = 6000  # a place larger than this is no matter of words
+
+
+def tokens(lines: Lines) -> Lines:
+    """Split lines into tokens; joined they are the lines again."""
+    return tuple(_TOKEN.findall(b"".join(lines)))
+
+
+def lines_of(found: Lines) -> Lines:
+    """Join tokens to lines."""
+    return split(b"".join(found))
+
+
+def bare(found: Lines) -> Lines:
+    """Give tokens without their white space."""
+    return tuple(token.strip() for token in found)
+
+
+def space(token: bytes) -> bytes:
+    """Give the white space before a token."""
+    return token[: len(token) - len(token.lstrip())]
+
+
+def edits(base: Lines, other: Lines) -> tuple[Edit, ...]:
+    """Find how tokens changed, white space aside."""
+    return tuple(Edit(a, b, other[c:d]) for a, b, c, d in compare(bare(base), bare(other)))
+
+
+def is_word(token: bytes) -> bool:
+    """Whether a token is a name or a number."""
+    return _WORD.match(token.strip()) is not None
+
+
+def is_name(token: bytes) -> bool:
+    """Whether a token is a name."""
+    return is_word(token) and not token.strip()[:1].isdigit()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A place, seen as tokens: the base, the edits of both sides, and the pieces of the merge of its tokens."""
+
+    base: Lines
+    ours: tuple[Edit, ...]
+    theirs: tuple[Edit, ...]
+    pieces: tuple[threeway.Piece, ...]
+
+
+def look(place: Place) -> Words | None:
+    """See a place as tokens; None where it is too large for that."""
+    base, ours, theirs = (tokens(side) for side in (place.base, place.ours, place.theirs))
+    if max(len(base), len(ours), len(theirs)) > MOST_TOKENS:
+        return None
+    mine, their = edits(base, ours), edits(base, theirs)
+    spaced = _spaced(base, (_kept(base, ours, mine), _kept(base, theirs, their)))
+    return Words(base, mine, their, threeway.merge(spaced, mine, their))
+
+
+def _kept(base: Lines, other: Lines, found: tuple[Edit, ...]) -> dict[int, bytes]:
+    """Give the tokens of the base that a side keeps, as that side writes them."""
+    kept: dict[int, bytes] = {}
+    at = to = 0
+    for edit in (*found, Edit(len(base), len(base), ())):
+        for number in range(at, edit.start):
+            kept[number] = other[to + number - at]
+        to += edit.start - at + len(edit.lines)
+        at = edit.end
+    return kept
+
+
+def _spaced(base: Lines, kept: tuple[dict[int, bytes], dict[int, bytes]]) -> Lines:
+    """Write each token of the base with the white space of the side that changed it."""
+    mine, their = kept
+    return tuple(
+        their.get(number, token) if mine.get(number, token) == token else mine[number]
+        for number, token in enumerate(base)
+    )

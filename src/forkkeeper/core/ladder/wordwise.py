@@ -1,0 +1,24 @@
+"""*words*: both sides change one line, in different words: each word is merged by itself.
+
+Holds when the changed words of the two sides neither overlap nor touch.
+"""
+
+from forkkeeper.core.ladder import words
+from forkkeeper.core.ladder.rung import Answer, Trust
+from forkkeeper.core.threeway import Place
+
+RULE = "words"
+
+
+def resolve(place: Place) -> Answer | None:
+    """Merge a place word by word."""
+    seen = words.look(place)
+    if seen is None or any(isinstance(piece, Place) for piece in seen.pieces):
+        return None
+    merged = tuple(token for piece in seen.pieces if not isinstance(piece, Place) for token in piece.lines)
+    kept = 1 - sum(edit.end - edit.start for edit in seen.ours) / max(len(seen.base), 1)
+    trust = Trust.LIKELY if kept >= _ALIKE else Trust.GUESS
+    return Answer(RULE, words.lines_of(merged), "both sides change these lines, in different words", trust)
+
+
+_ALIKE = 0.5
