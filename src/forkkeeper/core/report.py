@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from forkkeeper.core import planning
 from forkkeeper.core.carry import Outcome, Row
+from forkkeeper.core.commits import UpstreamCommit
+from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
@@ -62,7 +64,7 @@ _COLOURS = {
 }
 
 
-def said(commit: Commit) -> str:
+def said(commit: Commit | UpstreamCommit) -> str:
     """Name a commit: short id, what it is known as, date."""
     known = f" ({', '.join(commit.known_as)})" if commit.known_as else ""
     return f"{short(commit.sha)}{known} of {commit.date}"
@@ -90,7 +92,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
     ]
     for row in plan.clashed:
-        blocks += _clash_blocks(row)
+        blocks += _clash_blocks(row, plan.culprits.get(row.old.name))
     for row in plan.rows:
         blocks += _review_blocks(row) if row.review else []
     if plan.touched:
@@ -127,8 +129,8 @@ def _files(paths: Sequence[str]) -> str:
     return "\n".join([*paths[:MOST_FILES], *more])
 
 
-def _clash_blocks(row: Row) -> list[Block]:
-    """Show where a patch clashed: what stood there, what upstream made of it, and what the patch makes of it."""
+def _clash_blocks(row: Row, culprit: Culprit | None) -> list[Block]:
+    """Show where a patch clashed: what stood there, what upstream and the patch made of it, and since which commit."""
     blocks: list[Block] = []
     for place in row.places[:MOST_PLACES]:
         blocks += [
@@ -141,7 +143,24 @@ def _clash_blocks(row: Row) -> list[Block]:
             blocks += [f"  {'':<9} | … {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
     if len(row.places) > MOST_PLACES:
         blocks.append(f"  … and {len(row.places) - MOST_PLACES} more places")
+    if culprit is not None and (blocks or row.root is None):
+        blocks += [] if blocks else ["", Painted(f"{row.old.title} clashes:", "bold")]
+        blocks += [f"  {line}" for line in culprit_lines(culprit)]
     return blocks
+
+
+def culprit_lines(culprit: Culprit) -> list[str]:
+    """Name what first makes a patch clash, with its page on a line of its own."""
+    one, since = culprit.commit, culprit.since
+    if since is not None:
+        return [f"since a commit between {said(since)}", f"and {said(one)}"]
+    return told(one)
+
+
+def told(one: UpstreamCommit) -> list[str]:
+    """Tell of an upstream commit: what it is, and its page on a line of its own."""
+    kind = "upstream merge" if one.is_merge else "upstream commit"
+    return [f'{kind} {short(one.sha)} of {one.date} by {one.author}: "{one.title}"', *([one.link] if one.link else [])]
 
 
 def _title(name: str) -> str:

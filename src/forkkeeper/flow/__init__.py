@@ -1,7 +1,7 @@
 """Table of contents: each verb as its stages, in order. Open this first.
 
     status        open → drift → what the sources know
-    plan          open → find both commits → compose the old side → carry to the new one
+    plan          open → find both commits → compose the old side → carry to the new one → what first clashes
     sync          plan → refuse what is not sure → save as one transaction
     diff          open → compose → show
     log           open → compose → write the log and the lock
@@ -11,8 +11,9 @@
     build         open → compose → materialise → build
     check         open → compose → is it built? → run checks → verdicts
 
-`standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `building` makes
-something of it. Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing here prints.
+`standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `searching`
+looks through upstream's commits, `building` makes something of it. Every verb first finishes or undoes an interrupted
+save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.report import Report

@@ -16,6 +16,7 @@ from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.recording import log_files, log_input
+from forkkeeper.flow.searching import with_culprits
 from forkkeeper.flow.standing import (
     Setting,
     Stand,
@@ -53,6 +54,7 @@ def plan(
     files = projects.load_overlay(root, step="plan")
     with scratch(upstream, Path(setting.here, objects) if objects else None) as store:
         made = planning.make(store, old, new, carried, files, declared.path)
+        made = with_culprits(setting, store, upstream, declared, made)
     made = replace(made, warnings=queues.faults(carried, step="plan"))
     code = ExitCode.IN_STEP if made.is_sure else ExitCode.ANSWER_IS_NO
     own = queue is None and since is None  # the way out is for the fork's own queue, on its own pin
@@ -118,6 +120,7 @@ def sync(
         with scratch(upstream) as store:
             hand = _by_hand(setting, project, replace_by)
             made = planning.make(store, old, new, project.queue, project.overlay, project.declaration.path, hand)
+            made = with_culprits(setting, store, upstream, project.declaration, made, by_hand=tuple(hand))
             _check_composition(store, project, locked, old)
             _check_accepted(accept, made)
             unaccepted = made.unaccepted(accept, every=accept_reviewed)
