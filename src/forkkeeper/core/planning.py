@@ -187,12 +187,13 @@ def _row(row: Row) -> dict[str, object]:
         "review": row.review,
         "tree": row.tree,
         "proposal": row.proposal,
-        "paths": [_printable(path) for path in row.paths],
+        "paths": [printable(path) for path in row.paths],
         "culprit": row.culprit,
         "root": row.root,
         "why": row.why,
     }
 
 
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
+    """Give a path as JSON can hold it: bytes that are no text are replaced."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -12,6 +12,7 @@ from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
+from forkkeeper.core.reach import Reach
 from forkkeeper.errors import ExitCode
 
 
@@ -199,6 +200,46 @@ def _wrap(text: str, width: int = 46) -> str:
 def _touched_row(touched: planning.Touched) -> tuple[Cell, ...]:
     added, removed = ("" if n is None else str(n) for n in (touched.added, touched.removed))
     return (touched.path, touched.status, added, removed, ", ".join(touched.patches))
+
+
+def reach_blocks(reach: Reach, *, own: bool) -> tuple[Block, ...]:
+    """Show how far a queue goes with no human, what stops it there, and what to type.
+
+    own -- whether it is the fork's own queue on its own pin, which a sync would move
+    """
+    ends: list[Block] = [f"from  {said(reach.old)}", f"to    {said(reach.new)}", ""]
+    known = count(reach.of, "upstream commit" if reach.has_history else "snapshot")
+    if reach.of == 0:
+        return (*ends, Painted("The queue stands there already.", "green"))
+    if reach.of == 1 and not reach.has_history and not reach.is_all:
+        found = "No upstream commit in between is held here, so only the last could be tried: it needs a person."
+    elif reach.is_all:
+        found = f"The queue carries all the way with no human: {reach.commits:,} of {known}, up to this one."
+    elif reach.free is None:
+        found = f"The queue carries to none of {known} with no human."
+    else:
+        found = f"The queue carries with no human over {reach.commits:,} of {known}, up to this one:"
+    free = [f"  {line}" for line in told(reach.free)] if reach.free else []
+    blocks = [*ends, Painted(found, "green" if reach.is_all else "bold"), *free, *_stopped_blocks(reach)]
+    if own and reach.free:
+        blocks += ["next: go there:", f"  forkkeeper sync --upto {reach.free.sha}"]
+    if own and reach.blocker:
+        blocks += [
+            "next: see what stops it, and make that fit by hand:",
+            f"  forkkeeper plan --upto {reach.blocker.sha}",
+        ]
+    return tuple(blocks)
+
+
+def _stopped_blocks(reach: Reach) -> list[Block]:
+    """Show the commit that stops a queue, and what a person must look at there."""
+    if reach.blocker is None:
+        return [""]
+    where = "The next one stops it:" if reach.follows else "It stops after that, at the latest at this one:"
+    rows = tuple(_plan_row(row) for row in reach.blocked)
+    table: list[Block] = ["", Table(("patch", "outcome", "review", "how", "files"), rows)] if rows else []
+    overlay = [f"  overlay: {c.path}: {c.found}" for c in reach.collisions]
+    return ["", where, *(f"  {line}" for line in told(reach.blocker)), *table, *overlay, ""]
 
 
 def refusal(plan: Plan, unaccepted: Sequence[Row], upto: str) -> tuple[Block, ...]:

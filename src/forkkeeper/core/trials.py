@@ -19,6 +19,10 @@ from forkkeeper.core.declaration import PathRule
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.store import Entries, Entry, Store
 
+MOST_SEARCHES = (
+    64  # for files that are gone, each over a whole tree; then they stay gone where they are not known to be
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Stood:
@@ -98,6 +102,7 @@ class Trials:
         self._rows: dict[tuple[tuple[str, ...], frozenset[tuple[str, Entry]]], tuple[Row, ...]] = {}
         self._whole: dict[tuple[int, TreeId], tuple[Row, ...]] = {}
         self._homes: dict[str, dict[str, None]] = {}  # where files of the old side were found again, by their old path
+        self._searches: dict[tuple[str, ...], int] = {}
         self._sought: dict[tuple[TreeId, tuple[str, ...]], Entries] = {}
 
     def rows(self, part: Part, tree: TreeId) -> tuple[Row, ...]:
@@ -147,7 +152,10 @@ class Trials:
         if known and all(not known.keys().isdisjoint(self._homes.get(path, ())) for path in missing):
             return known
         key = (tree, missing)
+        if key not in self._sought and self._searches.setdefault(missing, 0) >= MOST_SEARCHES:
+            return known
         if key not in self._sought:
+            self._searches[missing] += 1
             before, now = self._stood.baseline.entries, self._store.entries(tree)
             fresh = {path: entry for path, entry in now.items() if path not in before}
             added = policy.kept(self._stood.rules, fresh)

@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
-from forkkeeper.core import culprits
+from forkkeeper.core import culprits, overlay, planning, reach, report
+from forkkeeper.core.commits import UpstreamCommit
 from forkkeeper.core.culprits import Culprit, Found
 from forkkeeper.core.declaration import Declaration
+from forkkeeper.core.ids import CommitId
 from forkkeeper.core.planning import Plan
+from forkkeeper.core.reach import Reach
+from forkkeeper.core.report import Report
 from forkkeeper.core.trials import Trials
-from forkkeeper.flow.standing import Setting
+from forkkeeper.errors import ExitCode
+from forkkeeper.flow.standing import Setting, Trip, scratch, trip
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import upstream as upstreams
 from forkkeeper.stages.upstream import Upstream
@@ -38,6 +44,49 @@ def with_culprits(
     known = {name: one for name, one in named.items() if one is not None}
     carried = replace(made.carried, rows=culprits.marked(made.rows, known))
     return replace(made, carried=carried, culprits=known)
+
+
+def as_far_as_free(
+    setting: Setting, *, upto: str, since: str | None = None, queue: str | None = None
+) -> tuple[Report, str]:
+    """Find the newest commit up to one to which the whole queue carries with no human.
+
+    Gives what to show, and the same as JSON. Over upstream's history where it is at hand, else over the snapshots held.
+    """
+    asked = trip(setting, upto, since, queue)
+    candidates = upstreams.between(asked.upstream, asked.old, asked.new)
+    with scratch(asked.upstream) as store:
+        stood = planning.stand(store, asked.old, asked.queue, asked.declared.path)
+        quick = reach.stopper(Trials(store, stood), stood, overlay.entries(store, asked.files), candidates)
+
+        @cache
+        def plan_at(number: int) -> Plan:
+            there = upstreams.hold(asked.upstream, candidates[number].sha, step="plan")
+            return planning.carry_on(store, asked.old, stood, there, asked.queue, asked.files)
+
+        def stops(number: int) -> bool:
+            setting.on_progress("trying upstream's commits", len(candidates) - number, len(candidates))
+            return quick(number)
+
+        at = reach.farthest(len(candidates), stops, lambda number: plan_at(number).is_sure)
+        stopped = plan_at(at + 1) if at + 1 < len(candidates) else None
+    free = _told(asked, candidates[at].sha) if at >= 0 else None
+    history = any(candidate.follows for candidate in candidates)
+    made = Reach(asked.old, asked.new, free, at + 1, len(candidates), history)
+    if stopped is not None:
+        made = replace(
+            made,
+            blocker=_told(asked, stopped.new.sha),
+            follows=candidates[at + 1].follows,
+            blocked=tuple(row for row in stopped.rows if reach.needs_person(row)),
+            collisions=stopped.collisions,
+        )
+    code = ExitCode.IN_STEP if made.is_all else ExitCode.ANSWER_IS_NO
+    return Report((*asked.notes, *report.reach_blocks(made, own=asked.is_own)), code), reach.to_json(made)
+
+
+def _told(asked: Trip, sha: CommitId) -> UpstreamCommit | None:
+    return upstreams.told(asked.upstream, sha, asked.declared.upstream.web)
 
 
 def _named(upstream: Upstream, declared: Declaration, found: Found) -> Culprit | None:

@@ -234,7 +234,7 @@ def names_of(upstream: Upstream, sha: CommitId) -> tuple[str, ...]:
 def describe(upstream: Upstream, sha: CommitId) -> str:
     """Say in a few words what a commit is."""
     info = held(upstream, sha)
-    said = [*names_of(upstream, sha), *([f"{info.date} {info.title}"] if info else [])]
+    said = [*names_of(upstream, sha), *([f"{info.date} {commits.one_line(info.title)}"] if info else [])]
     return ", ".join(said) or "nothing known of it"
 
 
