@@ -41,7 +41,7 @@ def test_it_names_the_last_free_commit_and_what_stops_the_next(fork_with_clash: 
         f'  upstream commit {free[:12]} of 2025-06-20 by Ann Author: "parse: a null text is empty"\n'
         "\n"
         "The next one stops it:\n"
-        f'  upstream commit {fork.target[:12]} of 2025-06-21 by Ann Author: "core: room for twice as much"\n'
+        f'  upstream commit {fork.target[:12]} (v1.1) of 2025-06-21 by Ann Author: "core: room for twice as much"\n'
     )
     assert expected in ran.out
     assert "limit       clashed    needs a person: upstream and the patch changed" in ran.out
@@ -138,7 +138,7 @@ def test_where_the_first_commit_stops_it_nothing_is_free(upstream_repo: Upstream
     ran = fork.run("plan", "--as-far-as-free", "--upto", fork.target)
     assert ran.code == 1
     assert "The queue carries to none of 2 upstream commits with no human." in ran.out
-    assert f"The next one stops it:\n  upstream commit {shas[1][:12]}" in ran.out
+    assert f"The first one stops it:\n  upstream commit {shas[1][:12]}" in ran.out
     assert "forkkeeper sync" not in ran.out
     document = reached(fork, 1)
     assert (document["free"], document["commits"], document["of"]) == (None, 0, 2)
@@ -188,7 +188,9 @@ def test_without_history_the_snapshots_that_are_held_are_tried(upstream_repo: Up
     ran = fork.run("plan", "--as-far-as-free", "--from", made[0], "--upto", made[4])
     assert ran.code == 1, ran.said
     assert "The queue carries with no human over 2 of 4 snapshots, up to this one:" in ran.out
-    assert f"It stops after that, at the latest at this one:\n  upstream commit {made[3][:12]}" in ran.out
+    assert (
+        f"It stops after that, at the latest at this one:\n  upstream commit {made[3][:12]} (small==0.4) of " in ran.out
+    )
     assert "forkkeeper sync" not in ran.out  # with --from it is not the fork's own way
 
 
@@ -200,6 +202,15 @@ def test_with_nothing_held_in_between_it_says_so(upstream_repo: Upstream) -> Non
     assert ran.code == 1, ran.said
     assert "No upstream commit in between is held here, so only the last could be tried: it needs a person." in ran.out
     assert "a-five   clashed" in ran.out
+
+
+def test_a_patch_that_applies_nowhere_blames_no_upstream_commit(fork_behind: Fork) -> None:
+    """A patch that does not even apply at the pin is named with the reason, and no commit is."""
+    patch = fork_behind.root / "patches/buffer-size.patch"
+    patch.write_text(patch.read_text().replace("size = 512", "size = 511"))
+    ran = fork_behind.run("plan", "--as-far-as-free", "--upto", "v1.1")
+    assert_message(ran, 1, "plan: patches/buffer-size.patch: does not apply on", "where it stands", "mend the patch")
+    assert "upstream commit" not in ran.said
 
 
 def test_it_leaves_nothing_behind(fork_with_clash: Fork) -> None:

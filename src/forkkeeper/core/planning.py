@@ -168,7 +168,11 @@ def totals(rows: Sequence[Row]) -> str:
 
 
 def to_json(plan: Plan) -> str:
-    """Write the plan as JSON, schema 1 (stable)."""
+    """Write the plan as JSON, schema 1 (stable).
+
+    `culprit` of a clashed patch is the full id of the upstream commit that first makes it clash; null where that is not
+    known to the commit.
+    """
     document = {
         "schema": SCHEMA,
         "from": plan.old.sha,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from forkkeeper.core import compose, trials
 from forkkeeper.core.carry import Outcome, Row
 from forkkeeper.core.commits import Candidate, UpstreamCommit
-from forkkeeper.core.compose import Applied, Collision
+from forkkeeper.core.compose import Collision
 from forkkeeper.core.culprits import transition
 from forkkeeper.core.planning import Commit, printable
 from forkkeeper.core.store import Entry
@@ -77,16 +77,18 @@ def farthest(count: int, stops: Callable[[int], bool], is_free: Callable[[int], 
 def stopper(
     tried: Trials, stood: Stood, overlay: Mapping[str, Entry], candidates: Sequence[Candidate]
 ) -> Callable[[int], bool]:
-    """Give the quick question for `farthest`: whether a candidate, by its number, stops the queue on small trees."""
+    """Give the quick question for `farthest`: whether a candidate, by its number, stops the queue on small trees.
+
+    stood -- a queue of which every patch applies where it stands
+    """
     parts = trials.parts(stood.steps)
     taken = {path for step in stood.steps for path in trials.touched(step)}
     laid = {path: entry for path, entry in overlay.items() if path not in taken}
-    never = not all(isinstance(step, Applied) for step in stood.steps)
     last: list[Part] = []
 
     def stops(number: int) -> bool:
         tree = candidates[number].tree
-        if never or (laid and compose.collisions(tried.entries(tuple(laid), tree), laid)):
+        if laid and compose.collisions(tried.entries(tuple(laid), tree), laid):
             return True
         if any(needs_person(tried.rows(part, tree)[-1]) for part in last):
             return True

@@ -161,7 +161,7 @@ def culprit_lines(culprit: Culprit) -> list[str]:
 def told(one: UpstreamCommit) -> list[str]:
     """Tell of an upstream commit: what it is, and its page on a line of its own."""
     kind = "upstream merge" if one.is_merge else "upstream commit"
-    return [f'{kind} {short(one.sha)} of {one.date} by {one.author}: "{one.title}"', *([one.link] if one.link else [])]
+    return [f'{kind} {said(one)} by {one.author}: "{one.title}"', *([one.link] if one.link else [])]
 
 
 def _title(name: str) -> str:
@@ -235,7 +235,12 @@ def _stopped_blocks(reach: Reach) -> list[Block]:
     """Show the commit that stops a queue, and what a person must look at there."""
     if reach.blocker is None:
         return [""]
-    where = "The next one stops it:" if reach.follows else "It stops after that, at the latest at this one:"
+    if reach.follows:
+        where = "The next one stops it:" if reach.free else "The first one stops it:"
+    else:
+        where = (
+            "It stops after that, at the latest at this one:" if reach.free else "It stops at the latest at this one:"
+        )
     rows = tuple(_plan_row(row) for row in reach.blocked)
     table: list[Block] = ["", Table(("patch", "outcome", "review", "how", "files"), rows)] if rows else []
     overlay = [f"  overlay: {c.path}: {c.found}" for c in reach.collisions]

@@ -6,17 +6,19 @@ from functools import cache
 
 from forkkeeper.core import culprits, overlay, planning, reach, report
 from forkkeeper.core.commits import UpstreamCommit
+from forkkeeper.core.compose import NotApplied
 from forkkeeper.core.culprits import Culprit, Found
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.ids import CommitId
 from forkkeeper.core.planning import Plan
 from forkkeeper.core.reach import Reach
 from forkkeeper.core.report import Report
-from forkkeeper.core.trials import Trials
-from forkkeeper.errors import ExitCode
+from forkkeeper.core.trials import Stood, Trials
+from forkkeeper.errors import AnswerIsNo, ExitCode
 from forkkeeper.flow.standing import Setting, Trip, scratch, trip
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import upstream as upstreams
+from forkkeeper.stages.project import PATCHES
 from forkkeeper.stages.upstream import Upstream
 
 
@@ -52,11 +54,13 @@ def as_far_as_free(
     """Find the newest commit up to one to which the whole queue carries with no human.
 
     Gives what to show, and the same as JSON. Over upstream's history where it is at hand, else over the snapshots held.
+    Raises AnswerIsNo for a patch that does not apply where it stands: no upstream commit is to blame for that.
     """
     asked = trip(setting, upto, since, queue)
     candidates = upstreams.between(asked.upstream, asked.old, asked.new)
     with scratch(asked.upstream) as store:
         stood = planning.stand(store, asked.old, asked.queue, asked.declared.path)
+        _check_applied(stood, asked, queue or PATCHES)
         quick = reach.stopper(Trials(store, stood), stood, overlay.entries(store, asked.files), candidates)
 
         @cache
@@ -83,6 +87,15 @@ def as_far_as_free(
         )
     code = ExitCode.IN_STEP if made.is_all else ExitCode.ANSWER_IS_NO
     return Report((*asked.notes, *report.reach_blocks(made, own=asked.is_own)), code), reach.to_json(made)
+
+
+def _check_applied(stood: Stood, asked: Trip, folder: str) -> None:
+    refused = next((step for step in stood.steps if isinstance(step, NotApplied)), None)
+    if refused is not None:
+        found = f"does not apply on {report.said(asked.old)}, where it stands: {refused.why}"
+        raise AnswerIsNo(
+            "plan", f"{folder}/{refused.patch.name}", found, "mend the patch; `forkkeeper plan` shows more"
+        )
 
 
 def _told(asked: Trip, sha: CommitId) -> UpstreamCommit | None:
