@@ -131,6 +131,22 @@ def test_a_merge_counts_as_one_step_and_says_so(upstream_repo: Upstream) -> None
     assert f"  upstream merge {merge[:12]} of " in fork.run("plan", "--upto", target).out
 
 
+def test_from_a_pin_on_a_branch_the_first_step_is_not_one_commit(upstream_repo: Upstream) -> None:
+    """A pin that upstream merged in later: up to the merge the clash may be any commit's doing, and that is said."""
+    begin = upstream_repo.commit({"a.txt": TEXT, "b.txt": TEXT})
+    pin = upstream_repo.commit({"side.txt": "side\n"}, branch="side", parent=begin)
+    main = upstream_repo.commit({"a.txt": edited(TEXT, l5="upstream five")})
+    tree = upstream_repo.tree(upstream_repo.commit({"side.txt": "side\n"}))
+    merge = git(upstream_repo.path, "commit-tree", tree, "-p", main, "-p", pin, "-m", "Merge branch 'side'")
+    git(upstream_repo.path, "update-ref", "refs/heads/main", merge)
+    exact = upstream_repo.commit({"b.txt": edited(TEXT, l30="upstream thirty")})
+    b_thirty = Local("b-thirty", {"b.txt": edited(TEXT, l30="fork thirty")})
+    fork = fork_on(upstream_repo, pin, exact, [A_FIVE, b_thirty])
+    assert {name: row["culprit"] for name, row in planned(fork).items()} == {"a-five": None, "b-thirty": exact}
+    shown = f"  since a commit between {pin[:12]} of 2025-06-16\n  and {merge[:12]} of "
+    assert shown in fork.run("plan", "--upto", exact).out
+
+
 def test_a_whole_folder_that_moved_is_a_culprit(upstream_repo: Upstream) -> None:
     """A patch that adds a file to a folder clashes where upstream moves the folder: found on the whole trees."""
     folder = {f"old/{name}.txt": f"{name}\n{TEXT}" for name in "abc"}

@@ -122,15 +122,15 @@ class Repository:
         return int(answer.out) if answer.code == 0 else None
 
     def line(self, old: CommitId, new: CommitId) -> tuple[Candidate, ...]:
-        """Give the first-parent line from one commit, left out, to a later one, oldest first.
+        """Give the commits of a later one's first-parent line that come after an earlier one, oldest first.
 
-        Empty where the one is no ancestor of the other, or where that cannot be seen here. The first of the line does
-        not follow where a branch of upstream's began before `old` and took it in later.
+        Empty where that is no ancestor, or where it cannot be seen here. The first does not follow on `old` where
+        `old` lies on a branch of upstream's: then it is the merge that took that branch in.
         """
         if self._door.ask("merge-base", "--is-ancestor", old, new).code:
             return ()
-        form = "--format=%H %T %P"
-        out = self._door.get("rev-list", "--first-parent", "--reverse", "--no-commit-header", form, f"{old}..{new}")
+        how = ("--first-parent", "--ancestry-path", "--reverse", "--no-commit-header", "--format=%H %T %P")
+        out = self._door.get("rev-list", *how, f"{old}..{new}")
         found: list[Candidate] = []
         before: str = old
         for row in out.decode().splitlines():
