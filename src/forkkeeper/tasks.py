@@ -95,6 +95,7 @@ def status(_: Context, max_age: str | None = None) -> None:
         "queue": "a folder with a series file and patches (default: patches/)",
         "json": "also write the plan as JSON to this file; - is standard output, and nothing else is shown",
         "objects": "also write the planned trees to this git object directory, for scripts that look at them",
+        "as_far_as_free": "instead: the newest commit up to --upto to which the whole queue carries with no human",
         "offline": _OFFLINE,
     },
 )
@@ -105,6 +106,7 @@ def plan(
     queue: str | None = None,
     json: str | None = None,
     objects: str | None = None,
+    as_far_as_free: bool = False,
     offline: bool = False,
 ) -> None:
     """Show what a sync would do, patch by patch; saves nothing. Exits 1 when a person must look.
@@ -116,7 +118,12 @@ def plan(
         setting = _setting(on_progress, offline=offline)
         if json not in (None, "-"):
             flow.may_write(setting, Path(json))
-        shown, document = flow.plan(setting, upto=_needed(upto), since=from_, queue=queue, objects=objects)
+        if as_far_as_free:
+            if objects is not None:
+                raise flow.not_with("--objects", "--as-far-as-free")
+            shown, document = flow.as_far_as_free(setting, upto=_needed(upto), since=from_, queue=queue)
+        else:
+            shown, document = flow.plan(setting, upto=_needed(upto), since=from_, queue=queue, objects=objects)
         if json == "-":
             return flow.Report((), shown.code, document)
         if json is not None:

@@ -97,3 +97,20 @@ def test_a_mode_and_a_submodule_are_kept_as_they_are(repository: Path) -> None:
     new = git(repository, "write-tree", env=env)
     with Scratch([repository / "objects"]) as store:
         assert store.graft(old, {"plain": None}) == new
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(FILES.map(without_collisions), st.lists(PATHS, max_size=4))
+def test_some_of_a_tree_is_what_stands_at_the_paths(
+    repository: Path, files: dict[str, bytes], paths: list[str]
+) -> None:
+    """Of any tree, the entries at some paths are those at them, below them, and files in the place of their folders."""
+    tree = by_git(repository, files)
+    with Scratch([repository / "objects"]) as store:
+        whole = store.entries(tree)
+        wanted = {
+            at: entry
+            for at, entry in whole.items()
+            if any(at == path or at.startswith(f"{path}/") or path.startswith(f"{at}/") for path in paths)
+        }
+        assert store.some(tree, paths) == wanted

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from forkkeeper.core import carry, compose, overlay
 from forkkeeper.core.carry import Carried, Outcome, Row
 from forkkeeper.core.compose import Baseline, Collision
+from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.declaration import PathRule
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.overlay import Overlay
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.store import Store
+from forkkeeper.core.trials import Stood
 
 SCHEMA = 1
 
@@ -56,6 +58,8 @@ class Plan:
     changed -- number of paths that upstream changed between the baselines
     tree -- the composed tree with the overlay; None when anything clashed
     baseline -- the new baseline's tree
+    stood -- the queue on the old pin
+    culprits -- by the name of a clashed patch: what first made it clash, where that was looked for and found
     """
 
     old: Commit
@@ -66,7 +70,9 @@ class Plan:
     changed: int
     baseline: TreeId
     tree: TreeId | None
+    stood: Stood
     warnings: tuple[str, ...] = ()
+    culprits: Mapping[str, Culprit] = field(default_factory=dict)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -100,15 +106,33 @@ def make(
     by_hand: Mapping[str, Patch] | None = None,
 ) -> Plan:
     """Carry a queue from one upstream commit to another, in memory. by_hand -- see `carry.carry`."""
-    before = compose.baseline(store, old.tree, rules)
-    after = compose.baseline(store, new.tree, rules)
-    carried = carry.carry(store, compose.stack(store, before, queue.patches), after, by_hand)
+    return carry_on(store, old, stand(store, old, queue, rules), new, queue, files, by_hand)
+
+
+def stand(store: Store, pin: Commit, queue: Queue, rules: Sequence[PathRule]) -> Stood:
+    """Stack a queue on the upstream commit that it stands on."""
+    baseline = compose.baseline(store, pin.tree, rules)
+    return Stood(baseline, compose.stack(store, baseline, queue.patches), tuple(rules))
+
+
+def carry_on(
+    store: Store,
+    old: Commit,
+    stood: Stood,
+    new: Commit,
+    queue: Queue,
+    files: Overlay,
+    by_hand: Mapping[str, Patch] | None = None,
+) -> Plan:
+    """Carry a queue from where it stands to another upstream commit, in memory."""
+    before, after = stood.baseline, compose.baseline(store, new.tree, stood.rules)
+    carried = carry.carry(store, stood.steps, after, by_hand)
     entries = overlay.entries(store, files)
     collisions = compose.collisions(carried.entries, entries)
     sure = not collisions and all(row.outcome is not Outcome.CLASHED for row in carried.rows)
     tree = compose.lay(store, carried.tree, entries) if sure else None
     changed = len(store.changes(before.tree, after.tree))
-    return Plan(old, new, carried, collisions, _touched(store, before, after, queue), changed, after.tree, tree)
+    return Plan(old, new, carried, collisions, _touched(store, before, after, queue), changed, after.tree, tree, stood)
 
 
 def _touched(store: Store, before: Baseline, after: Baseline, queue: Queue) -> tuple[Touched, ...]:
@@ -144,7 +168,11 @@ def totals(rows: Sequence[Row]) -> str:
 
 
 def to_json(plan: Plan) -> str:
-    """Write the plan as JSON, schema 1 (stable)."""
+    """Write the plan as JSON, schema 1 (stable).
+
+    `culprit` of a clashed patch is the full id of the upstream commit that first makes it clash; null where that is not
+    known to the commit.
+    """
     document = {
         "schema": SCHEMA,
         "from": plan.old.sha,
@@ -163,12 +191,13 @@ def _row(row: Row) -> dict[str, object]:
         "review": row.review,
         "tree": row.tree,
         "proposal": row.proposal,
-        "paths": [_printable(path) for path in row.paths],
+        "paths": [printable(path) for path in row.paths],
         "culprit": row.culprit,
         "root": row.root,
         "why": row.why,
     }
 
 
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
+    """Give a path as JSON can hold it: bytes that are no text are replaced."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

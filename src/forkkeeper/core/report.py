@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from forkkeeper.core import planning
 from forkkeeper.core.carry import Outcome, Row
+from forkkeeper.core.commits import UpstreamCommit
+from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
+from forkkeeper.core.reach import Reach
 from forkkeeper.errors import ExitCode
 
 
@@ -62,7 +65,7 @@ _COLOURS = {
 }
 
 
-def said(commit: Commit) -> str:
+def said(commit: Commit | UpstreamCommit) -> str:
     """Name a commit: short id, what it is known as, date."""
     known = f" ({', '.join(commit.known_as)})" if commit.known_as else ""
     return f"{short(commit.sha)}{known} of {commit.date}"
@@ -90,7 +93,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
     ]
     for row in plan.clashed:
-        blocks += _clash_blocks(row)
+        blocks += _clash_blocks(row, plan.culprits.get(row.old.name))
     for row in plan.rows:
         blocks += _review_blocks(row) if row.review else []
     if plan.touched:
@@ -127,8 +130,8 @@ def _files(paths: Sequence[str]) -> str:
     return "\n".join([*paths[:MOST_FILES], *more])
 
 
-def _clash_blocks(row: Row) -> list[Block]:
-    """Show where a patch clashed: what stood there, what upstream made of it, and what the patch makes of it."""
+def _clash_blocks(row: Row, culprit: Culprit | None) -> list[Block]:
+    """Show where a patch clashed: what stood there, what upstream and the patch made of it, and since which commit."""
     blocks: list[Block] = []
     for place in row.places[:MOST_PLACES]:
         blocks += [
@@ -141,7 +144,24 @@ def _clash_blocks(row: Row) -> list[Block]:
             blocks += [f"  {'':<9} | … {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
     if len(row.places) > MOST_PLACES:
         blocks.append(f"  … and {len(row.places) - MOST_PLACES} more places")
+    if culprit is not None and (blocks or row.root is None):
+        blocks += [] if blocks else ["", Painted(f"{row.old.title} clashes:", "bold")]
+        blocks += [f"  {line}" for line in culprit_lines(culprit)]
     return blocks
+
+
+def culprit_lines(culprit: Culprit) -> list[str]:
+    """Name what first makes a patch clash, with its page on a line of its own."""
+    one, since = culprit.commit, culprit.since
+    if since is not None:
+        return [f"since a commit between {said(since)}", f"and {said(one)}"]
+    return told(one)
+
+
+def told(one: UpstreamCommit) -> list[str]:
+    """Tell of an upstream commit: what it is, and its page on a line of its own."""
+    kind = "upstream merge" if one.is_merge else "upstream commit"
+    return [f'{kind} {said(one)} by {one.author}: "{one.title}"', *([one.link] if one.link else [])]
 
 
 def _title(name: str) -> str:
@@ -180,6 +200,51 @@ def _wrap(text: str, width: int = 46) -> str:
 def _touched_row(touched: planning.Touched) -> tuple[Cell, ...]:
     added, removed = ("" if n is None else str(n) for n in (touched.added, touched.removed))
     return (touched.path, touched.status, added, removed, ", ".join(touched.patches))
+
+
+def reach_blocks(reach: Reach, *, own: bool) -> tuple[Block, ...]:
+    """Show how far a queue goes with no human, what stops it there, and what to type.
+
+    own -- whether it is the fork's own queue on its own pin, which a sync would move
+    """
+    ends: list[Block] = [f"from  {said(reach.old)}", f"to    {said(reach.new)}", ""]
+    known = count(reach.of, "upstream commit" if reach.has_history else "snapshot")
+    if reach.of == 0:
+        return (*ends, Painted("The queue stands there already.", "green"))
+    if reach.of == 1 and not reach.has_history and not reach.is_all:
+        found = "No upstream commit in between is held here, so only the last could be tried: it needs a person."
+    elif reach.is_all:
+        found = f"The queue carries all the way with no human: {reach.commits:,} of {known}, up to this one."
+    elif reach.free is None:
+        found = f"The queue carries to none of {known} with no human."
+    else:
+        found = f"The queue carries with no human over {reach.commits:,} of {known}, up to this one:"
+    free = [f"  {line}" for line in told(reach.free)] if reach.free else []
+    blocks = [*ends, Painted(found, "green" if reach.is_all else "bold"), *free, *_stopped_blocks(reach)]
+    if own and reach.free:
+        blocks += ["next: go there:", f"  forkkeeper sync --upto {reach.free.sha}"]
+    if own and reach.blocker:
+        blocks += [
+            "next: see what stops it, and make that fit by hand:",
+            f"  forkkeeper plan --upto {reach.blocker.sha}",
+        ]
+    return tuple(blocks)
+
+
+def _stopped_blocks(reach: Reach) -> list[Block]:
+    """Show the commit that stops a queue, and what a person must look at there."""
+    if reach.blocker is None:
+        return [""]
+    if reach.follows:
+        where = "The next one stops it:" if reach.free else "The first one stops it:"
+    else:
+        where = (
+            "It stops after that, at the latest at this one:" if reach.free else "It stops at the latest at this one:"
+        )
+    rows = tuple(_plan_row(row) for row in reach.blocked)
+    table: list[Block] = ["", Table(("patch", "outcome", "review", "how", "files"), rows)] if rows else []
+    overlay = [f"  overlay: {c.path}: {c.found}" for c in reach.collisions]
+    return ["", where, *(f"  {line}" for line in told(reach.blocker)), *table, *overlay, ""]
 
 
 def refusal(plan: Plan, unaccepted: Sequence[Row], upto: str) -> tuple[Block, ...]:

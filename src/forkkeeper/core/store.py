@@ -4,7 +4,7 @@ Content-addressed objects count as values: reading an id always gives the same b
 that anybody can see. Paths are text, decoded from git's bytes with surrogateescape, so that any path round-trips.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -97,6 +97,9 @@ class Store(Protocol):
 
     def entries(self, tree: TreeId) -> Entries:
         """Give every path of a tree."""
+
+    def some(self, tree: TreeId, paths: Iterable[str]) -> Entries:
+        """Give what a tree has at these paths, below them, and as a file or link in place of a folder above them."""
 
     def changes(self, old: TreeId, new: TreeId) -> tuple[Change, ...]:
         """Give the paths that differ, ordered by path; a rename is a removal and an addition."""

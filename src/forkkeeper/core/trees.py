@@ -4,7 +4,7 @@ Format: per entry the mode in octal without leading zeros, a blank, the name, a 
 by name, a folder as if its name ended in "/" (git's fsck calls anything else `treeNotSorted`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -94,6 +94,32 @@ def _graft(objects: Objects, tree: TreeId | None, changes: Mapping[bytes, Entry 
             items[name] = Item(FOLDER, made)
     items.update({name: Item(entry.mode, entry.oid) for name, entry in here.items()})
     return objects.put_tree(format_tree(items)) if items else None
+
+
+def some(objects: Objects, tree: TreeId, paths: Iterable[str]) -> dict[str, Entry]:
+    """Give what a tree has at these paths, below them, and as a file or link in place of a folder above them."""
+    return dict(_some(objects, tree, [path.encode("utf-8", "surrogateescape") for path in paths], ""))
+
+
+def _some(objects: Objects, tree: str, paths: Sequence[bytes], above: str) -> Iterator[tuple[str, Entry]]:
+    items = parse(objects.tree(TreeId(tree)))
+    below: dict[bytes, list[bytes]] = {}
+    whole: dict[bytes, None] = {}
+    for path in paths:
+        name, slash, rest = path.partition(b"/")
+        if slash and rest:
+            below.setdefault(name, []).append(rest)
+        elif name:
+            whole[name] = None
+        else:  # all that is here
+            whole |= dict.fromkeys(items)
+    for name in {**whole, **below}:
+        item = items.get(name)
+        stands = above + name.decode("utf-8", "surrogateescape")
+        if item is not None and item.is_folder:
+            yield from _some(objects, item.oid, [b""] if name in whole else below[name], f"{stands}/")
+        elif item is not None:
+            yield stands, Entry(item.mode, ObjectId(item.oid))
 
 
 def changes(objects: Objects, old: TreeId, new: TreeId) -> tuple[Change, ...]:

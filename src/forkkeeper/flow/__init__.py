@@ -1,7 +1,8 @@
 """Table of contents: each verb as its stages, in order. Open this first.
 
     status        open → drift → what the sources know
-    plan          open → find both commits → compose the old side → carry to the new one
+    plan          open → find both commits → compose the old side → carry to the new one → what first clashes
+                  --as-far-as-free: open → find both commits → try those in between → plan the one that stops it
     sync          plan → refuse what is not sure → save as one transaction
     diff          open → compose → show
     log           open → compose → write the log and the lock
@@ -11,19 +12,22 @@
     build         open → compose → materialise → build
     check         open → compose → is it built? → run checks → verdicts
 
-`standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `building` makes
-something of it. Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing here prints.
+`standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `searching`
+looks through upstream's commits, `building` makes something of it. Every verb first finishes or undoes an interrupted
+save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
 from forkkeeper.flow.recording import init, lint, log, status
-from forkkeeper.flow.standing import Setting, missing, no_number, no_option
+from forkkeeper.flow.searching import as_far_as_free
+from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
 
 __all__ = [
     "Report",
     "Setting",
+    "as_far_as_free",
     "build",
     "check",
     "diff",
@@ -35,6 +39,7 @@ __all__ = [
     "missing",
     "no_number",
     "no_option",
+    "not_with",
     "plan",
     "refresh",
     "status",

@@ -16,6 +16,7 @@ from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.recording import log_files, log_input
+from forkkeeper.flow.searching import with_culprits
 from forkkeeper.flow.standing import (
     Setting,
     Stand,
@@ -25,10 +26,10 @@ from forkkeeper.flow.standing import (
     noted,
     open_fork,
     open_upstream,
-    recover,
     refuse_faults,
     scratch,
     sources_table,
+    trip,
 )
 from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Scratch, Worktree
@@ -40,24 +41,14 @@ def plan(
     setting: Setting, *, upto: str, since: str | None = None, queue: str | None = None, objects: str | None = None
 ) -> tuple[Report, str]:
     """Carry the queue in memory; gives what to show, and the same as JSON."""
-    root = projects.find_root(setting.here, step="plan")
-    notes = recover(root)
-    declared = projects.load_declaration(root)
-    folder = setting.here / queue if queue is not None else root / projects.PATCHES
-    carried = projects.load_queue(folder, step="plan", shown=queue or projects.PATCHES)
-    upstream = open_upstream(setting, root, declared)
-    stood = since or _pin_of(root)
-    begins = upstreams.find(upstream, stood, step="plan")
-    new = upstreams.hold(upstream, upstreams.find(upstream, upto, step="plan", known=(begins,)), step="plan")
-    old = upstreams.hold(upstream, begins, step="plan")
-    files = projects.load_overlay(root, step="plan")
-    with scratch(upstream, Path(setting.here, objects) if objects else None) as store:
-        made = planning.make(store, old, new, carried, files, declared.path)
-    made = replace(made, warnings=queues.faults(carried, step="plan"))
+    asked = trip(setting, upto, since, queue)
+    with scratch(asked.upstream, Path(setting.here, objects) if objects else None) as store:
+        made = planning.make(store, asked.old, asked.new, asked.queue, asked.files, asked.declared.path)
+        made = with_culprits(setting, store, asked.upstream, asked.declared, made)
+    made = replace(made, warnings=queues.faults(asked.queue, step="plan"))
     code = ExitCode.IN_STEP if made.is_sure else ExitCode.ANSWER_IS_NO
-    own = queue is None and since is None  # the way out is for the fork's own queue, on its own pin
-    way_out = ("", *report.way_out(made.clashed[0], upto)) if made.clashed and own else ()
-    return Report((*notes, *report.plan_blocks(made), *way_out), code), planning.to_json(made)
+    way_out = ("", *report.way_out(made.clashed[0], upto)) if made.clashed and asked.is_own else ()
+    return Report((*asked.notes, *report.plan_blocks(made), *way_out), code), planning.to_json(made)
 
 
 def may_write(setting: Setting, path: Path) -> None:
@@ -67,13 +58,6 @@ def may_write(setting: Setting, path: Path) -> None:
     own = [(root / name).resolve() for name in (*projects.SAVED, declaration.FILE, overlay.FOLDER)]
     if target.exists() and any(target.is_relative_to(name) for name in own):
         raise RequestError("plan", f"--json {path}", "is one of the fork's own files", "give another name")
-
-
-def _pin_of(root: Path) -> str:
-    data = disk.read(root / lock.FILE)
-    if data is None:
-        raise RequestError("plan", lock.FILE, "is missing, so the present pin is not known", "give --from SHA")
-    return lock.parse(data).pin.sha
 
 
 def sync(
@@ -118,6 +102,7 @@ def sync(
         with scratch(upstream) as store:
             hand = _by_hand(setting, project, replace_by)
             made = planning.make(store, old, new, project.queue, project.overlay, project.declaration.path, hand)
+            made = with_culprits(setting, store, upstream, project.declaration, made, by_hand=tuple(hand))
             _check_composition(store, project, locked, old)
             _check_accepted(accept, made)
             unaccepted = made.unaccepted(accept, every=accept_reviewed)

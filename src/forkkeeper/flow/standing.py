@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import compose, overlay, queue as queues, report
+from forkkeeper.core import compose, lock as locks, overlay, queue as queues, report
 from forkkeeper.core.compose import Collision, Composed, NotApplied
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.ids import CommitId
 from forkkeeper.core.lock import FILE as LOCK, Lock
+from forkkeeper.core.overlay import Overlay
 from forkkeeper.core.planning import Commit
+from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Block, Painted, Table
 from forkkeeper.errors import AnswerIsNo, RequestError
+from forkkeeper.shell import disk
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import project as projects, upstream as upstreams
 from forkkeeper.stages.project import Project
@@ -110,6 +113,48 @@ def compose_at(store: Scratch, project: Project, pin: Commit, *, step: str) -> C
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A queue, and the two upstream commits between which it is to be carried, both held here.
+
+    files -- the overlay
+    notes -- what is to be said of an interrupted save
+    is_own -- whether it is the fork's own queue, on the fork's own pin
+    """
+
+    declared: Declaration
+    queue: Queue
+    upstream: Upstream
+    old: Commit
+    new: Commit
+    files: Overlay
+    notes: tuple[Block, ...]
+    is_own: bool
+
+
+def trip(setting: Setting, upto: str, since: str | None, queue: str | None) -> Trip:
+    """Open what `plan` looks at. since -- where the queue stands (None: the pin); queue -- its folder (None: ours)."""
+    root = projects.find_root(setting.here, step="plan")
+    notes = recover(root)
+    declared = projects.load_declaration(root)
+    folder = setting.here / queue if queue is not None else root / projects.PATCHES
+    carried = projects.load_queue(folder, step="plan", shown=queue or projects.PATCHES)
+    upstream = open_upstream(setting, root, declared)
+    begins = upstreams.find(upstream, since or _pin_of(root), step="plan")
+    new = upstreams.hold(upstream, upstreams.find(upstream, upto, step="plan", known=(begins,)), step="plan")
+    old = upstreams.hold(upstream, begins, step="plan")
+    files = projects.load_overlay(root, step="plan")
+    own = queue is None and since is None
+    return Trip(declared, carried, upstream, old, new, files, notes, own)
+
+
+def _pin_of(root: Path) -> str:
+    data = disk.read(root / LOCK)
+    if data is None:
+        raise RequestError("plan", LOCK, "is missing, so the present pin is not known", "give --from SHA")
+    return locks.parse(data).pin.sha
+
+
 def refuse_faults(project: Project, step: str) -> None:
     """Raise RequestError when a patch lacks its reason or a trailer."""
     faults = queues.faults(project.queue, step=step)
@@ -147,3 +192,8 @@ def no_option(verb: str, given: str) -> RequestError:
     """Make the error for an option that was taken for a value."""
     hint = f"`forkkeeper --help {verb}`; a path of that name is ./{given}"
     return RequestError("call", given, f"is no option of {verb}", hint)
+
+
+def not_with(option: str, other: str) -> RequestError:
+    """Make the error for two options that do not go together."""
+    return RequestError("call", option, f"does not go with {other}", "leave one of them out")

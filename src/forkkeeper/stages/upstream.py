@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from forkkeeper.core import ids, pip_settings, revision, snapshots
+from forkkeeper.core import commits, ids, pip_settings, revision, snapshots
+from forkkeeper.core.commits import Candidate, UpstreamCommit
 from forkkeeper.core.declaration import GitSource, SdistSource, Source
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.pip_settings import PipSettings
@@ -233,7 +234,7 @@ def names_of(upstream: Upstream, sha: CommitId) -> tuple[str, ...]:
 def describe(upstream: Upstream, sha: CommitId) -> str:
     """Say in a few words what a commit is."""
     info = held(upstream, sha)
-    said = [*names_of(upstream, sha), *([f"{info.date} {info.title}"] if info else [])]
+    said = [*names_of(upstream, sha), *([f"{info.date} {commits.one_line(info.title)}"] if info else [])]
     return ", ".join(said) or "nothing known of it"
 
 
@@ -448,3 +449,41 @@ def is_older(upstream: Upstream, new: Commit, old: Commit) -> bool:
             if repository.distance(old.sha, new.sha):
                 return False
     return new.time < old.time
+
+
+# the commits between two pins ---------------------------------------------------------------------------------------
+
+
+def between(upstream: Upstream, old: Commit, new: Commit) -> tuple[Candidate, ...]:
+    """Give what is held of the commits after one pin up to and with another, oldest first; nothing is fetched.
+
+    Upstream's first-parent line where its history is at hand. Else the snapshots in between, by their commits' times,
+    and the newer pin; then no commit is known to follow on the one before it.
+    """
+    if old.sha == new.sha:
+        return ()
+    for repository in repositories(upstream):
+        if line := repository.line(old.sha, new.sha):
+            return line
+    shas = sorted({row.commit for row in upstream.table} - {old.sha, new.sha})
+    infos = {info.sha: info for repository in repositories(upstream) for info in repository.infos(shas)}
+    inside = sorted((i for i in infos.values() if old.time < i.time < new.time), key=lambda info: (info.time, info.sha))
+    snapshots_held = tuple(Candidate(info.sha, info.tree, follows=False) for info in inside)
+    return (*snapshots_held, Candidate(new.sha, new.tree, follows=False))
+
+
+def told(upstream: Upstream, sha: CommitId, web: str) -> UpstreamCommit | None:
+    """Say what a person is told of a commit; None where it is not held. web -- upstream's page, "" for none."""
+    info = held(upstream, sha)
+    if info is None:
+        return None
+    pages = [web, *(source.location for source in upstream.sources if isinstance(source, GitSource))]
+    return UpstreamCommit(
+        sha,
+        commits.one_line(info.title),
+        commits.one_line(info.author),
+        info.date,
+        len(info.parents) > 1,
+        commits.link(pages, sha),
+        names_of(upstream, sha),
+    )

@@ -2,9 +2,11 @@
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from forkkeeper.core.commits import Candidate
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, TreeId
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config
 
@@ -15,6 +17,7 @@ class CommitInfo:
 
     time -- when it was committed, in seconds since 1970 (UTC)
     date -- the same as YYYY-MM-DD, in the committer's own time zone
+    author -- the author's name
     """
 
     sha: CommitId
@@ -23,6 +26,7 @@ class CommitInfo:
     time: int
     date: str
     title: str
+    author: str
 
 
 def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
@@ -35,7 +39,9 @@ def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
     date = dt.datetime.fromtimestamp(time + offset, tz=dt.UTC).date().isoformat()
     parents = tuple(CommitId(parent) for parent in re.findall(r"^parent ([0-9a-f]{40})$", head, re.MULTILINE))
     title = message.strip().split("\n", 1)[0]
-    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title)
+    author = re.search(r"^author (.*?) ?<", head, re.MULTILINE)
+    named = author[1] if author else ""
+    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title, named)
 
 
 class Repository:
@@ -114,6 +120,39 @@ class Repository:
             return None
         answer = self._door.ask("rev-list", "--count", f"{old}..{new}")
         return int(answer.out) if answer.code == 0 else None
+
+    def line(self, old: CommitId, new: CommitId) -> tuple[Candidate, ...]:
+        """Give the commits of a later one's first-parent line that come after an earlier one, oldest first.
+
+        Empty where that is no ancestor, or where it cannot be seen here. The first does not follow on `old` where
+        `old` lies on a branch of upstream's: then it is the merge that took that branch in.
+        """
+        if self._door.ask("merge-base", "--is-ancestor", old, new).code:
+            return ()
+        how = ("--first-parent", "--ancestry-path", "--reverse", "--no-commit-header", "--format=%H %T %P")
+        out = self._door.get("rev-list", *how, f"{old}..{new}")
+        found: list[Candidate] = []
+        before: str = old
+        for row in out.decode().splitlines():
+            sha, tree, *parents = row.split()
+            found.append(Candidate(CommitId(sha), TreeId(tree), follows=parents[:1] == [before]))
+            before = sha
+        return tuple(found)
+
+    def infos(self, shas: Sequence[CommitId]) -> tuple[CommitInfo, ...]:
+        """Read those of these commits that are held, in one process."""
+        asked = "".join(f"{sha}\n" for sha in shas).encode()
+        out = self._door.get("cat-file", "--batch", stdin=asked) if shas else b""
+        found, at = [], 0
+        while at < len(out):
+            end = out.index(b"\n", at)
+            sha, kind, *size = out[at:end].decode().split()
+            at = end + 1
+            if size:
+                data = out[at : at + int(size[0])]
+                at += len(data) + 1
+                found += [parse_commit(CommitId(sha), data)] if kind == "commit" else []
+        return tuple(found)
 
     @property
     def is_shallow(self) -> bool:

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Self
@@ -65,6 +65,8 @@ class Scratch:
         self._index = {"GIT_INDEX_FILE": str(root / "index")}
         self._index_holds: TreeId | None = None
         self._trees: dict[TreeId, bytes] = {}
+        self._commits: dict[tuple[TreeId, tuple[CommitId, ...]], CommitId] = {}
+        self._merges: dict[tuple[TreeId, TreeId, TreeId], Written | Refused] = {}
 
     def environment(self) -> dict[str, str]:
         """Give the variables with which any git finds this repository and its objects."""
@@ -93,8 +95,11 @@ class Scratch:
 
     def commit(self, tree: TreeId, parents: Sequence[CommitId] = ()) -> CommitId:
         """Wrap a tree in a throw-away commit; the same tree and parents give the same commit."""
-        lines = [f"tree {tree}\n", *(f"parent {parent}\n" for parent in parents)]
-        return CommitId(self._write("commit", "".join(lines).encode() + _THROW_AWAY))
+        wanted = (tree, tuple(parents))
+        if wanted not in self._commits:
+            lines = [f"tree {tree}\n", *(f"parent {parent}\n" for parent in parents)]
+            self._commits[wanted] = CommitId(self._write("commit", "".join(lines).encode() + _THROW_AWAY))
+        return self._commits[wanted]
 
     def _write(self, kind: str, data: bytes) -> str:
         stored = self._loose.store(IStream(kind.encode(), len(data), BytesIO(data)))
@@ -112,6 +117,10 @@ class Scratch:
             mode, _, oid = meta.decode().split()
             found[decode(path)] = Entry(mode, ObjectId(oid))
         return found
+
+    def some(self, tree: TreeId, paths: Iterable[str]) -> dict[str, Entry]:
+        """Give what a tree has at these paths, below them, and as a file or link in place of a folder above them."""
+        return trees.some(self, tree, paths)
 
     def changes(self, old: TreeId, new: TreeId) -> tuple[Change, ...]:
         """Give the paths that differ, ordered by path."""
@@ -171,11 +180,17 @@ class Scratch:
         return self._door.ask(*args, stdin=patch, env=self._index).code == 0
 
     def merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
-        """Merge three ways, following renames; Refused when any path conflicts."""
+        """Merge three ways, following renames; Refused when any path conflicts. The same trees are merged once."""
         if theirs in (base, ours):
             return Written(ours)
         if base == ours:
             return Written(theirs)
+        asked = (base, ours, theirs)
+        if asked not in self._merges:
+            self._merges[asked] = self._merge(base, ours, theirs)
+        return self._merges[asked]
+
+    def _merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
         root = self.commit(base)
         sides = [self.commit(tree, (root,)) for tree in (ours, theirs)]
         answer = self._door.ask("merge-tree", "--write-tree", "-z", "--messages", *sides)

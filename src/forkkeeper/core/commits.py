@@ -1,0 +1,82 @@
+"""Upstream commits as a person is told of them. Their words are strangers' words: nothing of them reaches a screen raw.
+
+A title or a name may hold what makes a terminal act, or text run backwards or out of sight (trojansource.codes).
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from forkkeeper.core.ids import CommitId, TreeId
+
+LONGEST = 100  # characters of a title that are shown
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidirectional, zero width), line separators, …
+_BLANK = "\t\n\r"
+_JOINERS = "\u200c\u200d"  # some scripts and emoji are spelled with them; they neither reorder nor hide anything
+_HOSTED = re.compile(
+    r"https://(?:[^/@\s]*@)?((?:[a-z0-9-]+\.)*[a-z0-9-]*(?:github|gitlab)[a-z0-9-]*(?:\.[a-z0-9-]+)+(?::\d+)?)"
+    r"((?:/[A-Za-z0-9._~-]+?){2,}?)(?:\.git)?/?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCommit:
+    """What a person is told of an upstream commit.
+
+    title -- the first line of its message, made safe to show (`one_line`), as is the author's name
+    date -- when it was committed, YYYY-MM-DD
+    is_merge -- whether it brought a branch in: what it names is all that came with it
+    link -- its page, where upstream is kept at a host that has one
+    known_as -- upstream's tags, and the newest snapshot that holds it
+    """
+
+    sha: CommitId
+    title: str
+    author: str
+    date: str
+    is_merge: bool = False
+    link: str | None = None
+    known_as: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A commit between two pins that a queue can be carried to, in a list of them from the older pin to the newer.
+
+    tree -- upstream's own tree, before the path policy
+    follows -- whether it is upstream's next step after the one before it in the list (for the first: after the older
+        pin), so that what it does is its own doing; else there may be others in between
+    """
+
+    sha: CommitId
+    tree: TreeId
+    follows: bool
+
+
+def one_line(text: str, most: int = LONGEST) -> str:
+    r"""Give a stranger's text as one line of at most so many characters, with whatever is not seen spelled out.
+
+    >>> print(one_line("fix\tthe \x1b[31mred\u202e one\r\n"))
+    fix the \u001b[31mred\u202e one
+    """
+    line = " ".join("".join(_shown(char) for char in text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def _shown(char: str) -> str:
+    if char in _BLANK:
+        return " "
+    return f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN and char not in _JOINERS else char
+
+
+def link(pages: Sequence[str], sha: CommitId) -> str | None:
+    """Give a commit's page at the first of upstream's addresses whose host is a GitHub or a GitLab; None for none.
+
+    pages -- addresses of upstream: its page, the urls of its git sources
+
+    >>> link(["https://github.com/some/one.git"], CommitId("1a2b"))
+    'https://github.com/some/one/commit/1a2b'
+    """
+    found = (_HOSTED.fullmatch(page) for page in pages)
+    return next((f"https://{match[1]}{match[2]}/commit/{sha}" for match in found if match), None)
