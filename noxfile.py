@@ -6,6 +6,7 @@ On a fresh machine with a compiler: `nox -s build_cpu test_bf16`.
 # ruff: noqa: D400 -- a session's docstring is the question it answers
 
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
@@ -41,9 +42,10 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Does forkkeeper do what it says, with real git, CMake, pytest and upstream? Offline: `-- -m "not network"`."""
     session.install("-e", ".", *groups("tests", "fork"))
-    left_out = () if shutil.which("quilt") else ("-m", "not quilt")
-    if left_out:
-        session.warn("quilt is not installed: the tests that compare with it are left out (apt install quilt)")
+    missing = [program for program in ("quilt", "wiggle") if not shutil.which(program)]
+    for program in missing:
+        session.warn(f"{program} is not installed: the tests that need it are left out (apt install {program})")
+    left_out = ("-m", " and ".join(f"not {program}" for program in missing)) if missing else ()
     # by file, so that the downloads of a file's tests are made once
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *left_out, *session.posargs)
 
@@ -53,6 +55,16 @@ def bench(session: nox.Session) -> None:
     """How fast is the tool beside git itself? The first column of the table is the time, the ratio stands behind it."""
     session.install("-e", ".", *groups("tests"))
     session.run("pytest", "benchmarks", "--benchmark-columns=min,median,iqr,rounds", *session.posargs)
+
+
+@nox.session(default=False)
+def bench_replay(session: nox.Session) -> None:
+    """How often is a real fork's patch carried as its maintainers did? `-- --work DIR --truth FILE --ids FILE`."""
+    session.install("-e", ".")
+    try:
+        session.run("python", "-m", "benchmarks.replay", *session.posargs)
+    except nox.command.CommandFailed as failed:  # 2: what it needs is missing, and nothing was measured
+        sys.exit(failed.return_code)
 
 
 @nox.session(default=False)
