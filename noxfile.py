@@ -14,6 +14,7 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 DECLARATION = Path(__file__).parent / "fork.toml"
+TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 
 nox.needs_version = ">=2025.11.12"
 nox.options.default_venv_backend = "virtualenv"
@@ -52,9 +53,16 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """How fast is the tool beside git itself? The first column of the table is the time, the ratio stands behind it."""
+    """How fast is the tool beside git itself? Runs every benchmark; the ratios stand at the end."""
     session.install("-e", ".", *groups("tests"))
-    session.run("pytest", "benchmarks", "--benchmark-columns=min,median,iqr,rounds", *session.posargs)
+    session.run("pytest", "benchmarks", *TIMES, *session.posargs)
+
+
+@nox.session(default=False)
+def bench_carry(session: nox.Session) -> None:
+    """How fast is a queue carried beside `git am -3`, `git rebase` and `git bisect`, and how does that grow?"""
+    session.install("-e", ".", *groups("tests"))
+    session.run("pytest", "benchmarks/test_carry.py", *TIMES, *session.posargs)
 
 
 @nox.session(default=False)
