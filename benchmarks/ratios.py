@@ -1,4 +1,4 @@
-"""What people ask of the benchmarks, one line each, from the fastest rounds of one run. What was not timed is left out."""
+"""What people ask of the benchmarks, one line each, from the fastest rounds of one run; untimed is left out."""
 
 import re
 from collections.abc import Mapping

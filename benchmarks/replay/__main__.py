@@ -17,7 +17,7 @@ from benchmarks.replay.answers import judge
 from benchmarks.replay.questions import Question
 from benchmarks.replay.table import Row
 from benchmarks.replay.tools import Tool, named, tools
-from benchmarks.replay.workplace import Workplace, git_dir
+from benchmarks.replay.workplace import Workplace, git_dir, run
 
 NOT_MEASURED = 2  # exit status: what is needed is missing
 TOOLS = ("forkkeeper", "git", "quilt", "wiggle")
@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         asked, source = _questions(options), _source(options.work)
+        _need_commits(source, asked)
     except NotMeasuredError as missing:
         sys.stderr.write(f"not measured: {missing}\n  next: benchmarks/replay/README.md says what is needed\n")
         return NOT_MEASURED
@@ -133,6 +134,16 @@ def _source(path: Path | None) -> Path:
     if found is None:
         raise NotMeasuredError(f"--work {path} is no git repository")
     return found
+
+
+def _need_commits(source: Path, asked: Sequence[Question]) -> None:
+    """Demand every commit that the questions name."""
+    ids = sorted({sha for one in asked for sha in (one.old, one.change, one.new, one.want) if sha})
+    lines = run(["git", "cat-file", "--batch-check"], source, stdin="\n".join(ids).encode()).out.decode().splitlines()
+    there = {line.split()[0] for line in lines if " commit " in line}
+    absent = [sha for sha in ids if sha not in there]
+    if absent:
+        raise NotMeasuredError(f"{source} lacks {len(absent)} of the {len(ids)} commits, such as {absent[0]}")
 
 
 if __name__ == "__main__":

@@ -181,3 +181,15 @@ def test_what_is_missing_is_named(
     place = options.index(option)
     assert main([*options[:place], *options[place + 2 :]]) == NOT_MEASURED
     assert f"not measured: {option}" in capsys.readouterr().err
+
+
+def test_a_repository_that_lacks_a_commit_is_not_measured(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A truth file about another repository is told from a tool that fails."""
+    truth = tmp_path / "truth.json"
+    document = json.loads(truth.read_text())
+    document["syncs"][0]["before"][0]["commit"] = "1" * 40
+    truth.write_text(json.dumps(document))
+    assert main([*options, "--tool", "git"]) == NOT_MEASURED
+    assert f"commits, such as {'1' * 40}" in capsys.readouterr().err
