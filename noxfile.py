@@ -6,6 +6,7 @@ On a fresh machine with a compiler: `nox -s build_cpu test_bf16`.
 # ruff: noqa: D400 -- a session's docstring is the question it answers
 
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 DECLARATION = Path(__file__).parent / "fork.toml"
+TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 
 nox.needs_version = ">=2025.11.12"
 nox.options.default_venv_backend = "virtualenv"
@@ -41,18 +43,36 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Does forkkeeper do what it says, with real git, CMake, pytest and upstream? Offline: `-- -m "not network"`."""
     session.install("-e", ".", *groups("tests", "fork"))
-    left_out = () if shutil.which("quilt") else ("-m", "not quilt")
-    if left_out:
-        session.warn("quilt is not installed: the tests that compare with it are left out (apt install quilt)")
+    missing = [program for program in ("quilt", "wiggle") if not shutil.which(program)]
+    for program in missing:
+        session.warn(f"{program} is not installed: the tests that need it are left out (apt install {program})")
+    left_out = ("-m", " and ".join(f"not {program}" for program in missing)) if missing else ()
     # by file, so that the downloads of a file's tests are made once
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *left_out, *session.posargs)
 
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """How fast is the tool beside git itself? The first column of the table is the time, the ratio stands behind it."""
+    """How fast is the tool beside git itself? Runs every benchmark; the ratios stand at the end."""
     session.install("-e", ".", *groups("tests"))
-    session.run("pytest", "benchmarks", "--benchmark-columns=min,median,iqr,rounds", *session.posargs)
+    session.run("pytest", "benchmarks", *TIMES, *session.posargs)
+
+
+@nox.session(default=False)
+def bench_carry(session: nox.Session) -> None:
+    """How fast is a queue carried beside `git am -3`, `git rebase` and `git bisect`, and how does that grow?"""
+    session.install("-e", ".", *groups("tests"))
+    session.run("pytest", "benchmarks/test_carry.py", *TIMES, *session.posargs)
+
+
+@nox.session(default=False)
+def bench_replay(session: nox.Session) -> None:
+    """How often is a real fork's patch carried as its maintainers did? `-- --work DIR --truth FILE --ids FILE`."""
+    session.install("-e", ".")
+    try:
+        session.run("python", "-m", "benchmarks.replay", *session.posargs)
+    except nox.command.CommandFailed as failed:  # 2: what it needs is missing, and nothing was measured
+        sys.exit(failed.return_code)
 
 
 @nox.session(default=False)

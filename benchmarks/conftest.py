@@ -1,0 +1,31 @@
+"""What every benchmark run says after its table: the ratios that people ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks import ratios
+from benchmarks.ratios import Timing
+
+TIMINGS = pytest.StashKey[dict[str, Timing]]()
+
+
+@pytest.fixture(autouse=True)
+def _timed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep each benchmark's fastest round for the lines at the end: what else the machine does only ever adds."""
+    benchmark = request.getfixturevalue("benchmark") if "benchmark" in request.fixturenames else None
+    yield
+    if benchmark is not None and benchmark.stats is not None:
+        kept = request.config.stash.setdefault(TIMINGS, {})
+        kept[request.node.name] = Timing(benchmark.stats.stats.min, dict(benchmark.extra_info))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Write the lines after pytest-benchmark's table."""
+    timings = config.stash.get(TIMINGS, None)
+    said = ratios.lines(timings) if timings else []
+    if said:
+        terminalreporter.section("from the fastest round of each, this run")
+        for line in said:
+            terminalreporter.write_line(line)

@@ -1,0 +1,99 @@
+"""What people ask of the benchmarks, one line each, from the fastest rounds of one run; untimed is left out."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One benchmark. seconds -- its fastest round; extra -- its `benchmark.extra_info`."""
+
+    seconds: float
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+COMMAND, IN_PROCESS, AM, REBASE = "test_plan_command", "test_carry_in_process", "test_git_am", "test_git_rebase"
+QUEUE, RANGE, CLASHES, BISECT = "test_queue_grows", "test_range_grows", "test_plan_of_clashes", "test_bisect_one_clash"
+
+
+def lines(timings: Mapping[str, Timing]) -> list[str]:
+    """Give the lines. timings -- by the name of the test, parameters included."""
+    return [
+        *_beside_git(timings, IN_PROCESS, "carry of {} patches, in process"),
+        *_beside_git(timings, COMMAND, "`forkkeeper plan` of {} patches, start-up included"),
+        *_growth(timings, QUEUE, "patches"),
+        *_growth(timings, RANGE, "upstream commits"),
+        *_clashes(timings),
+        *_memory(timings),
+    ]
+
+
+def _beside_git(timings: Mapping[str, Timing], name: str, what: str) -> list[str]:
+    if name not in timings:
+        return []
+    ours = timings[name]
+    others = ((REBASE, "git rebase"), (AM, "git am -3"))
+    ratios = [
+        f"{ratio(ours, timings[test])} {words} ({seconds(timings[test])})" for test, words in others if test in timings
+    ]
+    return [f"{what.format(ours.extra['patches'])}: {', '.join([seconds(ours), *ratios])}"]
+
+
+def _growth(timings: Mapping[str, Timing], test: str, unit: str) -> list[str]:
+    """Say what each size costs, and how often the smallest's time is in the largest's."""
+    found = ((re.fullmatch(rf"{test}\[(\d+)\]", name), timing) for name, timing in timings.items())
+    sizes = {int(match[1]): timing for match, timing in found if match}
+    if not sizes:
+        return []
+    costs = ", ".join(f"{size:,} in {seconds(sizes[size])}" for size in sorted(sizes))
+    least, most = min(sizes), max(sizes)
+    grown = f"; {most:,} take {sizes[most].seconds / sizes[least].seconds:.1f} times as long as {least:,}"
+    return [f"`forkkeeper plan` by number of {unit}: {costs}{grown if most > least else ''}"]
+
+
+def _clashes(timings: Mapping[str, Timing]) -> list[str]:
+    if CLASHES not in timings:
+        return []
+    plan, extra = timings[CLASHES], timings[CLASHES].extra
+    clashes = extra["clashes"]
+    told = [
+        f"`forkkeeper plan` with {clashes} of {extra['patches']} patches clashing over {extra['commits']:,} upstream "
+        f"commits: {seconds(plan)}; culprits named: {extra['named']}"
+    ]
+    if BISECT in timings:
+        every = Timing(timings[BISECT].seconds * clashes)
+        beside = f"the plan is {ratio(plan, every)} that"
+        if extra["named"] < clashes:
+            beside = "not to be compared with the plan, which did not name them all"
+        told.append(
+            f"`git bisect` with `git am -3`: {seconds(timings[BISECT])} for the culprit of ONE clash; times {clashes} "
+            f"clashes, multiplied and not run, {seconds(every)}: {beside}"
+        )
+    return told
+
+
+def _memory(timings: Mapping[str, Timing]) -> list[str]:
+    peaks = [timing.extra["peak_kib"] for timing in timings.values() if "peak_kib" in timing.extra]
+    return [f"peak memory of `forkkeeper plan`, the largest of these: {max(peaks) / 1024:,.0f} MiB"] if peaks else []
+
+
+def seconds(timing: Timing) -> str:
+    """Write a time.
+
+    >>> seconds(Timing(0.0123)), seconds(Timing(12.3))
+    ('12 ms', '12.3 s')
+    """
+    return f"{1000 * timing.seconds:.0f} ms" if timing.seconds < 1 else f"{timing.seconds:.1f} s"
+
+
+def ratio(ours: Timing, theirs: Timing) -> str:
+    """Say how many times faster or slower, never with a number below one.
+
+    >>> ratio(Timing(1), Timing(4)), ratio(Timing(3), Timing(2))
+    ('4.0 times faster than', '1.5 times slower than')
+    """
+    faster = theirs.seconds >= ours.seconds
+    times = theirs.seconds / ours.seconds if faster else ours.seconds / theirs.seconds
+    return f"{times:.1f} times {'faster' if faster else 'slower'} than"
