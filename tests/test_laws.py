@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from world import environment, git
 
 from forkkeeper.core import compose, lock, mail, planning, queue
-from forkkeeper.core.carry import Outcome
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.queue import Queue
+from forkkeeper.core.verdict import Outcome
 from forkkeeper.shell.git import Repository, Scratch
 
 Files = Mapping[str, bytes]

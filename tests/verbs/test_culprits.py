@@ -105,15 +105,18 @@ def test_a_file_is_followed_where_upstream_moved_it(upstream_repo: Upstream) -> 
 
 
 def test_a_commit_that_removes_the_file_is_a_culprit(upstream_repo: Upstream) -> None:
-    """A patch on a file that is gone names the commit that removed it; nothing was shown of it before."""
+    """A patch on a file that is gone names the commit that removed it, below the lines that it would change."""
     pin = upstream_repo.commit({"a.txt": TEXT, "b.txt": "b\n"})
     upstream_repo.commit({"a.txt": edited(TEXT, l30="near")})
     culprit = upstream_repo.commit({"a.txt": None}, title="a: gone")
     target = upstream_repo.commit({"b.txt": "c\n"})
     fork = fork_on(upstream_repo, pin, target, [A_FIVE])
     assert planned(fork)["a-five"]["culprit"] == culprit
-    shown = f'a-five clashes:\n  upstream commit {culprit[:12]} of 2025-06-17 by Ann Author: "a: gone"\n'
-    assert shown in fork.run("plan", "--upto", target).out
+    shown = f'  upstream commit {culprit[:12]} of 2025-06-17 by Ann Author: "a: gone"\n'
+    said = fork.run("plan", "--upto", target).out
+    assert "a-five clashes in a.txt" in said
+    assert "  upstream  | (nothing)\n" in said
+    assert shown in said
 
 
 def test_a_merge_counts_as_one_step_and_says_so(upstream_repo: Upstream) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from forkkeeper.core import trials
-from forkkeeper.core.carry import Outcome, Row
 from forkkeeper.core.commits import Candidate, UpstreamCommit
 from forkkeeper.core.compose import Step
 from forkkeeper.core.ids import CommitId
 from forkkeeper.core.trials import Part, Trials
+from forkkeeper.core.verdict import Outcome, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import msgspec
 import tomli_w
 
 from forkkeeper.core import markers
-from forkkeeper.core.carry import Row
+from forkkeeper.core.verdict import Row
 from forkkeeper.errors import RequestError
 
 FILE = "history.toml"

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from forkkeeper.core import carry, compose, overlay
-from forkkeeper.core.carry import Carried, Outcome, Row
 from forkkeeper.core.compose import Baseline, Collision
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.declaration import PathRule
@@ -15,6 +14,7 @@ from forkkeeper.core.overlay import Overlay
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.store import Store
 from forkkeeper.core.trials import Stood
+from forkkeeper.core.verdict import Carried, Outcome, Row
 
 SCHEMA = 1
 

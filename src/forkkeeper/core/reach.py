@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from forkkeeper.core import compose, trials
-from forkkeeper.core.carry import Outcome, Row
 from forkkeeper.core.commits import Candidate, UpstreamCommit
 from forkkeeper.core.compose import Collision
 from forkkeeper.core.culprits import transition
 from forkkeeper.core.planning import Commit, printable
 from forkkeeper.core.store import Entry
 from forkkeeper.core.trials import Part, Stood, Trials
+from forkkeeper.core.verdict import Outcome, Row
 
 SCHEMA = 1
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forkkeeper.core import planning
-from forkkeeper.core.carry import Outcome, Row
 from forkkeeper.core.commits import UpstreamCommit
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.reach import Reach
+from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import ExitCode
 
 

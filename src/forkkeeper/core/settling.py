@@ -10,7 +10,7 @@ from forkkeeper.core import lines, threeway
 from forkkeeper.core.compose import Applied
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.ladder import climb, counters, elsewhere, moved, present, removed
-from forkkeeper.core.ladder.moved import Placement, Text
+from forkkeeper.core.ladder.moved import Placement, Site, Text
 from forkkeeper.core.ladder.rung import Answer, Trust
 from forkkeeper.core.lines import Edit, Lines
 from forkkeeper.core.store import EXECUTABLE, REGULAR, Conflict, Contest, Entries, Entry, Refused, Store
@@ -227,12 +227,21 @@ class _Shelf:
     contents: Mapping[str, Lines | None]
     _data: dict[str, bytes] = field(default_factory=dict)
     _texts: dict[str, Text] = field(default_factory=dict)
+    _were: dict[str, Text] = field(default_factory=dict)
 
-    def holding(self, keys: Iterable[bytes]) -> dict[str, Text]:
-        """Give the files that hold one of some lines, by path."""
+    def holding(self, keys: Iterable[bytes], own: str) -> dict[str, Site]:
+        """Give the files that hold one of some lines, by path; `own` is the file that the lines are from."""
         wanted = [key for key in keys if key]
         found = [path for path in self._paths() if any(key in self._read(path) for key in wanted)]
-        return {path: self.text(path) for path in found}
+        return {path: Site(self.text(path), self._was(path), is_own=path == own) for path in found}
+
+    def _was(self, path: str) -> Text:
+        """Give a file as it was before upstream changed it; nothing where it is new, or no text."""
+        if path not in self._were:
+            entry = self.before.get(path)
+            text = _text(self.store, entry) if entry is not None else None
+            self._were[path] = moved.read(text or ())
+        return self._were[path]
 
     def text(self, path: str) -> Text:
         """Give a file, ready for being looked through."""
@@ -289,16 +298,16 @@ def _placed(shelf: _Shelf, lost: _Lost, edit: Edit) -> tuple[list[Placement], An
     """Find where an edit goes: where its lines stand as they were, or a little changed, or where its words stand."""
     near = lost.base[max(edit.start - _AROUND, 0) : edit.end + _AROUND]
     keys = sorted({line.strip() for line in near}, key=lambda line: (-len(line), line))[:_KEYS]
-    files = shelf.holding(keys)
+    sites = shelf.holding(keys, lost.path)
     return (
-        _as_it_was(lost.base, edit, files)
-        or _changed_on_the_way(lost.base, edit, files)
+        _as_it_was(lost.base, edit, sites)
+        or _changed_on_the_way(lost.base, edit, sites)
         or (_word_by_word(lost, edit, shelf) if lost.path in shelf.contents and lost.place.ours else None)
     )
 
 
-def _as_it_was(base: Lines, edit: Edit, files: Mapping[str, Text]) -> tuple[list[Placement], Answer] | None:
-    placement = moved.find(base, edit, files)
+def _as_it_was(base: Lines, edit: Edit, sites: Mapping[str, Site]) -> tuple[list[Placement], Answer] | None:
+    placement = moved.find(base, edit, sites)
     if placement is None:
         return None
     what = "the code that it changes" if placement.is_sure else "the code on one side of it"
@@ -307,8 +316,8 @@ def _as_it_was(base: Lines, edit: Edit, files: Mapping[str, Text]) -> tuple[list
     return [placement], Answer(moved.RULE, placement.edit.lines, why, trust)
 
 
-def _changed_on_the_way(base: Lines, edit: Edit, files: Mapping[str, Text]) -> tuple[list[Placement], Answer] | None:
-    window = moved.near(base, edit, files)
+def _changed_on_the_way(base: Lines, edit: Edit, sites: Mapping[str, Site]) -> tuple[list[Placement], Answer] | None:
+    window = moved.near(base, edit, sites)
     answer = climb.line_by_line(Place(0, 0, window.base, window.ours, window.theirs, (), ())) if window else None
     if window is None or answer is None:
         return None

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from forkkeeper.core import carry, compose, policy
-from forkkeeper.core.carry import Row
 from forkkeeper.core.compose import Applied, Baseline, Step
 from forkkeeper.core.declaration import PathRule
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.store import Entries, Entry, Store
+from forkkeeper.core.verdict import Row
 
 MOST_SEARCHES = (
     64  # for files that are gone, each over a whole tree; then they stay gone where they are not known to be

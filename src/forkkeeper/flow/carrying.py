@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from forkkeeper.core import declaration, history, ids, lock, mail, overlay, planning, queue as queues, report
-from forkkeeper.core.carry import Outcome, Row
 from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.lock import Lock
@@ -14,6 +13,7 @@ from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Block, Painted, Report, Table
+from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.recording import log_files, log_input
 from forkkeeper.flow.searching import with_culprits

@@ -4,7 +4,8 @@ Each of the patch's edits is looked for by its old lines: what it removes, and t
 stand, white space aside, if they stand at one place only; fewer lines around are tried when more do not fit, and at
 last those on one side alone: for an insertion that is a guess. Its own lines get the indentation of the new place.
 
-Code that changed on the way is found by vote (`near`): each line around the edit says where it stands now.
+Where the lines stood before, too, nothing moved there: that is a twin, such as the same code for another device, and
+it is left alone. Code that changed on the way is found by vote (`near`): each line around an edit says where it is now.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,11 +55,20 @@ class Placement:
     is_sure: bool = True
 
 
-def find(base: Lines, edit: Edit, files: Mapping[str, Text]) -> Placement | None:
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A file that may hold moved code: as upstream has it now, and as it was; for the patch's own file that is base."""
+
+    now: Text
+    was: Text
+    is_own: bool = False
+
+
+def find(base: Lines, edit: Edit, sites: Mapping[str, Site]) -> Placement | None:
     """Find the one place where an edit fits; None where there is none, or more than one.
 
     base, edit -- the file before the patch, and one of the patch's edits of it
-    files -- the files that may hold it now, as upstream has them
+    sites -- the files that may hold it now, by path
     """
     for context in _CONTEXT:
         before, after = base[max(edit.start - context, 0) : edit.start], base[edit.end : edit.end + context]
@@ -66,11 +76,13 @@ def find(base: Lines, edit: Edit, files: Mapping[str, Text]) -> Placement | None
             wanted = [squeeze(line) for line in (*head, *base[edit.start : edit.end], *tail)]
             if sum(says_something(line) for line in wanted) < _LEAST_TELLING:
                 continue
-            found = [(path, at) for path, text in sorted(files.items()) for at in _runs(wanted, text)]
+            found = [(path, at) for path, site in sorted(sites.items()) for at in _runs(wanted, site.now)]
             if len(found) == 1:
                 path, at = found[0]
+                if sum(1 for _ in _runs(wanted, sites[path].was)) > sites[path].is_own:
+                    return None
                 is_sure = bool(head and tail) or edit.end > edit.start
-                return replace(_placed(path, files[path].lines, at + len(head), base, edit), is_sure=is_sure)
+                return replace(_placed(path, sites[path].now.lines, at + len(head), base, edit), is_sure=is_sure)
             if len(found) > 1:
                 break  # fewer lines fit at more places still
     return None
@@ -132,7 +144,7 @@ class _Vote:
     offset: int
 
 
-def near(base: Lines, edit: Edit, files: Mapping[str, Text]) -> Window | None:
+def near(base: Lines, edit: Edit, sites: Mapping[str, Site]) -> Window | None:
     """Find the one place where most lines around an edit stand in order; None where there is none, or no clear one.
 
     The lines vote: each telling one for the offset at which it stands now. An offset's neighbours count with it, as
@@ -140,17 +152,20 @@ def near(base: Lines, edit: Edit, files: Mapping[str, Text]) -> Window | None:
     """
     first, last = max(edit.start - _REACH, 0), min(edit.end + _REACH, len(base))
     wanted = [(number, squeeze(base[number])) for number in range(first, last) if says_something(base[number])]
-    votes = [vote for path, text in sorted(files.items()) for vote in _votes(wanted, path, text)]
+    votes = [vote for path, site in sorted(sites.items()) for vote in _votes(wanted, path, site.now)]
     if not votes:
         return None
     best = max(votes)
     rivals = (vote for vote in votes if vote.count >= best.count * _RIVAL)
     if any(vote.path != best.path or abs(vote.offset - best.offset) > 2 * _SLACK for vote in rivals):
         return None
-    agree = best.count / len(wanted)
-    if best.count < _LEAST_VOTES or agree < _SHARE:
+    if best.count < _LEAST_VOTES or best.count < _SHARE * len(wanted):
         return None
-    return _window(base, edit, files[best.path], best, range(first, last))
+    site = sites[best.path]
+    before = max((vote.count for vote in _votes(wanted, best.path, site.was)), default=0)
+    if before >= best.count * _RIVAL and not site.is_own:
+        return None
+    return _window(base, edit, site.now, best, range(first, last))
 
 
 def _votes(wanted: Sequence[tuple[int, bytes]], path: str, text: Text) -> Iterator[_Vote]:

@@ -1,0 +1,221 @@
+"""Finding the place of one patch on the new side, or saying why it has none.
+
+1. its files are untouched on the new side: its result is taken as it is
+2. git's three-way merge, base the tree before the patch on the old pin
+3. a merge that leaves nothing: *upstreamed* when the result is there (byte for byte, or the reverse of the patch
+   applies and did not before), else *emptied*, to review
+4. a merge that leaves something though the result seems to be there, as it may stand in another place that looks the
+   same: *upstreamed*, to review
+5. a merge that conflicts: *upstreamed*, to review, when most of what the patch adds is there and what it removes is
+   gone; else the ladder (`settling`), whose result is *resolved*, to review. What it only guesses, or what the result
+   read again speaks against (`suspicion`), stays *clashed*, with a proposal.
+6. a count that both sides changed alike, which a merge takes once, is counted on
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TypeGuard
+
+from forkkeeper.core import applying, settling, suspicion, upstreamed
+from forkkeeper.core.compose import Applied, NotApplied, Step, through_symlink
+from forkkeeper.core.ids import TreeId
+from forkkeeper.core.ladder import counters
+from forkkeeper.core.mail import Patch
+from forkkeeper.core.paths import parents
+from forkkeeper.core.settling import Resolution, Settlement
+from forkkeeper.core.store import EXECUTABLE, REGULAR, Change, Entries, Entry, Refused, Store, Written
+from forkkeeper.core.verdict import Outcome, Row
+
+
+class Way(Enum):
+    """How the place of a patch was found."""
+
+    UNTOUCHED = auto()  # its files are as they were
+    MERGED = auto()  # by git's merge
+    LADDER = auto()  # by the ladder, where git's merge stopped
+    BY_HAND = auto()  # by a person's patch for the new side
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A patch whose place in the new tree is found, and whose verdict waits for its diffs.
+
+    way -- how it was found
+    changes -- what it changes in the tree before it
+    settlement -- what the ladder made of it, where that was the way
+    """
+
+    patch: Patch
+    step: Step
+    before: TreeId
+    after: TreeId
+    way: Way
+    changes: tuple[Change, ...]
+    settlement: Settlement | None = None
+
+
+def take(store: Store, step: Step, patch: Patch, tree: TreeId, entries: Entries) -> Row | Placed:
+    """Apply what a person made for the new side."""
+    why = through_symlink(entries, patch.paths)
+    answer = Refused(patch.paths, why) if why else store.apply(tree, patch.diff)
+    match answer:
+        case Refused(why=why):
+            return _clash(step.patch, patch.paths, f"what was made by hand does not apply on the new side: {why}")
+        case Written(tree=after) if after == tree:
+            return _clash(step.patch, patch.paths, "what was made by hand changes nothing on the new side")
+        case Written(tree=after):
+            return Placed(patch, step, tree, after, Way.BY_HAND, store.changes(tree, after))
+
+
+def place(store: Store, step: Step, tree: TreeId, entries: Entries, clashed: Sequence[Applied]) -> Row | Placed:
+    """Place one patch on what was carried before it, or give its verdict where it has no place.
+
+    tree, entries -- what was carried before it; clashed -- the patches before it that were not
+    """
+    match step:
+        case NotApplied(patch=patch, why=why):
+            return _clash(patch, patch.paths, f"it does not apply at the pin it stands on: {why}")
+        case Applied(patch=patch) if (through := through_symlink(entries, patch.paths)) is not None:
+            return _clash(patch, patch.paths, through)
+        case Applied() if _untouched(step.changes, entries):
+            after = store.graft(tree, {change.path: change.new for change in step.changes})
+            return Placed(step.patch, step, tree, after, Way.UNTOUCHED, step.changes)
+        case Applied():
+            return _merge(store, step, tree, entries, clashed)
+
+
+def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
+    """Whether every path that the patch changes is as it was under the patch, and new files keep their folders."""
+    if any(entries.get(change.path) != change.old for change in changes):
+        return False
+    added = [change.path for change in changes if change.old is None]
+    if not added:
+        return True
+    folders = {parent for path in entries for parent in parents(path)}
+    return all(
+        path not in folders and all(parent in folders for parent in parents(path)) for path in added
+    )  # a folder that upstream moved or replaced by a file is for the merge to see
+
+
+def _is_there(store: Store, step: Applied, tree: TreeId, entries: Entries) -> bool:
+    """Whether the result of a patch is there: byte for byte, or its reverse applies, and did not before."""
+    if all(entries.get(change.path) == change.new for change in step.changes):
+        return True
+    if any(_lacks_mode(change, entries.get(change.path)) for change in step.changes):
+        return False  # to `git apply` a wrong mode is worth a warning only
+    if applying.cannot_be_there(step.patch.files, entries, store.blob):
+        return False
+    return store.undoes(tree, step.patch.diff) and not store.undoes(step.before, step.patch.diff)
+
+
+def _lacks_mode(change: Change, now: Entry | None) -> bool:
+    """Whether a patch gives a file a mode that the file does not have."""
+    if change.new is None or now is None or now.mode == change.new.mode:
+        return False
+    return change.old is None or change.old.mode != change.new.mode
+
+
+def _merge(store: Store, step: Applied, tree: TreeId, entries: Entries, clashed: Sequence[Applied]) -> Row | Placed:
+    answer = store.merge(step.before, tree, step.after)
+    patch = step.patch
+    root = _root(store, step, clashed) if isinstance(answer, Refused) or answer.tree == tree else None
+    match answer:
+        case Refused(paths=paths, why=why, places=places) if root:
+            why = f"{why}; it builds on {root.patch.title}, which clashed"
+            return replace(_clash(patch, paths, why, root.patch.name), places=places)
+        case Refused():
+            return _settle(store, step, tree, entries, answer)
+        case Written(tree=after) if after == tree and root:  # it changes what that patch would have brought
+            return _clash(patch, patch.paths, f"it builds on {root.patch.title}, which clashed", root.patch.name)
+        case Written(tree=after) if after == tree:
+            return _nothing_left(patch, tree, is_there=_is_there(store, step, tree, entries))
+        case Written(tree=after) if _is_there(store, step, tree, entries):
+            why = "upstream has lines like it, but a merge does not find them where the patch has them"
+            return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, None, review=True, proposal=after, why=why)
+        case Written(tree=after):
+            return _counted(store, Placed(patch, step, tree, after, Way.MERGED, store.changes(tree, after)))
+
+
+def _nothing_left(patch: Patch, tree: TreeId, *, is_there: bool) -> Row:
+    if is_there:
+        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already")
+    why = "the merge leaves nothing of it, though upstream does not have it as it stands"
+    return Row(patch, Outcome.EMPTIED, None, tree, patch.paths, review=True, why=why)
+
+
+def _settle(store: Store, step: Applied, tree: TreeId, entries: Entries, refused: Refused) -> Row | Placed:
+    """Climb the ladder where git's merge stopped; upstream's own form of the patch comes first."""
+    patch, before = step.patch, store.entries(step.before)
+    share = upstreamed.share(patch.files, before, entries, store.blob)
+    if share.is_upstream:
+        why = f"upstream has it in a form of its own: {share}"
+        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, review=True, why=why)
+    settlement = settling.settle(store, step, before, entries, refused)
+    if settlement.is_likely and settlement.tree == tree:
+        why = f"nothing is left of it: {'; '.join(dict.fromkeys(one.answer.why for one in settlement.resolved))}"
+        row = Row(patch, Outcome.EMPTIED, None, tree, patch.paths, settlement.rule, review=True, why=why)
+        return replace(row, resolutions=settlement.resolved)
+    row = replace(_clash(patch, refused.paths, refused.why), resolutions=settlement.resolved)
+    if not settlement.is_whole or settlement.tree == tree:
+        return replace(row, places=(*settlement.left, *settlement.gone) or refused.places)
+    changes = store.changes(tree, settlement.tree)
+    found = Placed(patch, step, tree, settlement.tree, Way.LADDER, changes, settlement)
+    read = read_again(store, found, patch.with_diff(store.diffs([(tree, settlement.tree)])[0]))
+    doubts = (*settlement.doubts, *suspicion.doubts(read, lambda names: store.mentions(tree, names)))
+    if doubts:
+        why = f"{refused.why}; there is a proposal, which is not certain: {'; '.join(doubts)}"
+        return replace(row, why=why, places=refused.places, proposal=settlement.tree)
+    return _counted(store, found)
+
+
+def _counted(store: Store, found: Placed) -> Row | Placed:
+    """Make both changes of a count that upstream and the patch changed alike, as a merge takes them once."""
+    base = {change.path: change.old for change in found.step.changes} if isinstance(found.step, Applied) else {}
+    resolved: list[Resolution] = []
+    grafts: dict[str, Entry | None] = {}
+    for change in found.changes:
+        was, ours, now = base.get(change.path), change.old, change.new
+        if was is None or ours is None or now is None:
+            continue
+        files = [file for file in found.step.patch.files if file.path == change.path]
+        counted = counters.counted_once(files, store.blob(was.oid), store.blob(ours.oid)) if files else ()
+        if counted:
+            data, made = settling.count_on(change.path, store.blob(now.oid), counted)
+            grafts[change.path] = Entry(now.mode, store.put(data))
+            resolved += made
+    if not resolved:
+        return found
+    settlement = found.settlement or Settlement(found.after)
+    settlement = replace(settlement, resolved=(*settlement.resolved, *resolved))
+    after = store.graft(found.after, grafts)
+    changes = store.changes(found.before, after)
+    return replace(found, after=after, way=Way.LADDER, changes=changes, settlement=settlement)
+
+
+def read_again(store: Store, found: Placed, new: Patch) -> suspicion.Carried:
+    """Give a patch that found its place, before and after, with the files that it touches."""
+    steps = found.step.changes if isinstance(found.step, Applied) else ()
+    base = {change.path: store.blob(change.old.oid) for change in steps if _is_file(change.old)}
+    ours = {change.path: store.blob(change.old.oid) for change in found.changes if _is_file(change.old)}
+    return suspicion.Carried(found.step.patch.files, new.files, base, ours)
+
+
+def _is_file(entry: Entry | None) -> TypeGuard[Entry]:
+    return entry is not None and entry.mode in (REGULAR, EXECUTABLE)
+
+
+def _clash(patch: Patch, paths: Sequence[str], why: str, root: str | None = None) -> Row:
+    return Row(patch, Outcome.CLASHED, None, None, paths=tuple(sorted(set(paths))), root=root, why=why)
+
+
+def _root(store: Store, step: Applied, clashed: Sequence[Applied]) -> Applied | None:
+    """Find the clashed patch without which this one does not even apply on the old side: it is a cascade of that."""
+    own = {change.path for change in step.changes}
+    for earlier in clashed:
+        if own.isdisjoint(change.path for change in earlier.changes):
+            continue
+        without = store.merge(earlier.after, step.before, earlier.before)
+        if isinstance(without, Refused) or isinstance(store.merge(step.before, without.tree, step.after), Refused):
+            return earlier
+    return None
