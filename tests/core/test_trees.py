@@ -79,8 +79,9 @@ def test_modes_of_old_tools_are_read_as_git_reads_them(repository: Path) -> None
     """A tree that spells a folder 040000 and a file 100664 loses nothing when one of its files is replaced."""
     with Scratch([repository / "objects"], objects=repository / "objects") as store:
         oid = bytes.fromhex(store.put(b"one\n"))
-        inner = store.put_tree(b"100664 b.c\0" + oid + b"100644 c.c\0" + oid)
-        old = store.put_tree(b"040000 src\0" + bytes.fromhex(inner))
+        write = ("hash-object", "-t", "tree", "-w", "--literally", "--stdin")
+        inner = git(repository, *write, stdin=b"100664 b.c\0" + oid + b"100644 c.c\0" + oid)
+        old = TreeId(git(repository, *write, stdin=b"040000 src\0" + bytes.fromhex(inner)))
         new = store.graft(old, {"src/c.c": Entry("100644", store.put(b"two\n"))})
         assert sorted(store.entries(new)) == ["src/b.c", "src/c.c"]
         assert [change.path for change in store.changes(old, new)] == ["src/c.c"]

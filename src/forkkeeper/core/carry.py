@@ -7,15 +7,15 @@ the patches after it, which are carried without it. A patch that found its place
 * for review, too, when its new diff, read again, looks as if it would not work (`suspicion`)
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from forkkeeper.core import hunks, placing, suspicion
+from forkkeeper.core import hunks, placing
 from forkkeeper.core.compose import Applied, Baseline, Step, update
-from forkkeeper.core.ids import TreeId
+from forkkeeper.core.ids import ObjectId, TreeId
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.placing import Placed, Way
-from forkkeeper.core.store import Store
+from forkkeeper.core.store import Entries, Sides, Store
 from forkkeeper.core.verdict import Carried, Outcome, Row
 
 NEARLY_SAME = 75  # per cent of a file: under another name, a rename that needs no second look
@@ -31,12 +31,14 @@ def carry(store: Store, old: Sequence[Step], new: Baseline, by_hand: Mapping[str
     found: list[Row | Placed] = []
     tree, entries = new.tree, dict(new.entries)
     clashed: list[Applied] = []
-    for step in old:
+    merged: dict[Sides, ObjectId | None] = {}
+    for number, step in enumerate(old):
+        _merge_ahead(store, old[number:], entries, merged)
         hand = replacements.get(step.patch.name)
         if hand is not None:
             verdict = placing.take(store, step, hand, tree, entries)
         else:
-            verdict = placing.place(store, step, tree, entries, clashed)
+            verdict = placing.place(store, step, tree, entries, clashed, merged)
         found.append(verdict)
         if isinstance(verdict, Placed):
             tree = verdict.after
@@ -46,40 +48,71 @@ def carry(store: Store, old: Sequence[Step], new: Baseline, by_hand: Mapping[str
     return Carried(_rows(store, found), tree, entries)
 
 
+def _merge_ahead(store: Store, steps: Sequence[Step], entries: Entries, merged: dict[Sides, ObjectId | None]) -> None:
+    """Merge the files of the next patch, with those of all later ones that no patch in between touches, in one go."""
+    if not _unknown(steps[0], entries, merged):
+        return
+    wanted: dict[Sides, None] = {}
+    touched: set[str] = set()
+    for step in steps:
+        if isinstance(step, Applied):
+            own = {change.path for change in step.changes}
+            wanted |= dict.fromkeys(_unknown(step, entries, merged) if own.isdisjoint(touched) else ())
+            touched |= own
+    merged |= zip(wanted, store.merge_files(list(wanted)), strict=True)
+
+
+def _unknown(step: Step, entries: Entries, merged: Mapping[Sides, ObjectId | None]) -> list[Sides]:
+    return [one for one in placing.sides(step, entries) or () if one not in merged]
+
+
 def _rows(store: Store, found: Sequence[Row | Placed]) -> tuple[Row, ...]:
-    """Give every verdict its final form, with all diffs asked for at once."""
-    settled = [verdict for verdict in found if isinstance(verdict, Placed)]
-    merged = [one.step for one in settled if one.way is Way.MERGED and isinstance(one.step, Applied)]
-    now = iter(store.diffs([(one.before, one.after) for one in settled]))
-    was = iter(store.diffs([(step.before, step.after) for step in merged]))
-    return tuple(verdict if isinstance(verdict, Row) else _row(store, verdict, next(now), was) for verdict in found)
+    """Give every verdict its final form, with all diffs asked for at once.
 
-
-def _row(store: Store, settled: Placed, diff: bytes, was: Iterator[bytes]) -> Row:
-    """Give the verdict on a patch whose new diff is known. was -- the old diffs of those that were merged, in order."""
-    old, new = settled.step.patch, settled.patch.with_diff(diff)
-    match settled.way:
-        case Way.UNTOUCHED:
-            return Row(old, Outcome.KEPT, new, settled.after, new.paths)
-        case Way.BY_HAND:
-            return Row(old, Outcome.RESOLVED, new, settled.after, new.paths, "hand", why="a person made it fit")
-        case Way.LADDER:
-            return _resolved(store, settled, new)
-        case Way.MERGED:
-            row = _merged(old, hunks.parse(next(was)), new, settled.after)
-            row = _guessed(store, settled, row) if row.moved else row
-            return _suspected(store, settled, row, new)
-
-
-def _resolved(store: Store, settled: Placed, new: Patch) -> Row:
-    """Give the verdict on a patch that the ladder resolved."""
-    settlement = settled.settlement
-    rule, resolved = (settlement.rule, settlement.resolved) if settlement else ("", ())
-    said = dict.fromkeys(
-        (*(one.answer.why for one in resolved), *suspicion.hints(placing.read_again(store, settled, new)))
+    The old diffs are asked for in git's own form only where a patch as it stands does not say the same as the new one.
+    """
+    placed = [verdict for verdict in found if isinstance(verdict, Placed)]
+    diffs = store.diffs([(one.before, one.after) for one in placed])
+    new = {one.step.patch.name: one.patch.with_diff(diff) for one, diff in zip(placed, diffs, strict=True)}
+    merged = [
+        one.step
+        for one in placed
+        if one.way is Way.MERGED and isinstance(one.step, Applied)
+        if not hunks.same_hunks(one.step.patch.files, new[one.step.patch.name].files)
+    ]
+    old = store.diffs([(step.before, step.after) for step in merged])
+    was = {step.patch.name: hunks.parse(diff) for step, diff in zip(merged, old, strict=True)}
+    return tuple(
+        verdict
+        if isinstance(verdict, Row)
+        else _row(store, verdict, new[verdict.step.patch.name], was.get(verdict.step.patch.name))
+        for verdict in found
     )
-    why = "; ".join(said)
-    row = Row(settled.step.patch, Outcome.RESOLVED, new, settled.after, new.paths, rule, review=True, why=why)
+
+
+def _row(store: Store, placed: Placed, new: Patch, was: tuple[hunks.FileDiff, ...] | None) -> Row:
+    """Give the verdict on a patch whose new diff is known. was -- its old diff; None where that says the same."""
+    old = placed.step.patch
+    match placed.way:
+        case Way.UNTOUCHED:
+            return Row(old, Outcome.KEPT, new, placed.after, new.paths)
+        case Way.BY_HAND:
+            return Row(old, Outcome.RESOLVED, new, placed.after, new.paths, "hand", why="a person made it fit")
+        case Way.LADDER:
+            return _resolved(store, placed, new)
+        case Way.MERGED:
+            row = _merged(old, was, new, placed.after) if was else Row(old, Outcome.KEPT, new, placed.after, new.paths)
+            row = _guessed(store, placed, row) if row.moved else row
+            return _suspected(store, placed, row, new)
+
+
+def _resolved(store: Store, placed: Placed, new: Patch) -> Row:
+    """Give the verdict on a patch that the ladder resolved."""
+    settlement = placed.settlement
+    rule, resolved = (settlement.rule, settlement.resolved) if settlement else ("", ())
+    hints = placing.read_again(store, placed, new).hints
+    why = "; ".join(dict.fromkeys((*(one.answer.why for one in resolved), *hints)))
+    row = Row(placed.step.patch, Outcome.RESOLVED, new, placed.after, new.paths, rule, review=True, why=why)
     return replace(row, resolutions=resolved)
 
 
@@ -103,24 +136,23 @@ def _moved(was: tuple[hunks.FileDiff, ...], new: Patch) -> tuple[tuple[str, str]
     return tuple(zip(gone, come, strict=False))
 
 
-def _guessed(store: Store, settled: Placed, row: Row) -> Row:
+def _guessed(store: Store, placed: Placed, row: Row) -> Row:
     """Ask for a review where git took a file of another name, not nearly the same, for the one that upstream removed.
 
     A licence header and some boilerplate are enough for git.
     """
-    sure = store.renames(settled.step.before, settled.before, NEARLY_SAME)
+    sure = store.renames(placed.step.before, placed.before, NEARLY_SAME)
     if all(sure.get(one) == other or _file_name(one) == _file_name(other) for one, other in row.moved):
         return row
     return replace(row, review=True, why=f"{row.why}, as git guesses: less than {NEARLY_SAME} % of it is the same")
 
 
-def _suspected(store: Store, settled: Placed, row: Row, new: Patch) -> Row:
+def _suspected(store: Store, placed: Placed, row: Row, new: Patch) -> Row:
     """Ask for a review where git merged without a word, and something speaks against it."""
-    read = placing.read_again(store, settled, new)
-    doubts = suspicion.doubts(read, lambda names: store.mentions(settled.before, names)) + suspicion.hints(read)
-    if not doubts:
+    found = placing.read_again(store, placed, new)
+    if not found.doubts and not found.hints:
         return row
-    said = "; ".join(doubts)
+    said = "; ".join((*found.doubts, *found.hints))
     return replace(row, review=True, why=f"{row.why}; but {said}" if row.why else f"it applies, but {said}")
 
 

@@ -12,19 +12,19 @@
 6. a count that both sides changed alike, which a merge takes once, is counted on
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TypeGuard
 
 from forkkeeper.core import applying, settling, suspicion, upstreamed
 from forkkeeper.core.compose import Applied, NotApplied, Step, through_symlink
-from forkkeeper.core.ids import TreeId
+from forkkeeper.core.ids import ObjectId, TreeId
 from forkkeeper.core.ladder import counters
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.paths import parents
 from forkkeeper.core.settling import Resolution, Settlement
-from forkkeeper.core.store import EXECUTABLE, REGULAR, Change, Entries, Entry, Refused, Store, Written
+from forkkeeper.core.store import EXECUTABLE, REGULAR, Change, Entries, Entry, Refused, Sides, Store, Written
 from forkkeeper.core.verdict import Outcome, Row
 
 
@@ -68,10 +68,17 @@ def take(store: Store, step: Step, patch: Patch, tree: TreeId, entries: Entries)
             return Placed(patch, step, tree, after, Way.BY_HAND, store.changes(tree, after))
 
 
-def place(store: Store, step: Step, tree: TreeId, entries: Entries, clashed: Sequence[Applied]) -> Row | Placed:
+Merged = Mapping[Sides, ObjectId | None]
+"""Files that were merged beforehand; None for one that conflicts."""
+
+
+def place(
+    store: Store, step: Step, tree: TreeId, entries: Entries, clashed: Sequence[Applied], merged: Merged
+) -> Row | Placed:
     """Place one patch on what was carried before it, or give its verdict where it has no place.
 
     tree, entries -- what was carried before it; clashed -- the patches before it that were not
+    merged -- at least the files of `sides(step, entries)`
     """
     match step:
         case NotApplied(patch=patch, why=why):
@@ -82,7 +89,33 @@ def place(store: Store, step: Step, tree: TreeId, entries: Entries, clashed: Seq
             after = store.graft(tree, {change.path: change.new for change in step.changes})
             return Placed(step.patch, step, tree, after, Way.UNTOUCHED, step.changes)
         case Applied():
-            return _merge(store, step, tree, entries, clashed)
+            return _merge(store, step, tree, entries, clashed, merged)
+
+
+def sides(step: Step, entries: Entries) -> tuple[Sides, ...] | None:
+    """Give the files of a patch that have to be merged; None where it takes more than merging files that stay.
+
+    A file that upstream moved, removed or made another kind of, or that the patch adds or removes, takes whole trees.
+    """
+    if not isinstance(step, Applied) or not all(_stays(change, entries.get(change.path)) for change in step.changes):
+        return None
+    found = (_sides(change, entries[change.path]) for change in step.changes)
+    return tuple(one for one in found if one.ours not in (one.base, one.theirs))
+
+
+def _sides(change: Change, ours: Entry) -> Sides:
+    base, theirs = (entry.oid if entry else ours.oid for entry in (change.old, change.new))
+    return Sides(base, ours.oid, theirs)
+
+
+def _stays(change: Change, ours: Entry | None) -> bool:
+    """Whether a file is a plain one of one mode on all sides."""
+    return (
+        _is_file(change.old)
+        and change.new is not None
+        and ours is not None
+        and (change.old.mode == change.new.mode == ours.mode)
+    )
 
 
 def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
@@ -116,8 +149,14 @@ def _lacks_mode(change: Change, now: Entry | None) -> bool:
     return change.old is None or change.old.mode != change.new.mode
 
 
-def _merge(store: Store, step: Applied, tree: TreeId, entries: Entries, clashed: Sequence[Applied]) -> Row | Placed:
-    answer = store.merge(step.before, tree, step.after)
+def _merge(
+    store: Store, step: Applied, tree: TreeId, entries: Entries, clashed: Sequence[Applied], merged: Merged
+) -> Row | Placed:
+    changes = _file_by_file(step, entries, merged)
+    if changes is not None:
+        answer: Written | Refused = Written(store.graft(tree, {change.path: change.new for change in changes}))
+    else:
+        answer = store.merge(step.before, tree, step.after)
     patch = step.patch
     root = _root(store, step, clashed) if isinstance(answer, Refused) or answer.tree == tree else None
     match answer:
@@ -134,7 +173,26 @@ def _merge(store: Store, step: Applied, tree: TreeId, entries: Entries, clashed:
             why = "upstream has lines like it, but a merge does not find them where the patch has them"
             return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, None, review=True, proposal=after, why=why)
         case Written(tree=after):
-            return _counted(store, Placed(patch, step, tree, after, Way.MERGED, store.changes(tree, after)))
+            found = store.changes(tree, after) if changes is None else changes
+            return _counted(store, Placed(patch, step, tree, after, Way.MERGED, found))
+
+
+def _file_by_file(step: Applied, entries: Entries, merged: Merged) -> tuple[Change, ...] | None:
+    """Give what a patch changes where each of its files merges by itself; None where that is not enough.
+
+    For files that stay this is what a merge of the whole trees gives, and takes no process of its own.
+    """
+    needed = sides(step, entries)
+    if needed is None or any(merged.get(one) is None for one in needed):
+        return None
+    found = []
+    for change in step.changes:
+        ours = entries[change.path]
+        one = _sides(change, ours)
+        oid = one.theirs if one.ours == one.base else one.ours if one.ours == one.theirs else merged[one]
+        if oid is not None and oid != ours.oid:
+            found.append(Change(change.path, ours, Entry(ours.mode, oid)))
+    return tuple(found)
 
 
 def _nothing_left(patch: Patch, tree: TreeId, *, is_there: bool) -> Row:
@@ -161,8 +219,8 @@ def _settle(store: Store, step: Applied, tree: TreeId, entries: Entries, refused
         return replace(row, places=(*settlement.left, *settlement.gone) or refused.places)
     changes = store.changes(tree, settlement.tree)
     found = Placed(patch, step, tree, settlement.tree, Way.LADDER, changes, settlement)
-    read = read_again(store, found, patch.with_diff(store.diffs([(tree, settlement.tree)])[0]))
-    doubts = (*settlement.doubts, *suspicion.doubts(read, lambda names: store.mentions(tree, names)))
+    suspected = read_again(store, found, patch.with_diff(store.diffs([(tree, settlement.tree)])[0]))
+    doubts = (*settlement.doubts, *suspected.doubts)
     if doubts:
         why = f"{refused.why}; there is a proposal, which is not certain: {'; '.join(doubts)}"
         return replace(row, why=why, places=refused.places, proposal=settlement.tree)
@@ -193,12 +251,13 @@ def _counted(store: Store, found: Placed) -> Row | Placed:
     return replace(found, after=after, way=Way.LADDER, changes=changes, settlement=settlement)
 
 
-def read_again(store: Store, found: Placed, new: Patch) -> suspicion.Carried:
-    """Give a patch that found its place, before and after, with the files that it touches."""
+def read_again(store: Store, found: Placed, new: Patch) -> suspicion.Found:
+    """Look for what may be wrong with a patch that found its place."""
     steps = found.step.changes if isinstance(found.step, Applied) else ()
     base = {change.path: store.blob(change.old.oid) for change in steps if _is_file(change.old)}
     ours = {change.path: store.blob(change.old.oid) for change in found.changes if _is_file(change.old)}
-    return suspicion.Carried(found.step.patch.files, new.files, base, ours)
+    carried = suspicion.Carried(found.step.patch.files, new.files, base, ours)
+    return suspicion.look(carried, lambda names: store.mentions(found.before, names))
 
 
 def _is_file(entry: Entry | None) -> TypeGuard[Entry]:

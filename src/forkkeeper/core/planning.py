@@ -131,7 +131,8 @@ def carry_on(
     collisions = compose.collisions(carried.entries, entries)
     sure = not collisions and all(row.outcome is not Outcome.CLASHED for row in carried.rows)
     tree = compose.lay(store, carried.tree, entries) if sure else None
-    changed = len(store.changes(before.tree, after.tree))
+    paths = before.entries.keys() | after.entries.keys()
+    changed = sum(before.entries.get(path) != after.entries.get(path) for path in paths)
     return Plan(old, new, carried, collisions, _touched(store, before, after, queue), changed, after.tree, tree, stood)
 
 

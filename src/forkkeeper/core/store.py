@@ -92,6 +92,15 @@ class Refused:
     partly: TreeId | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """A file on the three sides of a merge."""
+
+    base: ObjectId
+    ours: ObjectId
+    theirs: ObjectId
+
+
 class Store(Protocol):
     """Trees, blobs and the operations on them."""
 
@@ -121,6 +130,9 @@ class Store(Protocol):
 
     def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
         """Find how the lines of each pair of blobs differ, as git's merge sees it. A binary blob's lines are lines."""
+
+    def merge_files(self, sides: Sequence[Sides]) -> tuple[ObjectId | None, ...]:
+        """Merge files three ways, each by itself; None for one that conflicts."""
 
     def diffs(self, pairs: Sequence[tuple[TreeId, TreeId]]) -> tuple[bytes, ...]:
         """Give the canonical diff of each pair: full ids, binary, three lines of context, no renames."""

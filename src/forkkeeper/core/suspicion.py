@@ -69,19 +69,23 @@ class _Upstream:
         return _Upstream(had, has, went, came)
 
 
-def doubts(carried: Carried, mentions: Mentions) -> tuple[str, ...]:
-    """Say what speaks against the result.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What speaks against a result (doubts), and what to look at beside it (hints), a sentence each."""
+
+    doubts: tuple[str, ...]
+    hints: tuple[str, ...]
+
+
+def look(carried: Carried, mentions: Mentions) -> Found:
+    """Read a carried patch again.
 
     mentions -- tells which of some names stand anywhere in the new upstream tree
     """
     upstream = _Upstream.of(carried)
-    found = (*_names(carried, upstream, mentions), *_calls(carried, upstream), *_twice(carried, upstream))
-    return tuple(dict.fromkeys(found))
-
-
-def hints(carried: Carried) -> tuple[str, ...]:
-    """Say what a person should look at beside the result."""
-    return tuple(dict.fromkeys((*_lists(carried, _Upstream.of(carried)), *_removes_more(carried))))
+    doubts = (*_names(carried, upstream, mentions), *_calls(carried, upstream), *_twice(carried, upstream))
+    hints = (*_lists(carried, upstream), *_removes_more(carried))
+    return Found(tuple(dict.fromkeys(doubts)), tuple(dict.fromkeys(hints)))
 
 
 # doubts -------------------------------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ Format: per entry the mode in octal without leading zeros, a blank, the name, a 
 by name, a folder as if its name ended in "/" (git's fsck calls anything else `treeNotSorted`).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from functools import cache
+from typing import NamedTuple, Protocol
 
 from forkkeeper.core.ids import ObjectId, TreeId
 from forkkeeper.core.store import Change, Entry
@@ -17,16 +18,15 @@ FOLDER = "40000"
 class Objects(Protocol):
     """Where tree objects are read and written."""
 
-    def tree(self, tree: TreeId) -> bytes:
-        """Give a tree object's bytes; those of the empty tree are empty."""
+    def items(self, tree: TreeId) -> Mapping[bytes, "Item"]:
+        """Give what one tree object names; the empty tree names nothing."""
 
-    def put_tree(self, data: bytes) -> TreeId:
+    def put_items(self, items: Mapping[bytes, "Item"]) -> TreeId:
         """Write a tree object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One name in one tree object. mode -- as the object spells it; oid -- 40 hex digits."""
+class Item(NamedTuple):
+    """One name in one tree object, of which a carry makes many. mode -- as git spells it now; oid -- 40 hex digits."""
 
     mode: str
     oid: str
@@ -38,18 +38,20 @@ class Item:
 
 
 def parse(data: bytes) -> dict[bytes, Item]:
-    """Read a tree object, in its own order."""
-    items: dict[bytes, Item] = {}
-    at = 0
-    while at < len(data):
-        blank, end = data.index(b" ", at), data.index(b"\0", at)
-        items[data[blank + 1 : end]] = Item(_canonical(int(data[at:blank], 8)), data[end + 1 : end + 21].hex())
-        at = end + 21
-    return items
+    """Read a tree object, in its own order. Raises ValueError for what is none."""
+    found = _ENTRY.findall(data)
+    if sum(len(mode) + len(name) + 22 for mode, name, _ in found) != len(data):
+        raise ValueError("not a tree object")
+    return {name: Item(_canonical(mode), oid.hex()) for mode, name, oid in found}
 
 
-def _canonical(mode: int) -> str:
+_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+
+
+@cache
+def _canonical(spelled: bytes) -> str:
     """Spell a mode as git does when it writes a tree anew; old tools wrote `040000` and `100664`."""
+    mode = int(spelled, 8)
     kind = mode & 0o170000
     if kind == 0o100000:
         return "100755" if mode & 0o100 else "100644"
@@ -68,12 +70,12 @@ def graft(objects: Objects, tree: TreeId, entries: Mapping[str, Entry | None]) -
     A file takes the place of a folder of its name, and the reverse, as `git update-index --replace` does.
     """
     changes = {path.encode("utf-8", "surrogateescape"): entry for path, entry in entries.items()}
-    return TreeId(_graft(objects, tree, changes) or objects.put_tree(b""))
+    return TreeId(_graft(objects, tree, changes) or objects.put_items({}))
 
 
 def _graft(objects: Objects, tree: TreeId | None, changes: Mapping[bytes, Entry | None]) -> str | None:
     """Give the changed tree's id; None for one that has become empty."""
-    items = parse(objects.tree(tree)) if tree is not None else {}
+    items = dict(objects.items(tree)) if tree is not None else {}
     below: dict[bytes, dict[bytes, Entry | None]] = {}
     here: dict[bytes, Entry] = {}
     for path, entry in changes.items():
@@ -93,7 +95,7 @@ def _graft(objects: Objects, tree: TreeId | None, changes: Mapping[bytes, Entry 
         if made is not None:
             items[name] = Item(FOLDER, made)
     items.update({name: Item(entry.mode, entry.oid) for name, entry in here.items()})
-    return objects.put_tree(format_tree(items)) if items else None
+    return objects.put_items(items) if items else None
 
 
 def some(objects: Objects, tree: TreeId, paths: Iterable[str]) -> dict[str, Entry]:
@@ -102,7 +104,7 @@ def some(objects: Objects, tree: TreeId, paths: Iterable[str]) -> dict[str, Entr
 
 
 def _some(objects: Objects, tree: str, paths: Sequence[bytes], above: str) -> Iterator[tuple[str, Entry]]:
-    items = parse(objects.tree(TreeId(tree)))
+    items = objects.items(TreeId(tree))
     below: dict[bytes, list[bytes]] = {}
     whole: dict[bytes, None] = {}
     for path in paths:
@@ -130,7 +132,7 @@ def changes(objects: Objects, old: TreeId, new: TreeId) -> tuple[Change, ...]:
 def _changes(objects: Objects, old: str | None, new: str | None, above: str) -> Iterator[Change]:
     if old == new:
         return
-    before, after = (parse(objects.tree(TreeId(tree))) if tree is not None else {} for tree in (old, new))
+    before, after = (objects.items(TreeId(tree)) if tree is not None else {} for tree in (old, new))
     for name in sorted(before.keys() | after.keys()):
         one, other = before.get(name), after.get(name)
         if one == other:

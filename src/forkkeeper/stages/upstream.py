@@ -24,7 +24,7 @@ from forkkeeper.core.report import count
 from forkkeeper.core.revision import FullSha, Revision, ShortSha, SnapshotName, TagName
 from forkkeeper.core.snapshots import Snapshot
 from forkkeeper.errors import OutsideError, RequestError
-from forkkeeper.shell import archive, disk, git, net, process
+from forkkeeper.shell import archive, disk, git, process
 from forkkeeper.shell.git import CommitInfo, Repository
 
 Progress = Callable[[str, float, float], None]
@@ -279,6 +279,8 @@ def _remote(upstream: Upstream) -> list[GitSource]:
 
 def _fetch(upstream: Upstream, source: GitSource) -> str | None:
     """Fetch one source into the store; gives the reason when that failed."""
+    from forkkeeper.shell import net  # noqa: PLC0415 -- its libraries are a third of the start-up time
+
     location = source.location
     if not _is_url(location):
         path = (upstream.root / Path(location).expanduser()).resolve()
@@ -319,6 +321,8 @@ def take_snapshot(upstream: Upstream, source: SdistSource, version: str, sha: Co
     sha -- the commit it must hold; None: whichever it holds
     Raises OutsideError when it cannot be had, or does not hold what it should.
     """
+    from forkkeeper.shell import net  # noqa: PLC0415 -- its libraries are a third of the start-up time
+
     folder = upstream.state / "downloads"
     disk.need_room(folder, SDIST_ROOM)
     name = f"{source.package}=={version}"
@@ -385,6 +389,8 @@ def refresh(upstream: Upstream) -> tuple[tuple[Snapshot, ...], tuple[str, ...]]:
 
 
 def _new_rows(upstream: Upstream, source: SdistSource) -> list[Snapshot]:
+    from forkkeeper.shell import net  # noqa: PLC0415 -- its libraries are a third of the start-up time
+
     known = {row.version for row in upstream.table}
     newest = snapshots.newest(upstream.table, 1)
     offered = net.versions(source.package, _pip())

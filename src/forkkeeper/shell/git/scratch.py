@@ -1,21 +1,21 @@
 """The throw-away repository in which trees are merged and composed."""
 
+import hashlib
 import os
 import re
 import tempfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Self
-
-from gitdb import IStream
-from gitdb.db import LooseObjectDB
 
 from forkkeeper.core import conflicts, hunks, trees
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
 from forkkeeper.core.lines import Edit
-from forkkeeper.core.store import REGULAR, Change, Conflict, Contest, Entry, Refused, Stat, Written
+from forkkeeper.core.store import REGULAR, Change, Conflict, Contest, Entry, Refused, Sides, Stat, Written
+from forkkeeper.core.trees import Item
 from forkkeeper.errors import OutsideError
+from forkkeeper.shell.git import packing
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode
 
 _CANONICAL = (
@@ -38,6 +38,10 @@ _LIKE_MERGES = ("--diff-algorithm=histogram", "--inter-hunk-context=0", "--src-p
 _THROW_AWAY = b"author forkkeeper <forkkeeper@invalid> 0 +0000\ncommitter forkkeeper <forkkeeper@invalid> 0 +0000\n\n"
 
 
+PACKED = 16  # objects from which on a pack costs less than a file for each
+BLOBS = 64 * 1024 * 1024  # bytes of blobs that are kept in memory
+
+
 class Scratch:
     """A throw-away bare repository: where trees are merged and composed. Implements `core.store.Store`.
 
@@ -57,19 +61,24 @@ class Scratch:
             (root / name).mkdir()
         (root / "HEAD").write_text("ref: refs/heads/none\n")
         (root / "config").write_text("[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
+        self._pending: dict[str, tuple[str, bytes]] = {}
+        self._written: set[str] = set()
+        self._is_kept = objects is not None
         self.objects = (objects or root / "objects").absolute()
         self.objects.mkdir(parents=True, exist_ok=True)
         self.lenders = tuple(path.absolute() for path in lenders)
         self._door = Door(root, self.environment() | SEALED | config(SEALED_CONFIG))
-        self._loose = LooseObjectDB(str(self.objects))
         self._index = {"GIT_INDEX_FILE": str(root / "index")}
         self._index_holds: TreeId | None = None
-        self._trees: dict[TreeId, bytes] = {}
+        self._items: dict[TreeId, Mapping[bytes, Item]] = {}
+        self._blobs: dict[ObjectId, bytes] = {}
+        self._room = BLOBS
         self._commits: dict[tuple[TreeId, tuple[CommitId, ...]], CommitId] = {}
         self._merges: dict[tuple[TreeId, TreeId, TreeId], Written | Refused] = {}
 
     def environment(self) -> dict[str, str]:
         """Give the variables with which any git finds this repository and its objects."""
+        self._flush()
         return {
             "GIT_DIR": self._folder.name,
             "GIT_OBJECT_DIRECTORY": str(self.objects),
@@ -80,14 +89,22 @@ class Scratch:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._is_kept:
+            self._flush()
         self._door.close()
         self._folder.cleanup()
 
     # objects ----------------------------------------------------------------------------------------------------
 
     def blob(self, oid: ObjectId) -> bytes:
-        """Give a blob's bytes."""
-        return self._door.object_bytes(oid)[1]
+        """Give a blob's bytes. A carry asks for the same ones several times: so many bytes of them are kept."""
+        if oid in self._blobs:
+            return self._blobs[oid]
+        data = self._object(oid)
+        if len(data) <= self._room:
+            self._room -= len(data)
+            self._blobs[oid] = data
+        return data
 
     def put(self, data: bytes) -> ObjectId:
         """Write a blob."""
@@ -102,8 +119,38 @@ class Scratch:
         return self._commits[wanted]
 
     def _write(self, kind: str, data: bytes) -> str:
-        stored = self._loose.store(IStream(kind.encode(), len(data), BytesIO(data)))
-        return bytes(stored.hexsha).decode()
+        """Take an object in; it is written to disk when a process of git's may ask for it."""
+        oid = hashlib.sha1(b"%s %d\0%s" % (kind.encode(), len(data), data), usedforsecurity=False).hexdigest()
+        if oid not in self._written:
+            self._pending[oid] = (kind, data)
+            self._written.add(oid)
+        return oid
+
+    def _flush(self) -> None:
+        """Write what was taken in: many objects as one pack, a few as a file each, lest packs become many."""
+        if len(self._pending) >= PACKED:
+            made = packing.pack(self._pending)
+            folder = self.objects / "pack"
+            folder.mkdir(exist_ok=True)
+            _put(folder / f"pack-{made.name}.pack", made.data)
+            _put(folder / f"pack-{made.name}.idx", made.index)  # last: it is by this that git finds the pack
+        else:
+            for oid, (kind, data) in self._pending.items():
+                place = self.objects / oid[:2] / oid[2:]
+                place.parent.mkdir(exist_ok=True)
+                _put(place, zlib.compress(b"%s %d\0%s" % (kind.encode(), len(data), data), zlib.Z_BEST_SPEED))
+        self._pending.clear()
+
+    @property
+    def _git(self) -> Door:
+        """Git, which finds every object that was taken in."""
+        if self._pending:
+            self._flush()
+        return self._door
+
+    def _object(self, oid: str) -> bytes:
+        """Read an object that may not be on disk yet."""
+        return self._pending[oid][1] if oid in self._pending else self._door.object_bytes(oid)[1]
 
     # trees ------------------------------------------------------------------------------------------------------
 
@@ -112,7 +159,7 @@ class Scratch:
         if tree == EMPTY_TREE:
             return {}
         found: dict[str, Entry] = {}
-        for row in self._door.get("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0")[:-1]:
+        for row in self._git.get("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0")[:-1]:
             meta, _, path = row.partition(b"\t")
             mode, _, oid = meta.decode().split()
             found[decode(path)] = Entry(mode, ObjectId(oid))
@@ -130,26 +177,26 @@ class Scratch:
         """Give the tree with these paths replaced (None: removed)."""
         return trees.graft(self, tree, entries) if entries else tree
 
-    def tree(self, tree: TreeId) -> bytes:
-        """Give a tree object's bytes."""
-        if tree not in self._trees:
-            self._trees[tree] = b"" if tree == EMPTY_TREE else self._door.object_bytes(tree)[1]
-        return self._trees[tree]
+    def items(self, tree: TreeId) -> Mapping[bytes, Item]:
+        """Give what one tree object names; each is read once."""
+        if tree not in self._items:
+            self._items[tree] = {} if tree == EMPTY_TREE else trees.parse(self._object(tree))
+        return self._items[tree]
 
-    def put_tree(self, data: bytes) -> TreeId:
+    def put_items(self, items: Mapping[bytes, Item]) -> TreeId:
         """Write a tree object."""
-        tree = TreeId(self._write("tree", data))
-        self._trees[tree] = data
+        tree = TreeId(self._write("tree", trees.format_tree(items)))
+        self._items.setdefault(tree, items)
         return tree
 
     def _read_tree(self, tree: TreeId) -> None:
         if self._index_holds != tree:
             self._index_holds = None
-            self._door.get("read-tree", tree, env=self._index)
+            self._git.get("read-tree", tree, env=self._index)
             self._index_holds = tree
 
     def _write_tree(self) -> TreeId:
-        self._index_holds = TreeId(self._door.line("write-tree", env=self._index))
+        self._index_holds = TreeId(self._git.line("write-tree", env=self._index))
         return self._index_holds
 
     # patches ----------------------------------------------------------------------------------------------------
@@ -157,7 +204,7 @@ class Scratch:
     def apply(self, tree: TreeId, patch: bytes) -> Written | Refused:
         """Apply a diff at its own lines or at an offset, never with fuzz."""
         self._read_tree(tree)
-        answer = self._door.ask("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, env=self._index)
+        answer = self._git.ask("apply", "--cached", "--whitespace=nowarn", "-", stdin=patch, env=self._index)
         if answer.code == 0:
             self._index_holds = None
             return Written(self._write_tree())
@@ -177,7 +224,7 @@ class Scratch:
         """Whether the diff applies in reverse."""
         self._read_tree(tree)
         args = ("apply", "--cached", "--check", "--reverse", "--whitespace=nowarn", "-")
-        return self._door.ask(*args, stdin=patch, env=self._index).code == 0
+        return self._git.ask(*args, stdin=patch, env=self._index).code == 0
 
     def merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
         """Merge three ways, following renames; Refused when any path conflicts. The same trees are merged once."""
@@ -190,10 +237,30 @@ class Scratch:
             self._merges[asked] = self._merge(base, ours, theirs)
         return self._merges[asked]
 
+    def merge_files(self, sides: Sequence[Sides]) -> tuple[ObjectId | None, ...]:
+        """Merge files three ways, each by itself, all in one process; None for one that conflicts.
+
+        They are put side by side into three small trees, each file under a name of its own on all three: so git pairs
+        none of them with another.
+        """
+        if not sides:
+            return ()
+        columns = [[(one.base, one.ours, one.theirs)[side] for one in sides] for side in range(3)]
+        base, ours, theirs = (
+            self.graft(EMPTY_TREE, {str(number): Entry(REGULAR, oid) for number, oid in enumerate(column)})
+            for column in columns
+        )
+        answer = self.merge(base, ours, theirs)
+        open_ = {contest.path for contest in answer.contests} if isinstance(answer, Refused) else set()
+        tree = answer.partly if isinstance(answer, Refused) else answer.tree
+        merged = {name.decode(): item.oid for name, item in self.items(tree or EMPTY_TREE).items()}
+        names = [str(number) for number in range(len(sides))]
+        return tuple(ObjectId(merged[name]) if name not in open_ else None for name in names)
+
     def _merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
         root = self.commit(base)
         sides = [self.commit(tree, (root,)) for tree in (ours, theirs)]
-        answer = self._door.ask("merge-tree", "--write-tree", "-z", "--messages", *sides)
+        answer = self._git.ask("merge-tree", "--write-tree", "-z", "--messages", *sides)
         if answer.code not in (0, 1):
             raise OutsideError("merge", "git merge-tree", f"ended with status {answer.code}: {answer.err.strip()}")
         tree, _, rest = answer.out.partition(b"\0")
@@ -221,7 +288,7 @@ class Scratch:
 
     def _places(self, marked: TreeId, path: str) -> tuple[Conflict, ...]:
         """Find the conflict markers that git left in a file of the tree that it gives for a failed merge."""
-        answer = self._door.ask("cat-file", "blob", f"{marked}:{path}")
+        answer = self._git.ask("cat-file", "blob", f"{marked}:{path}")
         if answer.code or b"\0" in answer.out:
             return ()
         return tuple(conflicts.places(path, answer.out.decode("utf-8", "replace")))
@@ -234,7 +301,7 @@ class Scratch:
         if not pairs:
             return ()
         asked = "".join(f"{old} {new}\n" for old, new in pairs).encode()
-        rest = self._door.get("diff-tree", "--stdin", "-r", "-p", *_CANONICAL, stdin=asked)
+        rest = self._git.get("diff-tree", "--stdin", "-r", "-p", *_CANONICAL, stdin=asked)
         found = re.split(rb"(?m)^[0-9a-f]{40} [0-9a-f]{40}\n", rest)
         if len(found) != len(pairs) + 1 or found[0]:
             raise OutsideError("git", "diff-tree", f"gave {len(found) - 1} diffs where {len(pairs)} were asked for")
@@ -245,7 +312,7 @@ class Scratch:
         if not names:
             return frozenset()
         patterns = [part for name in names for part in ("-e", name)]
-        answer = self._door.ask("grep", "-h", "-o", "-w", "-F", "-I", "--no-color", *patterns, tree)
+        answer = self._git.ask("grep", "-h", "-o", "-w", "-F", "-I", "--no-color", *patterns, tree)
         return frozenset(names) & frozenset(answer.out.decode("utf-8", "replace").split("\n"))
 
     def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
@@ -255,7 +322,7 @@ class Scratch:
             return ()
         lines = "".join(f"{old} {new}\n" for old, new in asked).encode()
         how = ("--no-color", "--no-ext-diff", "--no-textconv", "--text", "--unified=0", "--full-index", *_LIKE_MERGES)
-        out = self._door.get("diff-tree", "--stdin", "-p", *how, stdin=lines)
+        out = self._git.get("diff-tree", "--stdin", "-p", *how, stdin=lines)
         found = re.split(rb"(?m)^[0-9a-f]{40} [0-9a-f]{40}\n", out)
         if len(found) != len(pairs) + 1 or found[0]:
             raise OutsideError("git", "diff-tree", f"gave {len(found) - 1} diffs where {len(pairs)} were asked for")
@@ -263,7 +330,7 @@ class Scratch:
 
     def stats(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> tuple[Stat, ...]:
         """Count the lines changed per path, ordered by path."""
-        out = self._door.get("diff-tree", "-r", "-z", "--numstat", "--no-renames", old, new, "--", *paths)
+        out = self._git.get("diff-tree", "-r", "-z", "--numstat", "--no-renames", old, new, "--", *paths)
         found = []
         for row in out.split(b"\0")[:-1]:
             added, removed, path = row.split(b"\t", 2)
@@ -273,10 +340,17 @@ class Scratch:
 
     def renames(self, old: TreeId, new: TreeId, alike: int = 50) -> dict[str, str]:
         """Find where files went: path before → path after. alike -- per cent of a file that must be the same."""
-        out = self._door.get(
-            "diff-tree", "-r", "-z", "--name-status", f"-M{alike}%", "--diff-filter=R", old, new
-        ).split(b"\0")
+        out = self._git.get("diff-tree", "-r", "-z", "--name-status", f"-M{alike}%", "--diff-filter=R", old, new).split(
+            b"\0"
+        )
         return {decode(a): decode(b) for a, b in zip(out[1::3], out[2::3], strict=False)}
+
+
+def _put(place: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all."""
+    beside = place.with_name(f"{place.name}.{os.getpid()}")
+    beside.write_bytes(data)
+    beside.replace(place)
 
 
 def _quoted(path: str) -> str:
