@@ -12,40 +12,45 @@ from dataclasses import replace
 
 from forkkeeper.core import hunks, placing
 from forkkeeper.core.compose import Applied, Baseline, Step, update
-from forkkeeper.core.ids import ObjectId, TreeId
+from forkkeeper.core.ids import ObjectId, TreeId, short
 from forkkeeper.core.mail import Patch
-from forkkeeper.core.placing import Placed, Way
+from forkkeeper.core.placing import Aid, Before, Placed, Way
 from forkkeeper.core.store import Entries, Sides, Store
-from forkkeeper.core.verdict import Carried, Outcome, Row
+from forkkeeper.core.verdict import GONE, Carried, Outcome, Row
 
+NO_AID = Aid()
 NEARLY_SAME = 75  # per cent of a file: under another name, a rename that needs no second look
 
 
-def carry(store: Store, old: Sequence[Step], new: Baseline, by_hand: Mapping[str, Patch] | None = None) -> Carried:
+def carry(store: Store, old: Sequence[Step], new: Baseline, aid: Aid = NO_AID) -> Carried:
     """Carry a stacked queue onto a new baseline.
 
     old -- the queue stacked on the old baseline (`compose.stack`)
-    by_hand -- by name, patches that a person made for the new side, to take in the place of a carried one
     """
-    replacements = by_hand or {}
     found: list[Row | Placed] = []
     tree, entries = new.tree, dict(new.entries)
     clashed: list[Applied] = []
     merged: dict[Sides, ObjectId | None] = {}
     for number, step in enumerate(old):
         _merge_ahead(store, old[number:], entries, merged)
-        hand = replacements.get(step.patch.name)
-        if hand is not None:
-            verdict = placing.take(store, step, hand, tree, entries)
-        else:
-            verdict = placing.place(store, step, tree, entries, clashed, merged)
+        verdict = placing.place(store, step, Before(tree, entries, clashed, merged), aid)
         found.append(verdict)
         if isinstance(verdict, Placed):
             tree = verdict.after
             update(entries, verdict.changes)
         elif verdict.outcome is Outcome.CLASHED and isinstance(step, Applied):
             clashed.append(step)
-    return Carried(_rows(store, found), tree, entries)
+    rows = tuple(_titled(row, aid) for row in _rows(store, found))
+    return Carried(rows, tree, entries)
+
+
+def _titled(row: Row, aid: Aid) -> Row:
+    """Ask for a review where upstream has a commit of the patch's title, and the patch is carried nevertheless."""
+    namesake = aid.titled(row.old.subject) if row.outcome not in GONE else None
+    if namesake is None:
+        return row
+    said = f"upstream's commit {short(namesake)} has its title: is it still needed?"
+    return replace(row, review=row.outcome is not Outcome.CLASHED, why=f"{row.why}; {said}" if row.why else said)
 
 
 def _merge_ahead(store: Store, steps: Sequence[Step], entries: Entries, merged: dict[Sides, ObjectId | None]) -> None:
@@ -150,9 +155,10 @@ def _guessed(store: Store, placed: Placed, row: Row) -> Row:
 def _suspected(store: Store, placed: Placed, row: Row, new: Patch) -> Row:
     """Ask for a review where git merged without a word, and something speaks against it."""
     found = placing.read_again(store, placed, new)
-    if not found.doubts and not found.hints:
+    reasons = (*found.doubts, *found.hints, *found.removals)
+    if not reasons:
         return row
-    said = "; ".join((*found.doubts, *found.hints))
+    said = "; ".join(reasons)
     return replace(row, review=True, why=f"{row.why}; but {said}" if row.why else f"it applies, but {said}")
 
 

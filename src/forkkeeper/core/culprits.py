@@ -14,7 +14,7 @@ from forkkeeper.core.commits import Candidate, UpstreamCommit
 from forkkeeper.core.compose import Step
 from forkkeeper.core.ids import CommitId
 from forkkeeper.core.trials import Part, Trials
-from forkkeeper.core.verdict import Outcome, Row
+from forkkeeper.core.verdict import GONE, Outcome, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,10 @@ def find(
     candidates: Sequence[Candidate],
     on_progress: Callable[[str, float, float], None],
 ) -> Mapping[str, Found]:
-    """Find where each clashed patch begins to clash, by name; a patch that nothing is found for is not there.
+    """Find where each patch begins to clash, or to be needless, by name; one that nothing is found for is not there.
 
     steps -- the queue, stacked on the old pin
-    rows -- the verdicts at the new one
+    rows -- the verdicts at the new one that are to be explained: those that clash, and those that leave the queue
     candidates -- the commits after `old` up to the new pin, oldest first
     on_progress -- told (what, done, of) patches
 
@@ -81,10 +81,9 @@ def find(
     """
     if len(candidates) < 2 and not any(candidate.follows for candidate in candidates):
         return {}
-    clashed = [row for row in rows if row.outcome is Outcome.CLASHED]
     found: dict[str, Found] = {}
-    for done, row in enumerate(clashed):
-        on_progress("looking for culprits", done, len(clashed))
+    for done, row in enumerate(rows):
+        on_progress("looking for culprits", done, len(rows))
         name = row.old.name
         part, whole = trials.up_to(steps, name), trials.up_to(steps, name, whole=True)
         if part is None or whole is None:
@@ -92,18 +91,21 @@ def find(
         if row.root is not None and row.root in part.names:
             at = found.get(row.root)
         else:  # where small trees show no clash, whole ones may
-            at = _begins(tried, part, old, candidates) or _begins(tried, whole, old, candidates)
+            turned = GONE if row.outcome in GONE else (Outcome.CLASHED,)
+            at = _begins(tried, part, old, candidates, turned) or _begins(tried, whole, old, candidates, turned)
         found |= {name: at} if at is not None else {}
     return found
 
 
-def _begins(tried: Trials, part: Part, old: CommitId, candidates: Sequence[Candidate]) -> Found | None:
-    """Find where the last patch of a part begins to clash."""
+def _begins(
+    tried: Trials, part: Part, old: CommitId, candidates: Sequence[Candidate], turned: Sequence[Outcome]
+) -> Found | None:
+    """Find where the last patch of a part begins to have one of some outcomes."""
 
-    def clashes(number: int) -> bool:
-        return tried.rows(part, candidates[number].tree)[-1].outcome is Outcome.CLASHED
+    def has_turned(number: int) -> bool:
+        return tried.rows(part, candidates[number].tree)[-1].outcome in turned
 
-    at = transition(len(candidates), clashes)
+    at = transition(len(candidates), has_turned)
     if at is None:
         return None
     since = candidates[at - 1].sha if at else old
@@ -113,4 +115,10 @@ def _begins(tried: Trials, part: Part, old: CommitId, candidates: Sequence[Candi
 def marked(rows: Sequence[Row], culprits: Mapping[str, Culprit]) -> tuple[Row, ...]:
     """Write the culprits into the rows, those that are known to the commit."""
     known = {name: culprit.commit.sha for name, culprit in culprits.items() if culprit.since is None}
-    return tuple(replace(row, culprit=known.get(row.old.name)) for row in rows)
+    return tuple(_marked(row, known.get(row.old.name)) for row in rows)
+
+
+def _marked(row: Row, commit: CommitId | None) -> Row:
+    if row.outcome is Outcome.CLASHED:
+        return replace(row, culprit=commit)
+    return replace(row, upstream=row.upstream or commit) if row.outcome in GONE else row

@@ -12,14 +12,14 @@
 6. a count that both sides changed alike, which a merge takes once, is counted on
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TypeGuard
 
 from forkkeeper.core import applying, settling, suspicion, upstreamed
 from forkkeeper.core.compose import Applied, NotApplied, Step, through_symlink
-from forkkeeper.core.ids import ObjectId, TreeId
+from forkkeeper.core.ids import CommitId, ObjectId, TreeId, short
 from forkkeeper.core.ladder import counters
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.paths import parents
@@ -55,9 +55,60 @@ class Placed:
     settlement: Settlement | None = None
 
 
-def take(store: Store, step: Step, patch: Patch, tree: TreeId, entries: Entries) -> Row | Placed:
+def _no_log(_: str) -> None:
+    """Know no titles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aid:
+    """What a carry is told beside the trees.
+
+    by_hand -- by name, patches that a person made for the new side, to take in the place of a carried one
+    trusted -- names of patches of which a person takes what the ladder only guesses
+    titled -- finds upstream's commit between the pins that has a title, compared by `upstreamed.title_key`
+    """
+
+    by_hand: Mapping[str, Patch] = field(default_factory=dict)
+    trusted: frozenset[str] = frozenset()
+    titled: Callable[[str], CommitId | None] = _no_log
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stands before a patch when its turn comes.
+
+    tree, entries -- what was carried before it
+    clashed -- the patches before it that were not
+    merged -- files that were merged beforehand, at least those of `sides(step, entries)`; None for one that conflicts
+    """
+
+    tree: TreeId
+    entries: Entries
+    clashed: Sequence[Applied]
+    merged: Mapping[Sides, ObjectId | None]
+
+
+def place(store: Store, step: Step, before: Before, aid: Aid) -> Row | Placed:
+    """Place one patch on what was carried before it, or give its verdict where it has no place."""
+    hand = aid.by_hand.get(step.patch.name)
+    if hand is not None:
+        return _take(store, step, hand, before)
+    match step:
+        case NotApplied(patch=patch, why=why):
+            return _clash(patch, patch.paths, f"it does not apply at the pin it stands on: {why}")
+        case Applied(patch=patch) if (through := through_symlink(before.entries, patch.paths)) is not None:
+            return _clash(patch, patch.paths, through)
+        case Applied() if _untouched(step.changes, before.entries):
+            after = store.graft(before.tree, {change.path: change.new for change in step.changes})
+            return Placed(step.patch, step, before.tree, after, Way.UNTOUCHED, step.changes)
+        case Applied():
+            return _merge(store, step, before, aid)
+
+
+def _take(store: Store, step: Step, patch: Patch, before: Before) -> Row | Placed:
     """Apply what a person made for the new side."""
-    why = through_symlink(entries, patch.paths)
+    tree = before.tree
+    why = through_symlink(before.entries, patch.paths)
     answer = Refused(patch.paths, why) if why else store.apply(tree, patch.diff)
     match answer:
         case Refused(why=why):
@@ -66,30 +117,6 @@ def take(store: Store, step: Step, patch: Patch, tree: TreeId, entries: Entries)
             return _clash(step.patch, patch.paths, "what was made by hand changes nothing on the new side")
         case Written(tree=after):
             return Placed(patch, step, tree, after, Way.BY_HAND, store.changes(tree, after))
-
-
-Merged = Mapping[Sides, ObjectId | None]
-"""Files that were merged beforehand; None for one that conflicts."""
-
-
-def place(
-    store: Store, step: Step, tree: TreeId, entries: Entries, clashed: Sequence[Applied], merged: Merged
-) -> Row | Placed:
-    """Place one patch on what was carried before it, or give its verdict where it has no place.
-
-    tree, entries -- what was carried before it; clashed -- the patches before it that were not
-    merged -- at least the files of `sides(step, entries)`
-    """
-    match step:
-        case NotApplied(patch=patch, why=why):
-            return _clash(patch, patch.paths, f"it does not apply at the pin it stands on: {why}")
-        case Applied(patch=patch) if (through := through_symlink(entries, patch.paths)) is not None:
-            return _clash(patch, patch.paths, through)
-        case Applied() if _untouched(step.changes, entries):
-            after = store.graft(tree, {change.path: change.new for change in step.changes})
-            return Placed(step.patch, step, tree, after, Way.UNTOUCHED, step.changes)
-        case Applied():
-            return _merge(store, step, tree, entries, clashed, merged)
 
 
 def sides(step: Step, entries: Entries) -> tuple[Sides, ...] | None:
@@ -131,15 +158,16 @@ def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
     )  # a folder that upstream moved or replaced by a file is for the merge to see
 
 
-def _is_there(store: Store, step: Applied, tree: TreeId, entries: Entries) -> bool:
+def _is_there(store: Store, step: Applied, before: Before) -> bool:
     """Whether the result of a patch is there: byte for byte, or its reverse applies, and did not before."""
+    entries = before.entries
     if all(entries.get(change.path) == change.new for change in step.changes):
         return True
     if any(_lacks_mode(change, entries.get(change.path)) for change in step.changes):
         return False  # to `git apply` a wrong mode is worth a warning only
     if applying.cannot_be_there(step.patch.files, entries, store.blob):
         return False
-    return store.undoes(tree, step.patch.diff) and not store.undoes(step.before, step.patch.diff)
+    return store.undoes(before.tree, step.patch.diff) and not store.undoes(step.before, step.patch.diff)
 
 
 def _lacks_mode(change: Change, now: Entry | None) -> bool:
@@ -149,27 +177,25 @@ def _lacks_mode(change: Change, now: Entry | None) -> bool:
     return change.old is None or change.old.mode != change.new.mode
 
 
-def _merge(
-    store: Store, step: Applied, tree: TreeId, entries: Entries, clashed: Sequence[Applied], merged: Merged
-) -> Row | Placed:
-    changes = _file_by_file(step, entries, merged)
+def _merge(store: Store, step: Applied, before: Before, aid: Aid) -> Row | Placed:
+    patch, tree = step.patch, before.tree
+    changes = _file_by_file(step, before)
     if changes is not None:
         answer: Written | Refused = Written(store.graft(tree, {change.path: change.new for change in changes}))
     else:
         answer = store.merge(step.before, tree, step.after)
-    patch = step.patch
-    root = _root(store, step, clashed) if isinstance(answer, Refused) or answer.tree == tree else None
+    root = _root(store, step, before.clashed) if isinstance(answer, Refused) or answer.tree == tree else None
     match answer:
         case Refused(paths=paths, why=why, places=places) if root:
             why = f"{why}; it builds on {root.patch.title}, which clashed"
             return replace(_clash(patch, paths, why, root.patch.name), places=places)
         case Refused():
-            return _settle(store, step, tree, entries, answer)
+            return _settle(store, step, before, answer, aid)
         case Written(tree=after) if after == tree and root:  # it changes what that patch would have brought
             return _clash(patch, patch.paths, f"it builds on {root.patch.title}, which clashed", root.patch.name)
         case Written(tree=after) if after == tree:
-            return _nothing_left(patch, tree, is_there=_is_there(store, step, tree, entries))
-        case Written(tree=after) if _is_there(store, step, tree, entries):
+            return _nothing_left(patch, tree, is_there=_is_there(store, step, before))
+        case Written(tree=after) if _is_there(store, step, before):
             why = "upstream has lines like it, but a merge does not find them where the patch has them"
             return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, None, review=True, proposal=after, why=why)
         case Written(tree=after):
@@ -177,19 +203,19 @@ def _merge(
             return _counted(store, Placed(patch, step, tree, after, Way.MERGED, found))
 
 
-def _file_by_file(step: Applied, entries: Entries, merged: Merged) -> tuple[Change, ...] | None:
+def _file_by_file(step: Applied, before: Before) -> tuple[Change, ...] | None:
     """Give what a patch changes where each of its files merges by itself; None where that is not enough.
 
     For files that stay this is what a merge of the whole trees gives, and takes no process of its own.
     """
-    needed = sides(step, entries)
-    if needed is None or any(merged.get(one) is None for one in needed):
+    needed = sides(step, before.entries)
+    if needed is None or any(before.merged.get(one) is None for one in needed):
         return None
     found = []
     for change in step.changes:
-        ours = entries[change.path]
+        ours = before.entries[change.path]
         one = _sides(change, ours)
-        oid = one.theirs if one.ours == one.base else one.ours if one.ours == one.theirs else merged[one]
+        oid = one.theirs if one.ours == one.base else one.ours if one.ours == one.theirs else before.merged[one]
         if oid is not None and oid != ours.oid:
             found.append(Change(change.path, ours, Entry(ours.mode, oid)))
     return tuple(found)
@@ -202,14 +228,16 @@ def _nothing_left(patch: Patch, tree: TreeId, *, is_there: bool) -> Row:
     return Row(patch, Outcome.EMPTIED, None, tree, patch.paths, review=True, why=why)
 
 
-def _settle(store: Store, step: Applied, tree: TreeId, entries: Entries, refused: Refused) -> Row | Placed:
+def _settle(store: Store, step: Applied, before: Before, refused: Refused, aid: Aid) -> Row | Placed:
     """Climb the ladder where git's merge stopped; upstream's own form of the patch comes first."""
-    patch, before = step.patch, store.entries(step.before)
-    share = upstreamed.share(patch.files, before, entries, store.blob)
-    if share.is_upstream:
-        why = f"upstream has it in a form of its own: {share}"
-        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, review=True, why=why)
-    settlement = settling.settle(store, step, before, entries, refused)
+    patch, tree, base = step.patch, before.tree, store.entries(step.before)
+    share = upstreamed.share(patch.files, base, before.entries, store.blob)
+    namesake = aid.titled(patch.subject)
+    if share.is_upstream or (namesake and share.is_half):
+        title = f"upstream's commit {short(namesake)} has its title, and " if namesake else ""
+        why = f"upstream has it in a form of its own: {title}{share}"
+        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, review=True, why=why, upstream=namesake)
+    settlement = settling.settle(store, step, base, before.entries, refused)
     if settlement.is_likely and settlement.tree == tree:
         why = f"nothing is left of it: {'; '.join(dict.fromkeys(one.answer.why for one in settlement.resolved))}"
         row = Row(patch, Outcome.EMPTIED, None, tree, patch.paths, settlement.rule, review=True, why=why)
@@ -219,11 +247,11 @@ def _settle(store: Store, step: Applied, tree: TreeId, entries: Entries, refused
         return replace(row, places=(*settlement.left, *settlement.gone) or refused.places)
     changes = store.changes(tree, settlement.tree)
     found = Placed(patch, step, tree, settlement.tree, Way.LADDER, changes, settlement)
-    suspected = read_again(store, found, patch.with_diff(store.diffs([(tree, settlement.tree)])[0]))
-    doubts = (*settlement.doubts, *suspected.doubts)
-    if doubts:
+    proposed = patch.with_diff(store.diffs([(tree, settlement.tree)])[0])
+    doubts = (*settlement.doubts, *read_again(store, found, proposed).doubts)
+    if doubts and patch.name not in aid.trusted:
         why = f"{refused.why}; there is a proposal, which is not certain: {'; '.join(doubts)}"
-        return replace(row, why=why, places=refused.places, proposal=settlement.tree)
+        return replace(row, why=why, places=refused.places, proposal=settlement.tree, proposed=proposed)
     return _counted(store, found)
 
 

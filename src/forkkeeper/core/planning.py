@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from forkkeeper.core import carry, compose, overlay
+from forkkeeper.core.carry import NO_AID
 from forkkeeper.core.compose import Baseline, Collision
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.declaration import PathRule
 from forkkeeper.core.ids import CommitId, TreeId
-from forkkeeper.core.mail import Patch
 from forkkeeper.core.overlay import Overlay
+from forkkeeper.core.placing import Aid
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.store import Store
 from forkkeeper.core.trials import Stood
@@ -103,10 +104,10 @@ def make(
     queue: Queue,
     files: Overlay,
     rules: Sequence[PathRule],
-    by_hand: Mapping[str, Patch] | None = None,
+    aid: Aid = NO_AID,
 ) -> Plan:
-    """Carry a queue from one upstream commit to another, in memory. by_hand -- see `carry.carry`."""
-    return carry_on(store, old, stand(store, old, queue, rules), new, queue, files, by_hand)
+    """Carry a queue from one upstream commit to another, in memory."""
+    return carry_on(store, old, stand(store, old, queue, rules), new, queue, files, aid)
 
 
 def stand(store: Store, pin: Commit, queue: Queue, rules: Sequence[PathRule]) -> Stood:
@@ -122,11 +123,11 @@ def carry_on(
     new: Commit,
     queue: Queue,
     files: Overlay,
-    by_hand: Mapping[str, Patch] | None = None,
+    aid: Aid = NO_AID,
 ) -> Plan:
     """Carry a queue from where it stands to another upstream commit, in memory."""
     before, after = stood.baseline, compose.baseline(store, new.tree, stood.rules)
-    carried = carry.carry(store, stood.steps, after, by_hand)
+    carried = carry.carry(store, stood.steps, after, aid)
     entries = overlay.entries(store, files)
     collisions = compose.collisions(carried.entries, entries)
     sure = not collisions and all(row.outcome is not Outcome.CLASHED for row in carried.rows)

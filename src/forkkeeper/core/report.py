@@ -1,18 +1,17 @@
 """What a verb shows to a person, as values: sentences and tables. Drawing them is the terminal's matter."""
 
-import difflib
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forkkeeper.core import planning
+from forkkeeper.core import delta, planning
 from forkkeeper.core.commits import UpstreamCommit
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.reach import Reach
-from forkkeeper.core.verdict import Outcome, Row
+from forkkeeper.core.verdict import GONE, Outcome, Row
 from forkkeeper.errors import ExitCode
 
 
@@ -91,11 +90,12 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         Table(("patch", "outcome", "review", "how", "files"), tuple(_plan_row(row) for row in plan.rows)),
         "",
         f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
+        *_same_as_before(plan),
     ]
     for row in plan.clashed:
         blocks += _clash_blocks(row, plan.culprits.get(row.old.name))
     for row in plan.rows:
-        blocks += _review_blocks(row) if row.review else []
+        blocks += _review_blocks(row, plan.culprits.get(row.old.name)) if row.review or row.outcome in GONE else []
     if plan.touched:
         rows = tuple(_touched_row(t) for t in plan.touched)
         blocks += ["", "What upstream did to the files that the queue touches:"]
@@ -107,6 +107,16 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
     if plan.tree:
         blocks += ["", f"composed tree: {plan.tree}"]
     return tuple(blocks)
+
+
+def _same_as_before(plan: Plan) -> list[Block]:
+    """Say whether the fork changes upstream as it did: the difference of the two differences, in one line."""
+    if not plan.rows or plan.clashed:
+        return []
+    other = [row.old.title for row in plan.rows if delta.compare(row.old, row.new)]
+    if not other:
+        return [Painted("The fork changes the same lines of upstream as before.", "green")]
+    return _wrapped(f"The fork changes other lines than before by {', '.join(other)}: see below.")
 
 
 def _plan_row(row: Row) -> tuple[Cell, ...]:
@@ -139,14 +149,19 @@ def _clash_blocks(row: Row, culprit: Culprit | None) -> list[Block]:
             Painted(f"{row.old.title} clashes in {place.path}, near line {place.line} of the new upstream:", "bold"),
         ]
         for said, lines in (("was", place.base), ("upstream", place.ours), ("patch", place.theirs)):
-            shown = lines[:MOST_LINES] or ("(nothing)",)
-            blocks += [f"  {said if n == 0 else '':<9} | {line}" for n, line in enumerate(shown)]
-            blocks += [f"  {'':<9} | … {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+            blocks += _side(said, lines)
     if len(row.places) > MOST_PLACES:
         blocks.append(f"  … and {len(row.places) - MOST_PLACES} more places")
     if culprit is not None and (blocks or row.root is None):
         blocks += [] if blocks else ["", Painted(f"{row.old.title} clashes:", "bold")]
         blocks += [f"  {line}" for line in culprit_lines(culprit)]
+    if row.resolutions and row.proposal is None:
+        done = f"{count(len(row.resolutions), 'place')} of it could be carried, {len(row.places)} could not"
+        blocks.append(f"  {done}")
+    if row.proposed is not None:
+        rules = ", ".join(dict.fromkeys(one.answer.rule for one in row.resolutions))
+        blocks += ["", Painted(f"{row.old.title}: a proposal ({rules}), which is not certain", "bold")]
+        blocks += _delta_blocks(row.old, row.proposed, f"{row.old.title}, as proposed,")
     return blocks
 
 
@@ -169,27 +184,49 @@ def _title(name: str) -> str:
     return name.removesuffix(".patch")
 
 
-def _review_blocks(row: Row) -> list[Block]:
-    """Show what a reviewed row does to a patch: the lines that it changed before, and those that it changes now."""
-    before, after = _changed_lines(row.old), _changed_lines(row.new)
-    said = "would change, as a difference of its changed lines:" if row.new else "would leave the queue; it changed:"
-    lines = [line for line in difflib.ndiff(before, after) if line[:1] != "?"] if row.new else before
+def _review_blocks(row: Row, upstream: Culprit | None) -> list[Block]:
+    """Show what a person is asked to accept: where a rule stepped in, and what becomes of the patch's own lines."""
+    title = row.old.title
+    blocks: list[Block] = []
+    for one in row.resolutions[:MOST_PLACES]:
+        head = f"{title}: {one.answer.rule} in {one.path}, near line {one.line} of the new upstream"
+        blocks += ["", Painted(head, "bold"), *_wrapped(f"  {one.answer.why}")]
+        sides = (("was", one.base), ("upstream", one.ours), ("patch", one.theirs), ("now", one.answer.lines))
+        known = sides[1:] if not one.base and one.ours == one.theirs else sides  # a count that both sides changed alike
+        blocks += [line for said, lines in known for line in _side(said, [_shown(text) for text in lines])]
+    if len(row.resolutions) > MOST_PLACES:
+        rest = ", ".join(f"{one.path}:{one.line} ({one.answer.rule})" for one in row.resolutions[MOST_PLACES:])
+        blocks += ["", *_wrapped(f"  … and {len(row.resolutions) - MOST_PLACES} more: {rest}")]
+    if row.outcome in GONE and upstream is not None:
+        blocks += ["", Painted(f"{title} is needless since:", "bold"), *(f"  {x}" for x in culprit_lines(upstream))]
+    return [*blocks, *_delta_blocks(row.old, row.new, title)]
+
+
+def _delta_blocks(before: Patch, now: Patch | None, title: str) -> list[Block]:
+    """Show the lines that a patch changed before against those that it changes now."""
+    lines = delta.compare(before, now)
+    if not lines:
+        return ["", Painted(f"{title} changes the same lines as before.", "bold")]
+    said = "would leave the queue; it changed:" if now is None else "against what it was (- before, + now):"
     more = [f"  … {len(lines) - MOST_REVIEWED} more lines"] if len(lines) > MOST_REVIEWED else []
-    shown: list[Block] = [f"  {line}" for line in lines[:MOST_REVIEWED]]
-    return ["", Painted(f"{row.old.title} {said}", "bold"), *shown, *more]
+    shown = [f"  {line.mark.value} {line.text}".rstrip() for line in lines[:MOST_REVIEWED]]
+    return ["", Painted(f"{title} {said}", "bold"), *shown, *more]
 
 
-def _changed_lines(patch: Patch | None) -> list[str]:
-    """Give the lines that a patch removes and adds, with their signs, under the paths that they are in."""
-    found: list[str] = []
-    for file in patch.files if patch else ():
-        found.append(file.path)
-        found += [_shown(line) for hunk in file.hunks for line in hunk.lines if line[:1] in (b"+", b"-")]
-    return found
+def _side(said: str, lines: Sequence[str]) -> list[str]:
+    """Show the lines of one side of a place."""
+    shown = list(lines[:MOST_LINES]) or ["(nothing)"]
+    found = [f"  {said if n == 0 else '':<9} | {line}" for n, line in enumerate(shown)]
+    return found + ([f"  {'':<9} | … {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else [])
 
 
 def _shown(line: bytes) -> str:
     return line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _wrapped(text: str) -> list[Block]:
+    """Break a sentence at blanks, its indentation kept."""
+    return list(textwrap.wrap(text, 110, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
 def _wrap(text: str, width: int = 46) -> str:
@@ -255,6 +292,10 @@ def refusal(plan: Plan, unaccepted: Sequence[Row], upto: str) -> tuple[Block, ..
         lines.append(f"  clashed: {row.old.title}{where}" + (f" (follows {_title(row.root)})" if row.root else ""))
     lines += [f"  overlay: {c.path}: {c.found}" for c in plan.collisions]
     lines += [f"  to review: {row.old.title}: {row.why}" for row in unaccepted]
+    proposed = [row for row in plan.clashed if row.proposed is not None]
+    if proposed:
+        lines += ["next: where the proposal shown above is right:"]
+        lines += [f"  forkkeeper sync --upto {upto} {' '.join(f'--accept {row.old.title}' for row in proposed)}"]
     if plan.clashed:
         lines += way_out(plan.clashed[0], upto)
     if plan.collisions:

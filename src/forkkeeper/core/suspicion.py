@@ -71,10 +71,11 @@ class _Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What speaks against a result (doubts), and what to look at beside it (hints), a sentence each."""
+    """What speaks against a result (doubts), and what to look at beside it (hints, removals), a sentence each."""
 
     doubts: tuple[str, ...]
     hints: tuple[str, ...]
+    removals: tuple[str, ...]
 
 
 def look(carried: Carried, mentions: Mentions) -> Found:
@@ -84,8 +85,8 @@ def look(carried: Carried, mentions: Mentions) -> Found:
     """
     upstream = _Upstream.of(carried)
     doubts = (*_names(carried, upstream, mentions), *_calls(carried, upstream), *_twice(carried, upstream))
-    hints = (*_lists(carried, upstream), *_removes_more(carried))
-    return Found(tuple(dict.fromkeys(doubts)), tuple(dict.fromkeys(hints)))
+    hints, removals = _lists(carried, upstream), _removes_more(carried)
+    return Found(*(tuple(dict.fromkeys(said)) for said in (doubts, hints, removals)))
 
 
 # doubts -------------------------------------------------------------------------------------------------------------
@@ -202,7 +203,8 @@ def _removes_more(carried: Carried) -> Iterator[str]:
     after = Counter(squeeze(line) for line in _signed(carried.now, b"-") if says_something(line))
     more = after - before - Counter(squeeze(line) for line in _added(carried.now))
     if more:
-        yield f"it takes {sum(more.values())} lines away that it did not take away before"
+        lines = "a line" if sum(more.values()) == 1 else f"{sum(more.values())} lines"
+        yield f"it takes {lines} away that it did not take away before"
 
 
 # reading ------------------------------------------------------------------------------------------------------------

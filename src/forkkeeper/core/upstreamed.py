@@ -4,6 +4,7 @@ Only lines that say something count, and of the added ones only those that the f
 repeat a line that stands beside them. White space is left out of account: upstream may have formatted it its own way.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -35,10 +36,25 @@ class Share:
             return bool(self.added and self.removed) and self.present == self.added and self.gone == self.removed
         return self.present >= MOST * self.added and self.gone >= HALF * self.removed
 
+    @property
+    def is_half(self) -> bool:
+        """Whether upstream has so much of it that a commit of the same title is this patch."""
+        return self.present >= HALF * self.added and self.gone >= HALF * self.removed and self.present + self.gone > 0
+
     def __str__(self) -> str:
         """Say it to a person."""
         removed = f", and {self.gone} of {self.removed} lines that it removes are gone" if self.removed else ""
         return f"{self.present} of {self.added} lines that it adds are there{removed}"
+
+
+def title_key(title: str) -> str:
+    """Give a title as it is compared: without a pull request's number, marks of a mail, and differences of case.
+
+    >>> title_key("[PATCH] ggml : Fix the  shift (#1234)")
+    'ggml : fix the shift'
+    """
+    bare = re.sub(r"^\s*(\[[^\]]*\]\s*)+|\s*\((?:#|!)\d+\)\s*$", "", title)
+    return " ".join(bare.split()).casefold()
 
 
 def share(files: Sequence[FileDiff], before: Entries, now: Entries, read: Read) -> Share:

@@ -21,6 +21,9 @@ class Outcome(Enum):
     CLASHED = "clashed"  # a person must look
 
 
+GONE = (Outcome.UPSTREAMED, Outcome.EMPTIED)  # the patch leaves the queue
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """The verdict on one patch.
@@ -36,6 +39,8 @@ class Row:
     places -- where it clashed, line by line, as far as that can be shown
     moved -- (path before, path now) of files that upstream moved under it
     resolutions -- the places that the ladder answered, with the evidence
+    proposed -- a clashed patch as `proposal` would have it
+    upstream -- of a patch that upstream has: the commit that brought it, where that is known
     """
 
     old: Patch
@@ -52,6 +57,8 @@ class Row:
     places: tuple[Conflict, ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
     resolutions: tuple[Resolution, ...] = ()
+    proposed: Patch | None = None
+    upstream: CommitId | None = None
 
 
 @dataclass(frozen=True, slots=True)

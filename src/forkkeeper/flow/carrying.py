@@ -10,6 +10,7 @@ from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.lock import Lock
 from forkkeeper.core.mail import Patch
+from forkkeeper.core.placing import Aid
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Block, Painted, Report, Table
@@ -43,7 +44,8 @@ def plan(
     """Carry the queue in memory; gives what to show, and the same as JSON."""
     asked = trip(setting, upto, since, queue)
     with scratch(asked.upstream, Path(setting.here, objects) if objects else None) as store:
-        made = planning.make(store, asked.old, asked.new, asked.queue, asked.files, asked.declared.path)
+        aid = Aid(titled=upstreams.titled(asked.upstream, asked.old, asked.new))
+        made = planning.make(store, asked.old, asked.new, asked.queue, asked.files, asked.declared.path, aid)
         made = with_culprits(setting, store, asked.upstream, asked.declared, made)
     made = replace(made, warnings=queues.faults(asked.queue, step="plan"))
     code = ExitCode.IN_STEP if made.is_sure else ExitCode.ANSWER_IS_NO
@@ -101,7 +103,9 @@ def sync(
             )
         with scratch(upstream) as store:
             hand = _by_hand(setting, project, replace_by)
-            made = planning.make(store, old, new, project.queue, project.overlay, project.declaration.path, hand)
+            trusted = frozenset(patch.name for name in accept if (patch := project.queue.named(name)))
+            aid = Aid(hand, trusted, upstreams.titled(upstream, old, new))
+            made = planning.make(store, old, new, project.queue, project.overlay, project.declaration.path, aid)
             made = with_culprits(setting, store, upstream, project.declaration, made, by_hand=tuple(hand))
             _check_composition(store, project, locked, old)
             _check_accepted(accept, made)

@@ -14,6 +14,7 @@ from forkkeeper.core.planning import Plan
 from forkkeeper.core.reach import Reach
 from forkkeeper.core.report import Report
 from forkkeeper.core.trials import Stood, Trials
+from forkkeeper.core.verdict import GONE, Outcome
 from forkkeeper.errors import AnswerIsNo, ExitCode
 from forkkeeper.flow.standing import Setting, Trip, scratch, trip
 from forkkeeper.shell.git import Scratch
@@ -21,18 +22,20 @@ from forkkeeper.stages import upstream as upstreams
 from forkkeeper.stages.project import PATCHES
 from forkkeeper.stages.upstream import Upstream
 
+EXPLAINED = (Outcome.CLASHED, *GONE)
+
 
 def with_culprits(
     setting: Setting, store: Scratch, upstream: Upstream, declared: Declaration, made: Plan, by_hand: Sequence[str] = ()
 ) -> Plan:
-    """Give a plan with what first makes each clashed patch clash, where the commits in between are held here.
+    """Give a plan with what first makes patches clash or needless, where the commits in between are held here.
 
     store -- where the plan's objects are; nothing is added to it
     by_hand -- patches that a person has made anew for the new side: what stops those is not upstream's doing
 
     A plan is right without it, so no trouble of the search becomes one of the plan: then nothing is named.
     """
-    rows = [row for row in made.clashed if row.old.name not in by_hand]
+    rows = [row for row in made.rows if row.outcome in EXPLAINED and row.old.name not in by_hand]
     if not rows:
         return made
     try:

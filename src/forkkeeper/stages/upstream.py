@@ -9,12 +9,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from forkkeeper.core import commits, ids, pip_settings, revision, snapshots
+from forkkeeper.core import commits, ids, pip_settings, revision, snapshots, upstreamed
 from forkkeeper.core.commits import Candidate, UpstreamCommit
 from forkkeeper.core.declaration import GitSource, SdistSource, Source
 from forkkeeper.core.ids import CommitId, TreeId
@@ -476,6 +477,21 @@ def between(upstream: Upstream, old: Commit, new: Commit) -> tuple[Candidate, ..
     inside = sorted((i for i in infos.values() if old.time < i.time < new.time), key=lambda info: (info.time, info.sha))
     snapshots_held = tuple(Candidate(info.sha, info.tree, follows=False) for info in inside)
     return (*snapshots_held, Candidate(new.sha, new.tree, follows=False))
+
+
+def titled(upstream: Upstream, old: Commit, new: Commit) -> Callable[[str], CommitId | None]:
+    """Give what finds upstream's commit between two pins by its title; the log is read when it is first asked."""
+
+    @cache
+    def known() -> Mapping[str, CommitId]:
+        logs = (repository.titles(old.sha, new.sha) for repository in repositories(upstream))
+        log = next((log for log in logs if log), ())
+        return {upstreamed.title_key(title): sha for sha, title in log}
+
+    def find(title: str) -> CommitId | None:
+        return known().get(key) if (key := upstreamed.title_key(title)) else None
+
+    return find
 
 
 def told(upstream: Upstream, sha: CommitId, web: str) -> UpstreamCommit | None:

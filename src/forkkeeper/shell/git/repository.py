@@ -139,6 +139,17 @@ class Repository:
             before = sha
         return tuple(found)
 
+    def titles(self, old: CommitId, new: CommitId) -> tuple[tuple[CommitId, str], ...]:
+        """Give the title of each commit that a later one has and an earlier one has not, newest first.
+
+        Empty where the earlier one is no ancestor, or where that cannot be seen here.
+        """
+        if self._door.ask("merge-base", "--is-ancestor", old, new).code:
+            return ()
+        out = self._door.get("log", "--no-merges", "-z", "--format=%H %s", f"{old}..{new}")
+        rows = (row.partition(b" ") for row in out.split(b"\0") if row)
+        return tuple((CommitId(sha.decode()), title.decode("utf-8", "replace")) for sha, _, title in rows)
+
     def infos(self, shas: Sequence[CommitId]) -> tuple[CommitInfo, ...]:
         """Read those of these commits that are held, in one process."""
         asked = "".join(f"{sha}\n" for sha in shas).encode()
