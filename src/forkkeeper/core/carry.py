@@ -15,7 +15,7 @@ from forkkeeper.core.compose import Applied, Baseline, Step, update
 from forkkeeper.core.ids import ObjectId, TreeId, short
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.placing import Aid, Before, Placed, Way
-from forkkeeper.core.store import Entries, Sides, Store
+from forkkeeper.core.store import Entries, Marked, Sides, Store
 from forkkeeper.core.verdict import GONE, Carried, Outcome, Row
 
 NO_AID = Aid()
@@ -30,7 +30,7 @@ def carry(store: Store, old: Sequence[Step], new: Baseline, aid: Aid = NO_AID) -
     found: list[Row | Placed] = []
     tree, entries = new.tree, dict(new.entries)
     clashed: list[Applied] = []
-    merged: dict[Sides, ObjectId | None] = {}
+    merged: dict[Sides, ObjectId | Marked] = {}
     for number, step in enumerate(old):
         _merge_ahead(store, old[number:], entries, merged)
         verdict = placing.place(store, step, Before(tree, entries, clashed, merged), aid)
@@ -53,7 +53,7 @@ def _titled(row: Row, aid: Aid) -> Row:
     return replace(row, review=row.outcome is not Outcome.CLASHED, why=f"{row.why}; {said}" if row.why else said)
 
 
-def _merge_ahead(store: Store, steps: Sequence[Step], entries: Entries, merged: dict[Sides, ObjectId | None]) -> None:
+def _merge_ahead(store: Store, steps: Sequence[Step], entries: Entries, merged: dict[Sides, ObjectId | Marked]) -> None:
     """Merge the files of the next patch, with those of all later ones that no patch in between touches, in one go."""
     if not _unknown(steps[0], entries, merged):
         return
@@ -67,7 +67,7 @@ def _merge_ahead(store: Store, steps: Sequence[Step], entries: Entries, merged: 
     merged |= zip(wanted, store.merge_files(list(wanted)), strict=True)
 
 
-def _unknown(step: Step, entries: Entries, merged: Mapping[Sides, ObjectId | None]) -> list[Sides]:
+def _unknown(step: Step, entries: Entries, merged: Mapping[Sides, ObjectId | Marked]) -> list[Sides]:
     return [one for one in placing.sides(step, entries) or () if one not in merged]
 
 

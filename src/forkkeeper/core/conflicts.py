@@ -60,8 +60,19 @@ def _explain(said: Said, stages: Mapping[str, set[int]]) -> str:
     return words.format(path=path) if words else f"{said.kind}: {', '.join(said.paths)}"
 
 
-def places(path: str, text: str) -> Iterator[Conflict]:
-    """Find the conflicts in a file with markers in git's zdiff3 style; lines are counted as in our side's file."""
+def of_file(path: str, kind: str) -> str:
+    """Say in plain words why the merge of one file, which all sides have, stopped."""
+    return _explain(Said(kind, (path,), ""), {path: {1, 2, 3}})
+
+
+def places(path: str, data: bytes) -> Iterator[Conflict]:
+    """Find the conflicts in a file with markers in git's zdiff3 style; lines are counted as in our side's file.
+
+    Nothing in a file that is no text.
+    """
+    if b"\0" in data:
+        return
+    text = data.decode("utf-8", "replace")
     sides: dict[str, list[str]] = {}
     side, line, began = "", 0, 0
     for row in text.split("\n"):

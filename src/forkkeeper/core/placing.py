@@ -17,14 +17,26 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TypeGuard
 
-from forkkeeper.core import applying, settling, suspicion, upstreamed
+from forkkeeper.core import applying, conflicts, settling, suspicion, upstreamed
 from forkkeeper.core.compose import Applied, NotApplied, Step, through_symlink
 from forkkeeper.core.ids import CommitId, ObjectId, TreeId, short
 from forkkeeper.core.ladder import counters
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.paths import parents
 from forkkeeper.core.settling import Resolution, Settlement
-from forkkeeper.core.store import EXECUTABLE, REGULAR, Change, Entries, Entry, Refused, Sides, Store, Written
+from forkkeeper.core.store import (
+    EXECUTABLE,
+    REGULAR,
+    Change,
+    Contest,
+    Entries,
+    Entry,
+    Marked,
+    Refused,
+    Sides,
+    Store,
+    Written,
+)
 from forkkeeper.core.verdict import Outcome, Row
 
 
@@ -79,13 +91,13 @@ class Before:
 
     tree, entries -- what was carried before it
     clashed -- the patches before it that were not
-    merged -- files that were merged beforehand, at least those of `sides(step, entries)`; None for one that conflicts
+    merged -- files that were merged beforehand, at least those of `sides(step, entries)`
     """
 
     tree: TreeId
     entries: Entries
     clashed: Sequence[Applied]
-    merged: Mapping[Sides, ObjectId | None]
+    merged: Mapping[Sides, ObjectId | Marked]
 
 
 def place(store: Store, step: Step, before: Before, aid: Aid) -> Row | Placed:
@@ -179,11 +191,7 @@ def _lacks_mode(change: Change, now: Entry | None) -> bool:
 
 def _merge(store: Store, step: Applied, before: Before, aid: Aid) -> Row | Placed:
     patch, tree = step.patch, before.tree
-    changes = _file_by_file(step, before)
-    if changes is not None:
-        answer: Written | Refused = Written(store.graft(tree, {change.path: change.new for change in changes}))
-    else:
-        answer = store.merge(step.before, tree, step.after)
+    answer = _file_by_file(store, step, before) or store.merge(step.before, tree, step.after)
     root = _root(store, step, before.clashed) if isinstance(answer, Refused) or answer.tree == tree else None
     match answer:
         case Refused(paths=paths, why=why, places=places) if root:
@@ -199,26 +207,35 @@ def _merge(store: Store, step: Applied, before: Before, aid: Aid) -> Row | Place
             why = "upstream has lines like it, but a merge does not find them where the patch has them"
             return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, None, review=True, proposal=after, why=why)
         case Written(tree=after):
-            found = store.changes(tree, after) if changes is None else changes
-            return _counted(store, Placed(patch, step, tree, after, Way.MERGED, found))
+            return _counted(store, Placed(patch, step, tree, after, Way.MERGED, store.changes(tree, after)))
 
 
-def _file_by_file(step: Applied, before: Before) -> tuple[Change, ...] | None:
-    """Give what a patch changes where each of its files merges by itself; None where that is not enough.
+def _file_by_file(store: Store, step: Applied, before: Before) -> Written | Refused | None:
+    """Merge a patch's files, each by itself; None where that is not enough.
 
     For files that stay this is what a merge of the whole trees gives, and takes no process of its own.
     """
     needed = sides(step, before.entries)
-    if needed is None or any(before.merged.get(one) is None for one in needed):
+    if needed is None or any(one not in before.merged for one in needed):
         return None
-    found = []
+    grafts: dict[str, Entry | None] = {}
+    contests: list[tuple[Contest, Marked]] = []
     for change in step.changes:
         ours = before.entries[change.path]
         one = _sides(change, ours)
-        oid = one.theirs if one.ours == one.base else one.ours if one.ours == one.theirs else before.merged[one]
-        if oid is not None and oid != ours.oid:
-            found.append(Change(change.path, ours, Entry(ours.mode, oid)))
-    return tuple(found)
+        merged = one.theirs if one.ours == one.base else one.ours if one.ours == one.theirs else before.merged[one]
+        if isinstance(merged, Marked):
+            contests.append((Contest(change.path, change.old, ours, change.new), merged))
+            grafts[change.path] = Entry(ours.mode, merged.oid)
+        else:
+            grafts[change.path] = Entry(ours.mode, merged)
+    tree = store.graft(before.tree, grafts)
+    if not contests:
+        return Written(tree)
+    why = dict.fromkeys(conflicts.of_file(contest.path, marked.kind) for contest, marked in contests)
+    places = (p for contest, marked in contests for p in conflicts.places(contest.path, store.blob(marked.oid)))
+    paths = tuple(contest.path for contest, _ in contests)
+    return Refused(paths, "; ".join(why), tuple(places), tuple(contest for contest, _ in contests), tree)
 
 
 def _nothing_left(patch: Patch, tree: TreeId, *, is_there: bool) -> Row:
@@ -230,14 +247,15 @@ def _nothing_left(patch: Patch, tree: TreeId, *, is_there: bool) -> Row:
 
 def _settle(store: Store, step: Applied, before: Before, refused: Refused, aid: Aid) -> Row | Placed:
     """Climb the ladder where git's merge stopped; upstream's own form of the patch comes first."""
-    patch, tree, base = step.patch, before.tree, store.entries(step.before)
+    patch, tree = step.patch, before.tree
+    base = {change.path: change.old for change in step.changes if change.old is not None}
     share = upstreamed.share(patch.files, base, before.entries, store.blob)
     namesake = aid.titled(patch.subject)
     if share.is_upstream or (namesake and share.is_half):
         title = f"upstream's commit {short(namesake)} has its title, and " if namesake else ""
         why = f"upstream has it in a form of its own: {title}{share}"
         return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, review=True, why=why, upstream=namesake)
-    settlement = settling.settle(store, step, base, before.entries, refused)
+    settlement = settling.settle(store, step, before.entries, refused)
     if settlement.is_likely and settlement.tree == tree:
         why = f"nothing is left of it: {'; '.join(dict.fromkeys(one.answer.why for one in settlement.resolved))}"
         row = Row(patch, Outcome.EMPTIED, None, tree, patch.paths, settlement.rule, review=True, why=why)
@@ -298,11 +316,20 @@ def _clash(patch: Patch, paths: Sequence[str], why: str, root: str | None = None
 
 def _root(store: Store, step: Applied, clashed: Sequence[Applied]) -> Applied | None:
     """Find the clashed patch without which this one does not even apply on the old side: it is a cascade of that."""
-    own = {change.path for change in step.changes}
-    for earlier in clashed:
-        if own.isdisjoint(change.path for change in earlier.changes):
-            continue
-        without = store.merge(earlier.after, step.before, earlier.before)
-        if isinstance(without, Refused) or isinstance(store.merge(step.before, without.tree, step.after), Refused):
-            return earlier
-    return None
+    return next((earlier for earlier in clashed if not _stands_without(store, step, earlier)), None)
+
+
+def _stands_without(store: Store, step: Applied, earlier: Applied) -> bool:
+    """Whether a patch applies on the old side when an earlier one is taken out from under it."""
+    changed = {change.path: change for change in earlier.changes}
+    shared = [(change, changed[change.path]) for change in step.changes if change.path in changed]
+    for change, other in shared:
+        if change.old is None or change.new is None or other.old is None or other.new is None:
+            return False
+        (without,) = store.merge_files([Sides(other.new.oid, change.old.oid, other.old.oid)])
+        if isinstance(without, Marked):
+            return False
+        (again,) = store.merge_files([Sides(change.old.oid, without, change.new.oid)])
+        if isinstance(again, Marked):
+            return False
+    return True

@@ -99,16 +99,13 @@ class _Desk:
     unsettled: list[str] = field(default_factory=list)
 
 
-def settle(store: Store, step: Applied, before: Entries, now: Entries, refused: Refused) -> Settlement:
-    """Answer what can be answered of a refused merge.
-
-    before, now -- the paths of the tree that the patch stands on, and of the one that it is carried to
-    """
+def settle(store: Store, step: Applied, now: Entries, refused: Refused) -> Settlement:
+    """Answer what can be answered of a refused merge. now -- the paths of the tree that the patch is carried to."""
     desk = _Desk()
     for contest in refused.contests:
         _settle_path(store, step, contest, desk)
     partly = refused.partly or step.before
-    left, gone = _relocate(_Shelf(store, before, store.entries(partly), desk.contents), desk) if desk.lost else ((), ())
+    left, gone = _relocate(store, step, partly, desk) if desk.lost else ((), ())
     grafts: dict[str, Entry | None] = {path: now.get(path) for path in desk.unsettled}
     for path, content in desk.contents.items():
         mode = desk.modes.get(path) or (now[path].mode if path in now else REGULAR)
@@ -219,11 +216,14 @@ def count_on(path: str, data: bytes, counted: Sequence[tuple[bytes, bytes]]) -> 
 
 @dataclass(slots=True)
 class _Shelf:
-    """The files in which moved code may stand: those that upstream changed or added, and those on the desk."""
+    """The files in which moved code may stand: those that upstream changed or added, and those on the desk.
+
+    before, now -- those files, before the patch and on the new side
+    """
 
     store: Store
-    before: Entries
-    now: Entries
+    before: Mapping[str, Entry]
+    now: Mapping[str, Entry]
     contents: Mapping[str, Lines | None]
     _data: dict[str, bytes] = field(default_factory=dict)
     _texts: dict[str, Text] = field(default_factory=dict)
@@ -253,7 +253,7 @@ class _Shelf:
         changed = [
             path
             for path, entry in self.now.items()
-            if path not in self.contents and entry != self.before.get(path) and entry.mode in (REGULAR, EXECUTABLE)
+            if path not in self.contents and entry.mode in (REGULAR, EXECUTABLE)
         ]
         return sorted([*changed, *(path for path, content in self.contents.items() if content is not None)])
 
@@ -266,8 +266,14 @@ class _Shelf:
         return self._data[path]
 
 
-def _relocate(shelf: _Shelf, desk: _Desk) -> tuple[tuple[Conflict, ...], tuple[Conflict, ...]]:
+def _relocate(
+    store: Store, step: Applied, partly: TreeId, desk: _Desk
+) -> tuple[tuple[Conflict, ...], tuple[Conflict, ...]]:
     """Place the edits that lost their place where their lines stand now; gives those still open, and those gone."""
+    changes = store.changes(step.before, partly)
+    before = {change.path: change.old for change in changes if change.old is not None}
+    now = {change.path: change.new for change in changes if change.new is not None}
+    shelf = _Shelf(store, before, now, desk.contents)
     left: list[Conflict] = []
     gone: list[Conflict] = []
     placements: list[Placement] = []

@@ -101,6 +101,14 @@ class Sides:
     theirs: ObjectId
 
 
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A file that a merge could not settle: its content with conflict markers in git's zdiff3 style, and why."""
+
+    oid: ObjectId
+    kind: str
+
+
 class Store(Protocol):
     """Trees, blobs and the operations on them."""
 
@@ -131,8 +139,8 @@ class Store(Protocol):
     def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
         """Find how the lines of each pair of blobs differ, as git's merge sees it. A binary blob's lines are lines."""
 
-    def merge_files(self, sides: Sequence[Sides]) -> tuple[ObjectId | None, ...]:
-        """Merge files three ways, each by itself; None for one that conflicts."""
+    def merge_files(self, sides: Sequence[Sides]) -> tuple[ObjectId | Marked, ...]:
+        """Merge files three ways, each by itself."""
 
     def diffs(self, pairs: Sequence[tuple[TreeId, TreeId]]) -> tuple[bytes, ...]:
         """Give the canonical diff of each pair: full ids, binary, three lines of context, no renames."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Self
 
 from forkkeeper.core import conflicts, hunks, trees
+from forkkeeper.core.conflicts import Said
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
 from forkkeeper.core.lines import Edit
-from forkkeeper.core.store import REGULAR, Change, Conflict, Contest, Entry, Refused, Sides, Stat, Written
+from forkkeeper.core.store import REGULAR, Change, Contest, Entry, Marked, Refused, Sides, Stat, Written
 from forkkeeper.core.trees import Item
 from forkkeeper.errors import OutsideError
 from forkkeeper.shell.git import packing
@@ -70,6 +71,8 @@ class Scratch:
         self._door = Door(root, self.environment() | SEALED | config(SEALED_CONFIG))
         self._index = {"GIT_INDEX_FILE": str(root / "index")}
         self._index_holds: TreeId | None = None
+        self._files: dict[Sides, ObjectId | Marked] = {}
+        self._aligned: dict[tuple[ObjectId, ObjectId], tuple[Edit, ...]] = {}
         self._items: dict[TreeId, Mapping[bytes, Item]] = {}
         self._blobs: dict[ObjectId, bytes] = {}
         self._room = BLOBS
@@ -237,38 +240,48 @@ class Scratch:
             self._merges[asked] = self._merge(base, ours, theirs)
         return self._merges[asked]
 
-    def merge_files(self, sides: Sequence[Sides]) -> tuple[ObjectId | None, ...]:
-        """Merge files three ways, each by itself, all in one process; None for one that conflicts.
+    def merge_files(self, sides: Sequence[Sides]) -> tuple[ObjectId | Marked, ...]:
+        """Merge files three ways, each by itself, all in one process; the same sides are merged once.
 
         They are put side by side into three small trees, each file under a name of its own on all three: so git pairs
         none of them with another.
         """
-        if not sides:
-            return ()
+        unknown = [one for one in dict.fromkeys(sides) if one not in self._files]
+        if unknown:
+            self._files |= zip(unknown, self._merge_files(unknown), strict=True)
+        return tuple(self._files[one] for one in sides)
+
+    def _merge_files(self, sides: Sequence[Sides]) -> list[ObjectId | Marked]:
         columns = [[(one.base, one.ours, one.theirs)[side] for one in sides] for side in range(3)]
         base, ours, theirs = (
             self.graft(EMPTY_TREE, {str(number): Entry(REGULAR, oid) for number, oid in enumerate(column)})
             for column in columns
         )
-        answer = self.merge(base, ours, theirs)
-        open_ = {contest.path for contest in answer.contests} if isinstance(answer, Refused) else set()
-        tree = answer.partly if isinstance(answer, Refused) else answer.tree
-        merged = {name.decode(): item.oid for name, item in self.items(tree or EMPTY_TREE).items()}
+        tree, _, said = self._ask_merge(base, ours, theirs)
+        kinds = {path: one.kind for one in said for path in one.paths}
+        merged = {name.decode(): ObjectId(item.oid) for name, item in self.items(tree).items()}
         names = [str(number) for number in range(len(sides))]
-        return tuple(ObjectId(merged[name]) if name not in open_ else None for name in names)
+        return [Marked(merged[name], kinds[name]) if name in kinds else merged[name] for name in names]
 
     def _merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
+        tree, stages, said = self._ask_merge(base, ours, theirs)
+        return self._refused(tree, stages, said) if stages or said else Written(tree)
+
+    def _ask_merge(
+        self, base: TreeId, ours: TreeId, theirs: TreeId
+    ) -> tuple[TreeId, dict[str, dict[int, Entry]], list[Said]]:
+        """Ask git: the merged tree, what each side has where it conflicts (by path and stage), and what is said of it.
+
+        merge-tree's -z form: the tree; `mode id stage TAB path` rows, an empty field, messages.
+        """
         root = self.commit(base)
         sides = [self.commit(tree, (root,)) for tree in (ours, theirs)]
         answer = self._git.ask("merge-tree", "--write-tree", "-z", "--messages", *sides)
         if answer.code not in (0, 1):
             raise OutsideError("merge", "git merge-tree", f"ended with status {answer.code}: {answer.err.strip()}")
-        tree, _, rest = answer.out.partition(b"\0")
-        merged = TreeId(tree.decode())
-        return Written(merged) if answer.code == 0 else self._refused(merged, rest)
-
-    def _refused(self, marked: TreeId, rest: bytes) -> Refused:
-        """Read what merge-tree says of conflicts (-z form): `mode id stage TAB path` rows, an empty field, messages."""
+        merged, _, rest = answer.out.partition(b"\0")
+        if answer.code == 0:
+            return TreeId(merged.decode()), {}, []
         listed, _, messages = rest.partition(b"\0\0")
         stages: dict[str, dict[int, Entry]] = {}
         for row in listed.split(b"\0"):
@@ -278,20 +291,19 @@ class Scratch:
                 mode, oid, stage = meta.decode().split()
                 stages.setdefault(decode(path), {})[int(stage)] = Entry(mode, ObjectId(oid))
         said = list(conflicts.parse_messages([decode(field) for field in messages.split(b"\0")]))
+        return TreeId(merged.decode()), stages, said
+
+    def _refused(self, marked: TreeId, stages: Mapping[str, Mapping[int, Entry]], said: Sequence[Said]) -> Refused:
+        """Say where and why a merge stopped."""
+        there = self.some(marked, stages)
         both = sorted(path for path, found in stages.items() if set(found) == {1, 2, 3})
-        places = tuple(place for path in both for place in self._places(marked, path))
+        texts = ((path, self.blob(there[path].oid)) for path in both if path in there)
+        places = tuple(place for path, text in texts for place in conflicts.places(path, text))
         contests = tuple(
             Contest(path, found.get(1), found.get(2), found.get(3)) for path, found in sorted(stages.items())
         )
         why = conflicts.explain(said, {path: set(found) for path, found in stages.items()})
         return Refused(tuple(sorted(stages)), why, places, contests, marked)
-
-    def _places(self, marked: TreeId, path: str) -> tuple[Conflict, ...]:
-        """Find the conflict markers that git left in a file of the tree that it gives for a failed merge."""
-        answer = self._git.ask("cat-file", "blob", f"{marked}:{path}")
-        if answer.code or b"\0" in answer.out:
-            return ()
-        return tuple(conflicts.places(path, answer.out.decode("utf-8", "replace")))
 
     def diffs(self, pairs: Sequence[tuple[TreeId, TreeId]]) -> tuple[bytes, ...]:
         """Give the canonical diff of each pair, all from one process.
@@ -316,17 +328,22 @@ class Scratch:
         return frozenset(names) & frozenset(answer.out.decode("utf-8", "replace").split("\n"))
 
     def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
-        """Find how the lines of each pair of blobs differ, as git's merge sees it, all from one process."""
+        """Find how the lines of each pair of blobs differ, as git's merge sees it; the same pair is compared once."""
+        unknown = [pair for pair in dict.fromkeys(pairs) if pair not in self._aligned]
+        if unknown:
+            self._aligned |= zip(unknown, self._align(unknown), strict=True)
+        return tuple(self._aligned[pair] for pair in pairs)
+
+    def _align(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> list[tuple[Edit, ...]]:
+        """Compare blobs, all in one process."""
         asked = [tuple(self.graft(EMPTY_TREE, {"f": Entry(REGULAR, oid)}) for oid in pair) for pair in pairs]
-        if not asked:
-            return ()
         lines = "".join(f"{old} {new}\n" for old, new in asked).encode()
         how = ("--no-color", "--no-ext-diff", "--no-textconv", "--text", "--unified=0", "--full-index", *_LIKE_MERGES)
         out = self._git.get("diff-tree", "--stdin", "-p", *how, stdin=lines)
         found = re.split(rb"(?m)^[0-9a-f]{40} [0-9a-f]{40}\n", out)
         if len(found) != len(pairs) + 1 or found[0]:
             raise OutsideError("git", "diff-tree", f"gave {len(found) - 1} diffs where {len(pairs)} were asked for")
-        return tuple(hunks.edits(hunks.parse(diff)) for diff in found[1:])
+        return [hunks.edits(hunks.parse(diff)) for diff in found[1:]]
 
     def stats(self, old: TreeId, new: TreeId, paths: Sequence[str] = ()) -> tuple[Stat, ...]:
         """Count the lines changed per path, ordered by path."""
