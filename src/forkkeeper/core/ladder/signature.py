@@ -38,8 +38,10 @@ def _both(before: Lines, piece: Place, after: Lines) -> Lines | None:
     mine, their = words.bare(piece.ours), words.bare(piece.theirs)
     if not mine or not their or b";" in (*mine, *their):
         return None
-    if mine[0] == their[0] == b"," or mine[-1] == their[-1] == b",":
+    if mine[0] == their[0] == b",":
         return (*piece.ours, *piece.theirs)
+    if mine[-1] == their[-1] == b",":  # the patch's first word stands behind a comma, as the next one does
+        return (*piece.ours, b"".join(map(words.space, after)) + piece.theirs[0].lstrip(), *piece.theirs[1:])
     if words.bare(before[-1:]) in _OPEN and words.bare(after) in _CLOSED:
         return (*piece.ours, b",", b" " + piece.theirs[0].lstrip(), *piece.theirs[1:])
     return None
