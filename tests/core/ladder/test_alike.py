@@ -7,7 +7,9 @@ from forkkeeper.core import lines
 from forkkeeper.core.ladder import alike
 from forkkeeper.core.lines import Edit
 
-LINE = st.sampled_from([b"int a = 1;\n", b"  int a = 1;\n", b"int b = 1;\n", b"call(a, b, c);\n", b"call(a, b, d);\n", b"}\n", b"\n"])
+LINE = st.sampled_from(
+    [b"int a = 1;\n", b"  int a = 1;\n", b"int b = 1;\n", b"call(a, b, c);\n", b"call(a, b, d);\n", b"}\n", b"\n"]
+)
 SOME = st.lists(LINE, max_size=8).map(tuple)
 
 

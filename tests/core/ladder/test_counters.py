@@ -13,11 +13,18 @@ ANSWERED = {
         'static_assert(OP_COUNT == 81, "update the names");\n',
         'static_assert(OP_COUNT == 84, "update the names");\n',
     ),
-    "a size": Case("const char *NAMES[12] = {\n", "const char *NAMES[14] = {\n", "const char *NAMES[13] = {\n", "const char *NAMES[15] = {\n"),
+    "a size": Case(
+        "const char *NAMES[12] = {\n",
+        "const char *NAMES[14] = {\n",
+        "const char *NAMES[13] = {\n",
+        "const char *NAMES[15] = {\n",
+    ),
     "one side takes an entry away": Case(
         "assert len(table) == 9\n", "assert len(table) == 8\n", "assert len(table) == 11\n", "assert len(table) == 10\n"
     ),
-    "a count by its name": Case("#define OP_COUNT 7\n", "#define OP_COUNT 8\n", "#define OP_COUNT 9\n", "#define OP_COUNT 10\n"),
+    "a count by its name": Case(
+        "#define OP_COUNT 7\n", "#define OP_COUNT 8\n", "#define OP_COUNT 9\n", "#define OP_COUNT 10\n"
+    ),
     "two counts on neighbouring lines, with a number that one side alone changed": Case(
         "int a[3];\nint b[4]; // see 1\n",
         "int a[4];\nint b[5]; // see 1\n",
@@ -58,7 +65,7 @@ def test_it_is_silent_where_nothing_is_counted(case: Case) -> None:
 
 # counts that both sides changed alike -------------------------------------------------------------------------------
 
-BASE = b"enum {\n    OP_A,\n    OP_COUNT,\n};\nstatic_assert(OP_COUNT == 1, \"names\");\nint limit = 1;\n"
+BASE = b'enum {\n    OP_A,\n    OP_COUNT,\n};\nstatic_assert(OP_COUNT == 1, "names");\nint limit = 1;\n'
 DIFF = b"""\
 diff --git a/ops.h b/ops.h
 --- a/ops.h
@@ -86,10 +93,10 @@ def test_a_count_that_both_changed_alike_is_found() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "ours"),
     [
-        (b"== 1, \"names\"", b"== 2, \"names\"", BASE),
-        (b"== 1, \"names\"", b"== 2, \"names\"", BASE.replace(b"== 1", b"== 3")),
-        (b"== 1, \"names\"", b"== 2, \"labels\"", BASE.replace(b"== 1, \"names\"", b"== 2, \"labels\"")),
-        (b"== 1, \"names\"", b"== 200, \"names\"", BASE.replace(b"== 1", b"== 200")),
+        (b'== 1, "names"', b'== 2, "names"', BASE),
+        (b'== 1, "names"', b'== 2, "names"', BASE.replace(b"== 1", b"== 3")),
+        (b'== 1, "names"', b'== 2, "labels"', BASE.replace(b'== 1, "names"', b'== 2, "labels"')),
+        (b'== 1, "names"', b'== 200, "names"', BASE.replace(b"== 1", b"== 200")),
     ],
     ids=["upstream did not change it", "upstream counted further", "a word changed, too", "a large step"],
 )

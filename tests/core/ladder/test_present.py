@@ -36,7 +36,9 @@ SILENT = {
         "a\nz\n", "a\nsecond_of_all(two);\nfirst_of_all(one);\nz\n", "a\nfirst_of_all(one);\nsecond_of_all(two);\nz\n"
     ),
     "what the patch removes is still there": Case(
-        "a\nold_call(first);\nz\n", "a\nold_call(first);\nnew_call(first, second);\nz\n", "a\nnew_call(first, second);\nz\n"
+        "a\nold_call(first);\nz\n",
+        "a\nold_call(first);\nnew_call(first, second);\nz\n",
+        "a\nnew_call(first, second);\nz\n",
     ),
     "a short line proves nothing": Case("a\nz\n", "a\nbreak;\nmore();\nz\n", "a\nbreak;\nz\n"),
     "upstream wrote anew what the patch removes": Case(

@@ -16,11 +16,12 @@ ANSWERED = {
         "draw(x, y);\n", "draw(screen, x, y);\n", "draw(mine, x, y);\n", "draw(screen, mine, x, y);\n"
     ),
     "the first arguments of all": Case("run()\n", "run(fast=True)\n", "run(mine=1)\n", "run(fast=True, mine=1)\n"),
-    "calls within the arguments": Case(
-        "f(a);\n", "f(a, g(1, 2));\n", "f(a, h[3]);\n", "f(a, g(1, 2), h[3]);\n"
-    ),
+    "calls within the arguments": Case("f(a);\n", "f(a, g(1, 2));\n", "f(a, h[3]);\n", "f(a, g(1, 2), h[3]);\n"),
     "and another word changed elsewhere": Case(
-        "int draw(int x);\n", "long draw(int x, int y);\n", "int draw(int x, int z);\n", "long draw(int x, int y, int z);\n"
+        "int draw(int x);\n",
+        "long draw(int x, int y);\n",
+        "int draw(int x, int z);\n",
+        "long draw(int x, int y, int z);\n",
     ),
     "a template's list": Case("map<K>\n", "map<K, V>\n", "map<K, Mine>\n", "map<K, V, Mine>\n"),
 }

@@ -15,7 +15,9 @@ ANSWERED = {
     "tabs for blanks, what is deeper stays deeper": Case(
         "    if a:\n        go(1)\n", "\tif a:\n\t    go(1)\n", "    if a:\n        go(2)\n", "\tif a:\n\t    go(2)\n"
     ),
-    "blank lines stay blank": Case("a = 1\n\nb = 2\n", "  a = 1\n\n  b = 2\n", "a = 1\n\nb = 3\n", "  a = 1\n\n  b = 3\n"),
+    "blank lines stay blank": Case(
+        "a = 1\n\nb = 2\n", "  a = 1\n\n  b = 2\n", "a = 1\n\nb = 3\n", "  a = 1\n\n  b = 3\n"
+    ),
 }
 SILENT = {
     "both change words": Case("a = 1\n", "  a = 2\n", "a = 3\n"),

@@ -17,8 +17,8 @@ ANSWERED = {
         "switch (op) {\n    case ADD: return a + b;\n    default: return 0;\n}\n",
         "switch (op) {\n    case ADD: return a + b;\n    case SUB:\n        return a - b;\n    default: return 0;\n}\n",
         "switch (op) {\n    case ADD: return a + b;\n    case MUL:\n        return a * b;\n    default: return 0;\n}\n",
-        "switch (op) {\n    case ADD: return a + b;\n    case SUB:\n        return a - b;\n    case MUL:\n        return a * b;\n"
-        "    default: return 0;\n}\n",
+        "switch (op) {\n    case ADD: return a + b;\n    case SUB:\n        return a - b;\n"
+        "    case MUL:\n        return a * b;\n    default: return 0;\n}\n",
     ),
     "upstream's last entry has no comma, the patch's is last now": Case(
         "x = [\n    1,\n]\n",

@@ -38,8 +38,8 @@ def resolve(place: Place) -> Answer | None:
     if not learned or words.bare(replace(seen.base, learned)) != ours:
         return None
     made = replace(theirs, learned)
-    if words.bare(made) == ours or not all(occurs(one.old, words.bare(theirs)) for one in learned):
-        return None  # the patch's own change, or upstream's, would go with it
+    if words.bare(made) == ours or any(replace(theirs, _without(learned, one)) == made for one in learned):
+        return None  # the patch's own change, or one of upstream's, would go with it
     said = ", ".join(str(one) for one in learned[:_MOST_SAID])
     return Answer(RULE, words.lines_of(made), f"upstream replaced {said}; so do the patch's lines")
 
@@ -47,8 +47,14 @@ def resolve(place: Place) -> Answer | None:
 _MOST_SAID = 3
 
 
+def _without(learned: tuple[Replacement, ...], one: Replacement) -> tuple[Replacement, ...]:
+    return tuple(other for other in learned if other != one)
+
+
 def learn(base: Lines, edits: tuple[Edit, ...]) -> tuple[Replacement, ...]:
-    """Learn what was replaced by what; nothing where one thing became two different ones, or only signs changed.
+    """Learn what was replaced by what.
+
+    Nothing where one thing became two different ones, where only signs changed, or where a statement came along.
 
     base -- tokens; edits -- of them
     """
@@ -57,9 +63,14 @@ def learn(base: Lines, edits: tuple[Edit, ...]) -> tuple[Replacement, ...]:
         old = words.bare(base[start:end])
         if not any(map(words.is_name, old)) or not any(map(words.is_name, new)):
             return ()
+        if set(words.bare(new)) & _STATEMENT - set(old):
+            return ()
         if words.bare(found.setdefault(old, new)) != words.bare(new):
             return ()
     return tuple(Replacement(old, new) for old, new in sorted(found.items(), key=lambda one: (-len(one[0]), one[0])))
+
+
+_STATEMENT = {b";", b"{", b"}"}
 
 
 def _joined(base: Lines, edits: tuple[Edit, ...]) -> list[tuple[int, int, Lines]]:
@@ -67,7 +78,11 @@ def _joined(base: Lines, edits: tuple[Edit, ...]) -> list[tuple[int, int, Lines]
     found: list[tuple[int, int, Lines]] = []
     for edit in edits:
         start, end, new = edit.start, edit.end, edit.lines
-        if found and start - found[-1][1] <= _NEAR and not {b";", b",", b"{", b"}"} & {*words.bare(base[found[-1][1] : start])}:
+        if (
+            found
+            and start - found[-1][1] <= _NEAR
+            and not {b";", b",", b"{", b"}"} & {*words.bare(base[found[-1][1] : start])}
+        ):
             start, new = found[-1][0], (*found[-1][2], *base[found[-1][1] : start], *new)
             found.pop()
         found.append((start, end, new))
@@ -127,4 +142,7 @@ def occurs(wanted: Lines, found: Lines) -> bool:
 
 
 def _text(found: Lines) -> str:
-    return b"".join(found).decode("utf-8", "replace").strip()
+    text = b""
+    for token in found:
+        text += (b" " if words.is_word(text[-1:]) and words.is_word(token[:1]) else b"") + token
+    return text.decode("utf-8", "replace").strip()
