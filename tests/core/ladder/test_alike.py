@@ -1,5 +1,7 @@
 """Lines are paired with what they were: the same but for white space, or with most of their words."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -36,7 +38,7 @@ def test_the_edits_make_the_other_version(base: lines.Lines, other: lines.Lines)
     found = alike.edits(base, other)
     assert found is not None
     assert lines.apply(base, found) == other
-    assert all(one.end <= two.start for one, two in zip(found, found[1:], strict=False))
+    assert all(one.end <= two.start for one, two in pairwise(found))
 
 
 def test_each_changed_line_stands_beside_what_it_was() -> None:

@@ -79,12 +79,16 @@ def test_its_lines_take_the_new_indentation() -> None:
 
 def test_an_insertion_by_one_side_alone_is_not_sure() -> None:
     """The lines before it stand there and those after it do not: placed, and marked as a guess."""
-    now = (*OTHER[8:], *FUNCTION[:2], b"    long size = 1;\n", *OTHER[:2])
-    found = moved.find(BASE, INSERTION, {"new.c": site(now)})
-    assert found is not None or now[4:6] == FUNCTION[:2]
     before = (*OTHER[2:4], *FUNCTION[:2])
     found = moved.find(BASE, INSERTION, {"new.c": site((*before, *OTHER[8:]))})
     assert found == Placement("new.c", Edit(4, 4, INSERTION.lines), is_sure=False)
+
+
+def test_both_sides_count_more_than_many_lines_on_one() -> None:
+    """A place that has the lines right before and after is sure, though not all those further off came along."""
+    now = (*FUNCTION, *OTHER[4:8], *OTHER[8:])
+    found = moved.find(BASE, Edit(7, 7, INSERTION.lines), {"new.c": site(now)})
+    assert found == Placement("new.c", Edit(3, 3, INSERTION.lines))
 
 
 def test_edits_of_one_file_are_made_in_order_and_never_over_each_other() -> None:

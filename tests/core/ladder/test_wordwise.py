@@ -62,6 +62,19 @@ def test_what_upstream_wrote_anew_is_a_guess() -> None:
     assert holds(case, wordwise.resolve, "words").trust is Trust.GUESS
 
 
+def test_what_upstream_has_twice_by_now_is_a_guess() -> None:
+    """Where one line became two, nobody knows which of them the patch's word is for."""
+    case = Case(
+        "run(path, MODE_READ, size);\n",
+        "first(path, MODE_READ, size);\nsecond(path, MODE_READ, size);\n",
+        "run(path, MODE_WRITE, size);\n",
+        "first(path, MODE_WRITE, size);\nsecond(path, MODE_READ, size);\n",
+    )
+    answer = holds(case, wordwise.resolve, "words")
+    assert answer.trust is Trust.GUESS
+    assert "MODE_READ" in answer.why
+
+
 @pytest.mark.parametrize("case", SILENT.values(), ids=SILENT)
 def test_it_is_silent_where_words_meet(case: Case) -> None:
     """A word that both changed, or two insertions at one spot, has no answer here."""

@@ -35,7 +35,8 @@ def resolve(place: Place) -> Answer | None:
         return None
     learned = learn(seen.base, seen.ours)
     theirs, ours = words.tokens(place.theirs), words.bare(words.tokens(place.ours))
-    if not learned or words.bare(replace(seen.base, learned)) != ours:
+    likewise = replace(seen.base, learned)
+    if not learned or words.bare(likewise) != ours or len(words.lines_of(likewise)) != len(place.ours):
         return None
     made = replace(theirs, learned)
     if words.bare(made) == ours or any(replace(theirs, _without(learned, one)) == made for one in learned):
