@@ -12,7 +12,10 @@ from world import Fork, Local, Upstream, assert_message, borrowed, fork_of, git_
 Files = Mapping[str, str | None]
 
 HELPERS = [f"static int helper_{n}(int value) {{ return value + {n}; }}\n" for n in range(12)]
-MEASURE = "int measure(const char *text)\n{\n    int length = 0;\n    while (text[length])\n        length++;\n    return length;\n}\n"
+MEASURE = (
+    "int measure(const char *text)\n{\n    int length = 0;\n"
+    "    while (text[length])\n        length++;\n    return length;\n}\n"
+)
 MEASURED = MEASURE.replace("    int length = 0;\n", "    int length = 0;\n    if (!text)\n        return 0;\n")
 ALL = "".join((*HELPERS[:4], MEASURE, *HELPERS[4:8]))
 
@@ -62,7 +65,6 @@ def one(was: str, now: str, patched: str, made: str) -> Story:
 
 
 ENUM = "enum op {\n    OP_ADD,\n    OP_SUB,\n};\n"
-TABLE = f"{ENUM}const char *NAMES[OP_COUNT] = {{\n{{}}}};\n"
 BODY = "int run(int first)\n{\n    int a = first;\n    int b = a + 1;\n    int c = b + 1;\n    return c;\n}\n"
 
 RESOLVED = {
@@ -76,10 +78,7 @@ RESOLVED = {
         BODY,
         BODY.replace("first;", "first * 2;").replace("b + 1", "b + 10"),
         BODY.replace("a + 1", "mine(a)").replace("return c", "return mine(c)"),
-        BODY.replace("first;", "first * 2;")
-        .replace("b + 1", "b + 10")
-        .replace("a + 1", "mine(a)")
-        .replace("return c", "return mine(c)"),
+        "int run(int first)\n{\n    int a = first * 2;\n    int b = mine(a);\n    int c = b + 10;\n    return mine(c);\n}\n",
     ),
     "words": one(
         BODY,
@@ -172,7 +171,7 @@ GUESSES = {
         "begin();\nrun(path, MODE_READ, size);\nend();\n",
         "begin();\nfirst(path, MODE_READ, size);\nsecond(path, MODE_READ, size);\nend();\n",
         "begin();\nrun(path, MODE_WRITE, size);\nend();\n",
-        "begin();\nfirst(path, MODE_WRITE, size);\nsecond(path, MODE_READ, size);\nend();\n",
+        "begin();\nfirst(path, MODE_READ, size);\nsecond(path, MODE_WRITE, size);\nend();\n",
     ),
     "a change of a file that upstream removed, beside one that is carried": Story(
         {"a.c": BODY, "gone.c": ALL},

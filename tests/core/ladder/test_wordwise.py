@@ -68,7 +68,7 @@ def test_what_upstream_has_twice_by_now_is_a_guess() -> None:
         "run(path, MODE_READ, size);\n",
         "first(path, MODE_READ, size);\nsecond(path, MODE_READ, size);\n",
         "run(path, MODE_WRITE, size);\n",
-        "first(path, MODE_WRITE, size);\nsecond(path, MODE_READ, size);\n",
+        "first(path, MODE_READ, size);\nsecond(path, MODE_WRITE, size);\n",
     )
     answer = holds(case, wordwise.resolve, "words")
     assert answer.trust is Trust.GUESS
