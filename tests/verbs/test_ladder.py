@@ -78,7 +78,8 @@ RESOLVED = {
         BODY,
         BODY.replace("first;", "first * 2;").replace("b + 1", "b + 10"),
         BODY.replace("a + 1", "mine(a)").replace("return c", "return mine(c)"),
-        "int run(int first)\n{\n    int a = first * 2;\n    int b = mine(a);\n    int c = b + 10;\n    return mine(c);\n}\n",
+        "int run(int first)\n{\n    int a = first * 2;\n    int b = mine(a);\n"
+        "    int c = b + 10;\n    return mine(c);\n}\n",
     ),
     "words": one(
         BODY,
