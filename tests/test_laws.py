@@ -219,6 +219,74 @@ def test_patches_on_different_files_commute(repository: Path, data: st.DataObjec
         assert (ahead.carried.tree, ahead.tree) == (back.carried.tree, back.tree)
 
 
+def committed(repository: Path, files: Files) -> Commit:
+    """Commit some files on nothing."""
+    stream = bytearray(
+        b"commit refs/heads/more\ncommitter A <a@example.invalid> 1750000000 +0000\ndata 5\nstep\n\ndeleteall\n"
+    )
+    for path, data in files.items():
+        stream += b"M 100644 inline %s\ndata %d\n%s\n" % (path.encode(), len(data), data)
+    git(repository, "update-ref", "-d", "refs/heads/more")
+    git(repository, "fast-import", "--quiet", "--force", stdin=bytes(stream))
+    return commit(repository, git(repository, "rev-parse", "refs/heads/more"))
+
+
+SURE = {Outcome.KEPT, Outcome.REFRESHED}
+
+
+def is_clean(made: Plan) -> bool:
+    """Whether every patch was carried with nothing to look at."""
+    return all(row.outcome in SURE and not row.review for row in made.rows)
+
+
+@few
+@given(data=st.data())
+def test_carrying_in_two_steps_is_carrying_in_one(repository: Path, data: st.DataObject) -> None:
+    """From A to B and on to C gives the tree of A to C, wherever all of it is carried cleanly."""
+    base = data.draw(texts())
+    local = data.draw(edited(base))
+    middle = data.draw(edited(base))
+    last = committed(repository, data.draw(edited(middle)))
+    with made(repository, Story(base, (local,), middle)) as fork:
+        there, straight = plan(fork, fork.patches, fork.target), plan(fork, fork.patches, last)
+        if not (is_clean(there) and is_clean(straight)):
+            return
+        carried = queue.rebuild(fork.patches, [row.new for row in there.rows if row.new is not None])
+        onward = planning.make(fork.store, fork.target, last, carried, {}, ())
+        if is_clean(onward):
+            assert onward.tree == straight.tree
+
+
+@settings(few, max_examples=30)
+@given(data=st.data())
+def test_a_list_that_both_sides_edit_loses_no_entry(repository: Path, data: st.DataObject) -> None:
+    """What either side lists stands in what is carried, unless the other side took it out; a clash loses nothing."""
+    old = [f"    ENTRY_{n},\n" for n in range(data.draw(st.integers(2, 6)))]
+    sides = []
+    for name in ("UPSTREAM", "MINE"):
+        side = list(old)
+        for number in range(data.draw(st.integers(1, 3))):
+            at = data.draw(st.integers(0, len(side)))
+            if data.draw(st.integers(0, 3)) == 0 and at < len(side):
+                del side[at]
+            else:
+                side.insert(at, f"    {name}_{number},\n")
+        sides.append(side)
+    base, upstream, mine = ("".join(("enum {\n", *side, "};\n")).encode() for side in (old, *sides))
+    if base in (upstream, mine):
+        return
+    with made(repository, Story({"a.txt": base}, ({"a.txt": mine},), {"a.txt": upstream})) as fork:
+        (row,) = plan(fork, fork.patches, fork.target).rows
+        tree = row.tree or row.proposal
+        if tree is None:
+            assert row.outcome is Outcome.CLASHED
+            return
+        found = fork.store.blob(fork.store.entries(tree)["a.txt"].oid).decode().splitlines(keepends=True)
+        kept = {line for line in (*old, *sides[0], *sides[1]) if line not in old or all(line in side for side in sides)}
+        missing = kept - set(found)
+        assert not missing or (row.outcome is Outcome.CLASHED and missing <= set(sides[1]))
+
+
 @few
 @given(story=stories())
 def test_patch_files_round_trip(repository: Path, story: Story) -> None:

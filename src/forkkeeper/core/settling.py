@@ -19,7 +19,7 @@ from forkkeeper.core.threeway import Place, Sure
 _LARGEST = 8_000_000  # bytes of a file in which moved code is looked for
 _SURE = 0.8  # share of the surrounding lines that makes a moved and changed place more than a guess
 _AROUND = 8  # lines on each side of an edit by which the files are found that may hold it
-_KEYS = 5  # how many of them, the longest
+_KEYS = 5  # how many of them, the longest, and one right beside the edit on each side
 _MOST_SHOWN = 40  # lines of a place up to which all of it is shown
 
 
@@ -302,14 +302,23 @@ def _relocate(
 
 def _placed(shelf: _Shelf, lost: _Lost, edit: Edit) -> tuple[list[Placement], Answer] | None:
     """Find where an edit goes: where its lines stand as they were, or a little changed, or where its words stand."""
-    near = lost.base[max(edit.start - _AROUND, 0) : edit.end + _AROUND]
-    keys = sorted({line.strip() for line in near}, key=lambda line: (-len(line), line))[:_KEYS]
-    sites = shelf.holding(keys, lost.path)
+    sites = shelf.holding(_keys(lost.base, edit), lost.path)
     return (
         _as_it_was(lost.base, edit, sites)
         or _changed_on_the_way(lost.base, edit, sites)
         or (_word_by_word(lost, edit, shelf) if lost.path in shelf.contents and lost.place.ours else None)
     )
+
+
+def _keys(base: Lines, edit: Edit) -> list[bytes]:
+    """Give the lines by which the files are found that may hold an edit: the longest right beside it, and around."""
+    least = moved.LEAST_CONTEXT
+    sides = (base[max(edit.start - least, 0) : edit.start], base[edit.end : edit.end + least])
+    beside = [
+        max((line.strip() for line in side if lines.says_something(line)), key=len, default=b"") for side in sides
+    ]
+    around = {line.strip() for line in base[max(edit.start - _AROUND, 0) : edit.end + _AROUND]}
+    return [*beside, *sorted(around, key=lambda line: (-len(line), line))[:_KEYS]]
 
 
 def _as_it_was(base: Lines, edit: Edit, sites: Mapping[str, Site]) -> tuple[list[Placement], Answer] | None:

@@ -15,7 +15,8 @@ from itertools import pairwise
 from forkkeeper.core.lines import Edit, Lines, indent, says_something, squeeze
 
 RULE = "moved"
-_CONTEXT = (6, 4, 3, 2)  # lines around an edit that are looked for, on each side; the most first
+LEAST_CONTEXT = 2
+_CONTEXT = (6, 4, 3, LEAST_CONTEXT)  # lines around an edit that are looked for, on each side; the most first
 _LEAST_TELLING = 2  # lines that say something, of those that are looked for
 _REACH = 12  # lines on each side of an edit that vote
 _SLACK = 6  # lines that may have come or gone within
@@ -70,22 +71,29 @@ def find(base: Lines, edit: Edit, sites: Mapping[str, Site]) -> Placement | None
     base, edit -- the file before the patch, and one of the patch's edits of it
     sites -- the files that may hold it now, by path
     """
-    for context in _CONTEXT:
-        before, after = base[max(edit.start - context, 0) : edit.start], base[edit.end : edit.end + context]
-        for head, tail in ((before, after), (before, ()), ((), after)):
-            wanted = [squeeze(line) for line in (*head, *base[edit.start : edit.end], *tail)]
-            if sum(says_something(line) for line in wanted) < _LEAST_TELLING:
-                continue
-            found = [(path, at) for path, site in sorted(sites.items()) for at in _runs(wanted, site.now)]
-            if len(found) == 1:
-                path, at = found[0]
-                if sum(1 for _ in _runs(wanted, sites[path].was)) > sites[path].is_own:
-                    return None
-                is_sure = bool(head and tail) or edit.end > edit.start
-                return replace(_placed(path, sites[path].now.lines, at + len(head), base, edit), is_sure=is_sure)
-            if len(found) > 1:
-                break  # fewer lines fit at more places still
+    for head, tail in _surroundings(base, edit):
+        wanted = [squeeze(line) for line in (*head, *base[edit.start : edit.end], *tail)]
+        if sum(says_something(line) for line in wanted) < _LEAST_TELLING:
+            continue
+        found = [(path, at) for path, site in sorted(sites.items()) for at in _runs(wanted, site.now)]
+        if len(found) == 1:
+            path, at = found[0]
+            if sum(1 for _ in _runs(wanted, sites[path].was)) > sites[path].is_own:
+                return None
+            is_sure = bool(head and tail) or edit.end > edit.start
+            return replace(_placed(path, sites[path].now.lines, at + len(head), base, edit), is_sure=is_sure)
+        if head and tail and found:
+            return None  # fewer lines fit at more places still
     return None
+
+
+def _surroundings(base: Lines, edit: Edit) -> Iterator[tuple[Lines, Lines]]:
+    """Give the lines before and after an edit: on both sides, the most first, then on one side alone."""
+    around = [(base[max(edit.start - most, 0) : edit.start], base[edit.end : edit.end + most]) for most in _CONTEXT]
+    yield from around
+    for before, after in around:
+        yield before, ()
+        yield (), after
 
 
 def _runs(wanted: Sequence[bytes], text: Text) -> Iterator[int]:

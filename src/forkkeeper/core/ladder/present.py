@@ -18,11 +18,13 @@ def resolve(place: Place) -> Answer | None:
     if not added and not removed:
         return None
     ours = [squeeze(line) for line in place.ours]
-    if any(line in ours for line in removed) or not _stand_together(added, ours):
+    at_one_spot = not place.base and len(ours) <= _MANY * len(place.theirs) + _BETWEEN
+    if any(line in ours for line in removed) or not _stand_together(added, ours, _LEAST_AT_ONE_SPOT if at_one_spot else _LEAST):
         return None
     if not added and place.ours:  # it only removes, and upstream has rewritten what it removes
         return None
-    said = f"upstream has its {len(added)} added lines" if added else "upstream removed the lines, too"
+    lines = "the line" if len(added) == 1 else f"the {len(added)} lines"
+    said = f"upstream has {lines} that the patch adds here" if added else "upstream removed the lines, too"
     return Answer(RULE, place.ours, said)
 
 
@@ -36,11 +38,11 @@ def _squeezed(lines: Lines) -> list[bytes]:
     return [squeeze(line) for line in lines if says_something(line)]
 
 
-def _stand_together(wanted: list[bytes], lines: list[bytes]) -> bool:
+def _stand_together(wanted: list[bytes], lines: list[bytes], least: int) -> bool:
     """Whether lines stand in others in their order, with few lines between; a short one proves nothing alone."""
     if not wanted:
         return True
-    if sum(len(line) for line in wanted) < _LEAST:
+    if sum(len(line) for line in wanted) < least:
         return False
     for start in (number for number, line in enumerate(lines) if line == wanted[0]):
         window = iter(lines[start : start + 2 * len(wanted) + _BETWEEN])
@@ -49,5 +51,7 @@ def _stand_together(wanted: list[bytes], lines: list[bytes]) -> bool:
     return False
 
 
-_LEAST = 16  # characters that the added lines must have between them
+_LEAST = 16  # characters that the added lines must have between them to prove anything …
+_LEAST_AT_ONE_SPOT = 8  # … and where both sides insert them at one spot
+_MANY = 3  # times the patch's lines that upstream may insert there
 _BETWEEN = 4

@@ -1,7 +1,7 @@
-"""*signature*: both sides add an argument at one spot of a signature or a call: both stay, upstream's first.
+"""*signature*: both sides add an argument, or a condition, at one spot: both stay, upstream's first.
 
-Holds when, word by word, the two sides touch only in insertions at one spot between brackets, and each insertion is a
-whole argument: it brings its own comma, or stands alone between the brackets.
+Holds when, word by word, the two sides touch only in insertions at one spot, and each insertion is whole: an argument
+that brings its own comma or stands alone between the brackets, or a condition that both join by the same `&&` or `||`.
 """
 
 from forkkeeper.core.ladder import words
@@ -12,11 +12,12 @@ from forkkeeper.core.threeway import Place
 RULE = "signature"
 _OPEN = ((b"(",), (b"[",), (b"{",), (b"<",))
 _CLOSED = ((b")",), (b"]",), (b"}",), (b">",))
+_OPERATORS = ((b"&", b"&"), (b"|", b"|"))
 _BRACKETS = (b"(", b"[", b"{"), (b")", b"]", b"}")
 
 
 def resolve(place: Place) -> Answer | None:
-    """Keep both arguments."""
+    """Keep both."""
     seen = words.look(place)
     if seen is None or not any(isinstance(piece, Place) for piece in seen.pieces):
         return None
@@ -29,7 +30,7 @@ def resolve(place: Place) -> Answer | None:
         if both is None:
             return None
         made += both
-    return Answer(RULE, words.lines_of(tuple(made)), "both sides add an argument at the same spot")
+    return Answer(RULE, words.lines_of(tuple(made)), "both sides add an argument or a condition at one spot")
 
 
 def _both(before: Lines, piece: Place, after: Lines) -> Lines | None:
@@ -38,8 +39,10 @@ def _both(before: Lines, piece: Place, after: Lines) -> Lines | None:
     mine, their = words.bare(piece.ours), words.bare(piece.theirs)
     if not mine or not their or b";" in (*mine, *their):
         return None
-    if mine[0] == their[0] == b"," or mine[-1] == their[-1] == b",":
+    if mine[0] == their[0] == b"," or mine[:2] == their[:2] in _OPERATORS:
         return (*piece.ours, *piece.theirs)
+    if mine[-1] == their[-1] == b",":  # the patch's first word stands behind a comma, as the next one does
+        return (*piece.ours, b"".join(map(words.space, after)) + piece.theirs[0].lstrip(), *piece.theirs[1:])
     if words.bare(before[-1:]) in _OPEN and words.bare(after) in _CLOSED:
         return (*piece.ours, b",", b" " + piece.theirs[0].lstrip(), *piece.theirs[1:])
     return None

@@ -54,7 +54,8 @@ def _after_a_separator(place: Place) -> Answer | None:
 def _answer(place: Place, head: Lines, ours: Lines, theirs: Lines, tail: Lines) -> Answer:
     if not head and goes_first(place, ours, theirs):
         return Answer(RULE, (*theirs, *ours, *tail), f"{WHY}; the patch's lines go first")
-    joined = _deduplicated(_separated(ours, theirs), theirs)
+    before = next((line for line in reversed((*place.before, *head)) if line.strip()), b"")
+    joined = _deduplicated(_separated(before, ours, theirs), theirs)
     return Answer(RULE, (*head, *joined, *tail), WHY)
 
 
@@ -97,16 +98,17 @@ def _deduplicated(ours: Lines, theirs: Lines) -> Lines:
     return (*ours, *theirs)
 
 
-def _separated(ours: Lines, theirs: Lines) -> Lines:
-    """Give upstream's last entry the separator that it needs, now that it is the last no more."""
-    last, following = ours[-1], theirs[-1]
-    for sign in _SEPARATORS:
-        others = [line for line in (*ours[:-1], *theirs[:-1]) if line.strip()]
-        if others and all(_ends(line, sign) for line in others) and not _ends(last, sign) and last.strip():
-            if _ends(following, sign) or not re.search(rb"[\w)}\"'\]]\s*$", last):
-                return ours
-            return (*ours[:-1], last.rstrip() + sign + last[len(last.rstrip()) :])
-    return ours
+def _separated(before: bytes, ours: Lines, theirs: Lines) -> Lines:
+    """Give upstream's last entry the separator that it needs, now that it is the last no more.
+
+    before -- the line before them, which tells the separator where each side adds one line
+    """
+    last = ours[-1]
+    if not re.search(rb"[\w)}\"'\]]\s*$", last):
+        return ours
+    others = [line for line in (*ours[:-1], *theirs[:-1]) if line.strip()] or [before]
+    sign = next((sign for sign in _SEPARATORS if all(_ends(line, sign) for line in others)), None)
+    return ours if sign is None else (*ours[:-1], last.rstrip() + sign + last[len(last.rstrip()) :])
 
 
 def _ends(line: bytes, sign: bytes) -> bool:

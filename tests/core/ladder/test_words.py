@@ -1,0 +1,52 @@
+"""Text as tokens: nothing is lost on the way there and back, and white space is merged by itself."""
+
+from hypothesis import given, strategies as st
+from merging import Case
+
+from forkkeeper.core import lines
+from forkkeeper.core.ladder import words
+
+TEXT = st.text("ab1_ \t\n(),é\r", max_size=40).map(str.encode)
+
+
+@given(TEXT)
+def test_tokens_are_the_text(text: bytes) -> None:
+    """Joined they are the lines again, whatever stands in them, and each but the last says something."""
+    found = words.tokens(lines.split(text))
+    assert words.lines_of(found) == lines.split(text)
+    assert all(token.strip() for token in found[:-1])
+
+
+@given(TEXT, TEXT)
+def test_edits_of_tokens_make_the_other_text(one: bytes, other: bytes) -> None:
+    """White space aside, the edits lead from the one to the other."""
+    before, after = words.tokens((one,)), words.tokens((other,))
+    assert words.bare(lines.apply(before, words.edits(before, after))) == words.bare(after)
+
+
+def test_names_numbers_and_signs() -> None:
+    """A name is a word that does not begin with a digit; letters of any alphabet are part of words."""
+    assert words.tokens((b"int  f_1(0x2f);\n",)) == (b"int", b"  f_1", b"(", b"0x2f", b")", b";", b"\n")
+    assert [words.is_word(token) for token in (b" a", b"1", "é".encode(), b"(", b"\n")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [words.is_name(token) for token in (b" a", b" 1", b"_1", b"(")] == [True, False, True, False]
+    assert words.space(b" \t a") == b" \t "
+
+
+def test_white_space_is_that_of_the_side_that_changed_it() -> None:
+    """A token that both sides keep stands as the one of them writes it that writes it anew."""
+    seen = words.look(Case("a  = b + c + d\n", "a = b + c - d\n", "a  = e + c + d\n").place)
+    assert seen is not None
+    made = b"".join(token for piece in seen.pieces for token in getattr(piece, "lines", ()))
+    assert made == b"a = e + c - d\n"
+
+
+def test_a_large_place_is_not_seen() -> None:
+    """A place of thousands of tokens is no matter of words."""
+    text = "a b c\n" * (words.MOST_TOKENS // 3 + 1)
+    assert words.look(Case(text, text.replace("a", "x"), text.replace("b", "y")).place) is None
