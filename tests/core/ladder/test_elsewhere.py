@@ -1,6 +1,7 @@
 """The patch changes words that stand in other lines upstream now: they are changed there."""
 
 import pytest
+from hypothesis import given, strategies as st
 from merging import split
 
 from forkkeeper.core import lines
@@ -64,3 +65,18 @@ def test_a_long_edit_is_no_matter_of_words() -> None:
     assert elsewhere.changes(base, Edit(0, 9, theirs)) == ()
     assert elsewhere.changes(base, Edit(2, 2, (b"new();\n",))) == ()
     assert elsewhere.changes(base, Edit(0, 6, theirs[:6])) != ()
+
+
+WORDS = st.lists(st.sampled_from(["path", "size", "MODE_READ", "flags", "x"]), min_size=2, max_size=6)
+
+
+@given(WORDS, WORDS, st.integers(0, 5))
+def test_only_the_words_of_the_patch_change(was: list[str], now: list[str], at: int) -> None:
+    """Where it is followed the patch's new word stands there, and the text is the old one but for that word."""
+    theirs = [*was]
+    theirs[at % len(was)] = "MINE"
+    base, patched, ours = (f"run({', '.join(one)});\n" for one in (was, theirs, now))
+    made = followed(base, patched, f"first();\n{ours}")
+    if made is not None:
+        assert "MINE" in made
+        assert made.replace("MINE", was[at % len(was)]) == f"first();\n{ours}"

@@ -1,5 +1,8 @@
 """Code that stands elsewhere now is followed to the one place where it stands; a twin is left alone."""
 
+from collections import Counter
+
+from hypothesis import given, strategies as st
 from merging import split
 
 from forkkeeper.core import lines
@@ -98,6 +101,23 @@ def test_edits_of_one_file_are_made_in_order_and_never_over_each_other() -> None
     assert moved.together(found, "f") == (one, two)
     assert moved.together([*found, Placement("f", Edit(1, 3, ()))], "f") is None
     assert moved.together([Placement("f", Edit(4, 4, (b"c\n",))), Placement("f", two)], "f") is None
+
+
+@given(
+    st.integers(0, len(BASE)),
+    st.integers(0, 2),
+    st.lists(st.sampled_from([b"mine();\n", b"  more();\n"]), max_size=3),
+    st.permutations(OTHER),
+)
+def test_what_is_followed_loses_nothing(start: int, size: int, new: list[bytes], others: list[bytes]) -> None:
+    """All added lines stand in the file then, none goes but those that the edit removes, and those do."""
+    edit = Edit(start, min(start + size, len(BASE)), tuple(new))
+    now = (*others[:6], *(b"  " + line for line in FUNCTION), *others[6:])
+    made = follow(edit, {"new.c": site(now)})
+    if made is not None:
+        wanted = Counter(map(lines.squeeze, now)) + Counter(map(lines.squeeze, new))
+        wanted.subtract(map(lines.squeeze, BASE[edit.start : edit.end]))
+        assert Counter(map(lines.squeeze, made)) == +wanted
 
 
 def near(now: Lines, was: Lines = (), *, is_own: bool = False) -> Window | None:
