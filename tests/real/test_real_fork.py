@@ -157,14 +157,14 @@ def test_a_git_source_gives_the_same_trees(fresh: Fork, tmp_path: Path) -> None:
     assert json.loads(again.out) == json.loads(planned)
 
 
-def test_the_first_clash_that_the_readme_shows_is_real(fresh: Fork) -> None:
-    """The README's example, the patch as it was first written, clashes just as the README prints it."""
+def test_the_clash_that_the_readme_shows_is_real(fresh: Fork) -> None:
+    """The README's example, the patch as it was first written, is resolved for review just as the README prints it."""
     queue = ROOT / "docs/examples/clash"
     ran = script(fresh.root, "forkkeeper", "plan", "--offline", "--from", OLD, "--upto", NEW, "--queue", str(queue))
     assert ran.code == 1, ran.said
     readme = (ROOT / "README.md").read_text()
     shown = readme.split("<!-- shown: clash -->\n```\n", 1)[1].split("\n```", 1)[0]
-    assert "lazy-mmap clashes in src/llama-mmap.cpp" in shown
+    assert "lazy-mmap: signature in src/llama-mmap.cpp" in shown
     assert shown in ran.out, ran.said
 
 

@@ -19,7 +19,8 @@ def resolve(place: Place) -> Answer | None:
         return None
     ours = [squeeze(line) for line in place.ours]
     at_one_spot = not place.base and len(ours) <= _MANY * len(place.theirs) + _BETWEEN
-    if any(line in ours for line in removed) or not _stand_together(added, ours, _LEAST_AT_ONE_SPOT if at_one_spot else _LEAST):
+    least = _LEAST_AT_ONE_SPOT if at_one_spot else _LEAST
+    if any(line in ours for line in removed) or not _stand_together(added, ours, least):
         return None
     if not added and place.ours:  # it only removes, and upstream has rewritten what it removes
         return None
