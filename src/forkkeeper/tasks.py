@@ -138,8 +138,8 @@ def plan(
     iterable=["accept", "replace"],
     help={
         "upto": _UPTO,
-        "accept": "save this patch although it is marked for review (its name; repeatable)",
-        "accept_reviewed": "save every patch that is marked for review",
+        "accept": "save this patch although it is marked for review, or take its proposal (its name; repeatable)",
+        "accept_reviewed": "save every patch that is marked for review; takes no proposals",
         "replace": "NAME=FILE: take the diff in FILE, made on the new upstream, for patch NAME (repeatable)",
         "downgrade": "allow a commit older than the pin",
         "commit": "commit what was saved",

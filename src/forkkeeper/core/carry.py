@@ -10,15 +10,16 @@ the patches after it, which are carried without it. A patch that found its place
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from forkkeeper.core import hunks, placing
+from forkkeeper.core import hunks, placing, suspicion
 from forkkeeper.core.compose import Applied, Baseline, Step, update
 from forkkeeper.core.ids import ObjectId, TreeId, short
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.placing import Aid, Before, Placed, Way
-from forkkeeper.core.store import Entries, Marked, Sides, Store
+from forkkeeper.core.store import EXECUTABLE, REGULAR, Change, Entries, Marked, Sides, Store
 from forkkeeper.core.verdict import GONE, Carried, Outcome, Row
 
 NO_AID = Aid()
+MOST_CALLED = 40  # names that are looked for in whole trees
 NEARLY_SAME = 75  # per cent of a file: under another name, a rename that needs no second look
 
 
@@ -40,8 +41,53 @@ def carry(store: Store, old: Sequence[Step], new: Baseline, aid: Aid = NO_AID) -
             update(entries, verdict.changes)
         elif verdict.outcome is Outcome.CLASHED and isinstance(step, Applied):
             clashed.append(step)
-    rows = tuple(_titled(row, aid) for row in _rows(store, found))
-    return Carried(rows, tree, entries)
+    rows = _called(store, old, new, _rows(store, found))
+    return Carried(tuple(_titled(row, aid) for row in rows), tree, entries)
+
+
+def _called(store: Store, old: Sequence[Step], new: Baseline, rows: Sequence[Row]) -> Sequence[Row]:
+    """Ask for a review where a patch's lines call what upstream calls otherwise now, in whichever file that stands."""
+    wanted = {row.old.name: _called_elsewhere(store, row.new, new.entries) for row in rows if row.new is not None}
+    called = dict.fromkeys(name for own in wanted.values() for name in own)
+    names = _in_changed_files(store, store.changes(old[0].before, new.tree), tuple(called)) if called else ()
+    if not names:
+        return rows
+    had, has = store.usages(old[0].before, names), store.usages(new.tree, names)
+    return [_read_calls(row, wanted, had, has) for row in rows]
+
+
+def _read_calls(row: Row, wanted: Mapping[str, Sequence[str]], had: bytes, has: bytes) -> Row:
+    if row.new is None:
+        return row
+    return _doubted(row, suspicion.calls(row.new.files, wanted[row.old.name], had, has))
+
+
+def _in_changed_files(store: Store, changes: Sequence[Change], names: Sequence[str]) -> tuple[str, ...]:
+    """Give those names that stand in a file which upstream changed or removed; what stands in none is as it was."""
+    left = {name: name.encode() for name in names}
+    found: list[str] = []
+    for change in changes:
+        if change.old is not None and change.old.mode in (REGULAR, EXECUTABLE) and left:
+            data = store.blob(change.old.oid)
+            here = [name for name, raw in left.items() if raw in data]
+            found += here
+            left = {name: raw for name, raw in left.items() if name not in here}
+    return tuple(found[:MOST_CALLED])
+
+
+def _called_elsewhere(store: Store, patch: Patch, entries: Entries) -> tuple[str, ...]:
+    """Give what a patch's lines call and its own files do not mention: those that do were read with the patch."""
+    names = suspicion.called(patch.files)
+    paths = [file.old for file in patch.files if file.old in entries] if names else []
+    texts = [store.blob(entries[path].oid) for path in paths if path is not None]
+    return tuple(name for name in names if not any(name.encode() in text for text in texts))
+
+
+def _doubted(row: Row, doubts: Sequence[str]) -> Row:
+    said = "; ".join(doubt for doubt in doubts if doubt not in (row.why or ""))
+    if not said:
+        return row
+    return replace(row, review=True, why=f"{row.why}; but {said}" if row.why else f"it applies, but {said}")
 
 
 def _titled(row: Row, aid: Aid) -> Row:

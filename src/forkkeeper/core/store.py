@@ -136,6 +136,9 @@ class Store(Protocol):
     def mentions(self, tree: TreeId, names: Sequence[str]) -> frozenset[str]:
         """Give those names that stand as whole words anywhere in a tree's text files."""
 
+    def usages(self, tree: TreeId, names: Sequence[str]) -> bytes:
+        """Give the lines of a tree's text files in which names stand as whole words, each with a few lines after it."""
+
     def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
         """Find how the lines of each pair of blobs differ, as git's merge sees it. A binary blob's lines are lines."""
 

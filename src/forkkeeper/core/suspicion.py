@@ -92,6 +92,35 @@ def look(carried: Carried, mentions: Mentions) -> Found:
 # doubts -------------------------------------------------------------------------------------------------------------
 
 
+def called(files: Sequence[FileDiff]) -> tuple[str, ...]:
+    """Give the names that a patch's added lines call, in order."""
+    return tuple(dict.fromkeys(name.decode() for name in _CALL.findall(_code(_added(files)))))
+
+
+def calls(files: Sequence[FileDiff], names: Sequence[str], had: bytes, has: bytes) -> tuple[str, ...]:
+    """Say what speaks against calls that a patch adds, wherever upstream has what is called.
+
+    names -- those called
+    had, has -- the lines of upstream's old tree and of its new one in which the names stand (`Store.usages`)
+    """
+    code = _code(_added(files))
+    found = []
+    for name in names:
+        before = _arities(had, name.encode())
+        own = _arities(code, name.encode()) & before
+        after = _arities(has, name.encode()) if own else before
+        if own and not _holds(has, name.encode()):
+            found.append(f"upstream has no {name} any more, and the patch's lines use it")
+        elif after and not before & after:
+            found.append(_said(name, after))
+    return tuple(found)
+
+
+def _said(name: str, after: set[int]) -> str:
+    numbers = " or ".join(str(n) for n in sorted(after))
+    return f"upstream calls {name} with {numbers} arguments now, and the patch as it was called before"
+
+
 def _names(carried: Carried, upstream: _Upstream, mentions: Mentions) -> Iterator[str]:
     """Find names in added lines that upstream's files had and have no longer."""
     used = dict.fromkeys(_NAME.findall(_code(_added(carried.now))))
@@ -113,8 +142,7 @@ def _calls(carried: Carried, upstream: _Upstream) -> Iterator[str]:
         own = _arities(code, name) & before
         after = _arities(upstream.has, name) if own else before
         if after and not before & after:
-            said = " or ".join(str(n) for n in sorted(after))
-            yield f"upstream calls {name.decode()} with {said} arguments now, and the patch as it was called before"
+            yield _said(name.decode(), after)
 
 
 def _arities(text: bytes, name: bytes) -> set[int]:

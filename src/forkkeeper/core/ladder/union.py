@@ -6,8 +6,8 @@ set right: an entry that was the last one and is no longer gets the comma (or `|
 
 import re
 
-from forkkeeper.core.ladder.rung import Answer
-from forkkeeper.core.lines import Lines, indent
+from forkkeeper.core.ladder.rung import Answer, Trust
+from forkkeeper.core.lines import Lines, indent, squeeze
 from forkkeeper.core.threeway import Place
 
 RULE = "union"
@@ -52,11 +52,25 @@ def _after_a_separator(place: Place) -> Answer | None:
 
 
 def _answer(place: Place, head: Lines, ours: Lines, theirs: Lines, tail: Lines) -> Answer:
+    twice = _twice(ours, theirs)
+    if twice:
+        why = f"both sides insert here; but upstream inserts the patch's lines itself, so they stand twice: `{twice}`"
+        return Answer(RULE, (*head, *ours, *theirs, *tail), why, Trust.GUESS)
     if not head and goes_first(place, ours, theirs):
         return Answer(RULE, (*theirs, *ours, *tail), f"{WHY}; the patch's lines go first")
     before = next((line for line in reversed((*place.before, *head)) if line.strip()), b"")
     joined = _deduplicated(_separated(before, ours, theirs), theirs)
     return Answer(RULE, (*head, *joined, *tail), WHY)
+
+
+def _twice(ours: Lines, theirs: Lines) -> str:
+    """Give the first of the patch's lines where upstream inserts every one of them, too."""
+    known = {squeeze(line) for line in ours}
+    own = [line for line in theirs if _WORD.search(line)]
+    return own[0].strip().decode("utf-8", "replace") if own and all(squeeze(line) in known for line in own) else ""
+
+
+_WORD = re.compile(rb"\w{3,}")
 
 
 def goes_first(place: Place, ours: Lines, theirs: Lines) -> bool:

@@ -1,7 +1,8 @@
 """Text as tokens, and merges of them: for rules that look inside lines.
 
-A token is a name, a number or a sign, with the white space before it. Tokens are compared without it; where both sides
-keep a token, its white space is merged by itself: that of the side which changed it.
+A token is a name, a number or a sign, with the white space before it; inside quotes white space is a token of its own.
+Tokens are compared without white space; where both sides keep a token, its white space is merged by itself: that of the
+side which changed it.
 """
 
 import re
@@ -11,14 +12,28 @@ from forkkeeper.core import threeway
 from forkkeeper.core.lines import Edit, Lines, compare, split
 from forkkeeper.core.threeway import Place
 
+_LITERAL = re.compile(rb"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')")
 _TOKEN = re.compile(rb"\s*(?:[\w\x80-\xff]+|\S)|\s+\Z")
+_INSIDE = re.compile(rb"[\w\x80-\xff]+|\s+|\S")
 _WORD = re.compile(rb"[\w\x80-\xff]+\Z")
 MOST_TOKENS = 6000  # a place larger than this is no matter of words
 
 
 def tokens(lines: Lines) -> Lines:
     """Split lines into tokens; joined they are the lines again."""
-    return tuple(_TOKEN.findall(b"".join(lines)))
+    found: list[bytes] = []
+    before = b""  # white space between a literal and what stands before it
+    for number, part in enumerate(_LITERAL.split(b"".join(lines))):
+        if number % 2 == 0:
+            found += _TOKEN.findall(before + part)
+            before = b""
+            if found and part and found[-1].isspace():
+                before = found.pop()
+        else:
+            inside = _INSIDE.findall(part)
+            found += [before + inside[0], *inside[1:]]
+            before = b""
+    return (*found, before) if before else tuple(found)
 
 
 def lines_of(found: Lines) -> Lines:

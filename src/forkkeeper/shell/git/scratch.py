@@ -39,6 +39,8 @@ _LIKE_MERGES = ("--diff-algorithm=histogram", "--inter-hunk-context=0", "--src-p
 _THROW_AWAY = b"author forkkeeper <forkkeeper@invalid> 0 +0000\ncommitter forkkeeper <forkkeeper@invalid> 0 +0000\n\n"
 
 
+AFTER = 3  # lines after a use of a name that are given along
+MOST_USAGES = 5  # of a file
 PACKED = 16  # objects from which on a pack costs less than a file for each
 BLOBS = 64 * 1024 * 1024  # bytes of blobs that are kept in memory
 
@@ -326,6 +328,14 @@ class Scratch:
         patterns = [part for name in names for part in ("-e", name)]
         answer = self._git.ask("grep", "-h", "-o", "-w", "-F", "-I", "--no-color", *patterns, tree)
         return frozenset(names) & frozenset(answer.out.decode("utf-8", "replace").split("\n"))
+
+    def usages(self, tree: TreeId, names: Sequence[str]) -> bytes:
+        """Give the lines of a tree's text files in which names stand as whole words, each with a few lines after it."""
+        if not names:
+            return b""
+        patterns = [part for name in names for part in ("-e", name)]
+        how = ("-h", "-w", "-F", "-I", "--no-color", "-A", str(AFTER), "--max-count", str(MOST_USAGES))
+        return self._git.ask("grep", *how, *patterns, tree).out
 
     def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
         """Find how the lines of each pair of blobs differ, as git's merge sees it; the same pair is compared once."""
