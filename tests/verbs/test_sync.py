@@ -158,7 +158,8 @@ def test_a_clash_saves_nothing_and_lists_every_verdict(fork_with_clash: Fork) ->
         "clashed: limit-more in include/core.h (follows limit)",
         "greeting    kept",
         "forkkeeper diff --patch limit",
-        "forkkeeper materialise ../new --at v1.1",
+        "forkkeeper materialise ../new-limit --at v1.1",
+        "forkkeeper sync --upto v1.1 --accept-reviewed --replace limit=../limit.diff",
     )
     assert fork_with_clash.state() == before
     assert not (fork_with_clash.root / ".forkkeeper/journal").exists()

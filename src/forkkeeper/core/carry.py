@@ -148,13 +148,23 @@ def _row(store: Store, placed: Placed, new: Patch, was: tuple[hunks.FileDiff, ..
         case Way.UNTOUCHED:
             return Row(old, Outcome.KEPT, new, placed.after, new.paths)
         case Way.BY_HAND:
-            return Row(old, Outcome.RESOLVED, new, placed.after, new.paths, "hand", why="a person made it fit")
+            return _by_hand(old, new, placed.after)
         case Way.LADDER:
             return _resolved(store, placed, new)
         case Way.MERGED:
             row = _merged(old, was, new, placed.after) if was else Row(old, Outcome.KEPT, new, placed.after, new.paths)
             row = _guessed(store, placed, row) if row.moved else row
             return _suspected(store, placed, row, new)
+
+
+def _by_hand(old: Patch, new: Patch, after: TreeId) -> Row:
+    """Take a person's word; but ask again where files of the patch are left alone now, as half a diff looks so, too."""
+    row = Row(old, Outcome.RESOLVED, new, after, new.paths, "hand", why="a person made it fit")
+    left = [path for path in old.paths if path not in new.paths]
+    if not left:
+        return row
+    said = f"it no longer changes {', '.join(left)}: is that meant?"
+    return replace(row, review=True, why=f"{row.why}; but {said}")
 
 
 def _resolved(store: Store, placed: Placed, new: Patch) -> Row:

@@ -50,6 +50,7 @@ class Report:
 DIFF = "git diff-index --cached -p --binary HEAD"
 MOST_FILES = 3  # files listed per patch
 MOST_PLACES = 3  # conflicts shown per patch
+MOST_PROPOSED = 80  # lines shown of a proposal
 MOST_REVIEWED = 40  # changed lines shown of a row to review
 MOST_LINES = 12  # lines shown per side
 
@@ -95,7 +96,8 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
     for row in plan.clashed:
         blocks += _clash_blocks(row, plan.culprits.get(row.old.name))
     for row in plan.rows:
-        blocks += _review_blocks(row, plan.culprits.get(row.old.name)) if row.review or row.outcome in GONE else []
+        shown = row.review or row.outcome in GONE or row.rule == "hand"
+        blocks += _review_blocks(row, plan.culprits.get(row.old.name)) if shown else []
     if plan.touched:
         rows = tuple(_touched_row(t) for t in plan.touched)
         blocks += ["", "What upstream did to the files that the queue touches:"]
@@ -160,8 +162,8 @@ def _clash_blocks(row: Row, culprit: Culprit | None) -> list[Block]:
         blocks.append(f"  {done}")
     if row.proposed is not None:
         rules = ", ".join(dict.fromkeys(one.answer.rule for one in row.resolutions))
-        blocks += ["", Painted(f"{row.old.title}: a proposal ({rules}), which is not certain", "bold")]
-        blocks += _delta_blocks(row.old, row.proposed, f"{row.old.title}, as proposed,")
+        head = f"{row.old.title}: a proposal ({rules}), which is not certain. The patch would be:"
+        blocks += ["", Painted(head, "bold"), *_diff_lines(row.proposed)]
     return blocks
 
 
@@ -211,6 +213,13 @@ def _delta_blocks(before: Patch, now: Patch | None, title: str) -> list[Block]:
     more = [f"  … {len(lines) - MOST_REVIEWED} more lines"] if len(lines) > MOST_REVIEWED else []
     shown = [f"  {line.mark.value} {line.text}".rstrip() for line in lines[:MOST_REVIEWED]]
     return ["", Painted(f"{title} {said}", "bold"), *shown, *more]
+
+
+def _diff_lines(patch: Patch) -> list[Block]:
+    """Show a patch's diff, with the lines around its changes."""
+    lines = [_shown(line) for line in patch.diff.split(b"\n") if not line.startswith((b"index ", b"diff "))]
+    more = [f"  … {len(lines) - MOST_PROPOSED} more lines"] if len(lines) > MOST_PROPOSED else []
+    return [*(f"  {line}".rstrip() for line in lines[:MOST_PROPOSED]), *more]
 
 
 def _side(said: str, lines: Sequence[str]) -> list[str]:
@@ -284,41 +293,59 @@ def _stopped_blocks(reach: Reach) -> list[Block]:
     return ["", where, *(f"  {line}" for line in told(reach.blocker)), *table, *overlay, ""]
 
 
-def refusal(plan: Plan, unaccepted: Sequence[Row], upto: str) -> tuple[Block, ...]:
-    """Say why a sync saved nothing, and what to type."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a sync was asked for: the upstream commit as it was typed, and the options that go into the next try."""
+
+    upto: str
+    options: tuple[str, ...] = ()
+
+    def sync(self, *more: str) -> str:
+        """Give the command with these options more."""
+        return " ".join(("forkkeeper sync --upto", self.upto, *dict.fromkeys((*self.options, *more))))
+
+
+def refusal(plan: Plan, unaccepted: Sequence[Row], asked: Asked) -> tuple[Block, ...]:
+    """Say why a sync saved nothing, and what to type: one command that holds all that was given, and all that lacks."""
     lines: list[Block] = ["", Painted("Nothing was saved: a sync saves only what is sure.", "bold")]
     for row in plan.clashed:
         where = f" in {', '.join(row.paths)}" if row.paths else ""
         lines.append(f"  clashed: {row.old.title}{where}" + (f" (follows {_title(row.root)})" if row.root else ""))
     lines += [f"  overlay: {c.path}: {c.found}" for c in plan.collisions]
     lines += [f"  to review: {row.old.title}: {row.why}" for row in unaccepted]
-    proposed = [row for row in plan.clashed if row.proposed is not None]
-    if proposed:
-        lines += ["next: where the proposal shown above is right:"]
-        lines += [f"  forkkeeper sync --upto {upto} {' '.join(f'--accept {row.old.title}' for row in proposed)}"]
-    if plan.clashed:
-        lines += way_out(plan.clashed[0], upto)
     if plan.collisions:
         lines += [
             "next: rename or remove the overlay file, or turn it into a patch of upstream's; then",
-            f"  forkkeeper log; commit; forkkeeper sync --upto {upto}",
+            f"  forkkeeper log; commit; {asked.sync()}",
         ]
-    if unaccepted:
-        accepts = " ".join(f"--accept {row.old.title}" for row in unaccepted)
-        lines += ["next: where what is shown above is right:", f"  forkkeeper sync --upto {upto} {accepts}"]
-    return tuple(lines)
+    return (*lines, *next_steps(plan, unaccepted, asked))
 
 
-def way_out(row: Row, upto: str) -> list[Block]:
-    """Say how a clashed patch is made to fit by hand."""
-    name = row.old.title
+def next_steps(plan: Plan, unaccepted: Sequence[Row], asked: Asked) -> list[Block]:
+    """Say what to type where something clashed or is for review."""
+    accepts = [f"--accept {row.old.title}" for row in (*unaccepted, *(r for r in plan.clashed if r.proposed))]
+    roots = [row for row in plan.clashed if row.proposed is None and row.root is None]
+    if roots:
+        return way_out(roots, asked, accepts)
+    if not accepts:
+        return []
+    too = ", the proposals too," if any(row.proposed for row in plan.clashed) else ""
+    return [f"next: where what is shown above{too} is right:", f"  {asked.sync(*accepts)}"]
+
+
+def way_out(rows: Sequence[Row], asked: Asked, accepts: Sequence[str] = ()) -> list[Block]:
+    """Say how clashed patches are made to fit by hand, and with which other options they are saved."""
+    name = rows[0].old.title
+    replaced = [f"--replace {row.old.title}=../{row.old.title}.diff" for row in rows]
+    others = ", ".join(row.old.title for row in rows[1:])
     return [
         f"next: make {name} fit by hand:",
         f"  forkkeeper diff --patch {name}     # what it does now",
-        f"  forkkeeper materialise ../new --at {upto}     # the fork there, without what clashes",
-        "  cd ../new && git init -q && git add -Af && git commit -qm new",
+        f"  forkkeeper materialise ../new-{name} --at {asked.upto}     # the fork there, without what clashes",
+        f"  cd ../new-{name} && git init -q && git add -Af && git commit -qm new",
         "  # make the change there, then, so that removed, new and binary files come along:",
         f"  git add -Af && {DIFF} > ../{name}.diff",
-        "  # and back in the fork:",
-        f"  forkkeeper sync --upto {upto} --replace {name}=../{name}.diff",
+        *([f"  # the same for {others}"] if others else []),
+        "  # and back in the fork" + (", where what is shown above is right:" if accepts else ":"),
+        f"  {asked.sync(*replaced, *accepts)}",
     ]

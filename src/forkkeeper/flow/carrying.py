@@ -13,7 +13,7 @@ from forkkeeper.core.mail import Patch
 from forkkeeper.core.placing import Aid
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.queue import Queue
-from forkkeeper.core.report import Block, Painted, Report, Table
+from forkkeeper.core.report import Asked, Block, Painted, Report, Table
 from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.recording import log_files, log_input
@@ -49,7 +49,8 @@ def plan(
         made = with_culprits(setting, store, asked.upstream, asked.declared, made)
     made = replace(made, warnings=queues.faults(asked.queue, step="plan"))
     code = ExitCode.IN_STEP if made.is_sure else ExitCode.ANSWER_IS_NO
-    way_out = ("", *report.way_out(made.clashed[0], upto)) if made.clashed and asked.is_own else ()
+    steps = report.next_steps(made, made.unaccepted((), every=False), Asked(upto)) if asked.is_own else []
+    way_out = ("", *steps) if steps else ()
     return Report((*asked.notes, *report.plan_blocks(made), *way_out), code), planning.to_json(made)
 
 
@@ -112,10 +113,33 @@ def sync(
             unaccepted = made.unaccepted(accept, every=accept_reviewed)
             blocks = (*notes, *report.plan_blocks(made))
             if made.tree is None or unaccepted:
-                return Report((*blocks, *report.refusal(made, unaccepted, upto)), ExitCode.ANSWER_IS_NO)
+                given = _given(accept, replace_by, every=accept_reviewed, commit=commit, downgrade=downgrade)
+                notes = _not_taken(accept, made)
+                said = report.refusal(made, unaccepted, Asked(upto, given))
+                return Report((*blocks, *notes, *said), ExitCode.ANSWER_IS_NO)
             _refuse_loss(project, made)
             changed = projects.save(project, _saved_files(store, project, made, made.tree))
     return _saved(project, made, changed, blocks, commit=commit)
+
+
+def _given(
+    accept: Sequence[str], replace_by: Sequence[str], *, every: bool, commit: bool, downgrade: bool
+) -> tuple[str, ...]:
+    """Give the options of a sync as they are typed."""
+    flags = {"--accept-reviewed": every, "--commit": commit, "--downgrade": downgrade}
+    named = [*(f"--replace {pair}" for pair in replace_by), *(f"--accept {name}" for name in accept)]
+    return (*named, *(flag for flag, is_set in flags.items() if is_set))
+
+
+def _not_taken(accept: Sequence[str], made: Plan) -> tuple[Block, ...]:
+    """Say which accepted patches clashed with nothing to accept."""
+    names = {row.old.title: row for row in made.clashed if row.proposed is None}
+    taken = [name.removesuffix(".patch") for name in accept]
+    return tuple(
+        Painted(f"--accept {name}: it clashed, and there is no proposal to accept", "yellow")
+        for name in taken
+        if name in names
+    )
 
 
 def _by_hand(setting: Setting, project: Project, pairs: Sequence[str]) -> dict[str, Patch]:
