@@ -35,6 +35,7 @@ _MOST_ARGUMENTS = 4000  # characters that are read for the arguments of one call
 _SIBLINGS = 2  # entries beside a new one that must all stand at more places
 _BESIDE = 3  # lines on each side in which they are looked for
 _SHOWN = 3
+_MOST_NAMES = 30  # that are looked for in whole trees: a file written anew loses thousands, and a few are telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,9 @@ def _names(carried: Carried, upstream: _Upstream, mentions: Mentions) -> Iterato
     """Find names in added lines that upstream's files had and have no longer."""
     used = dict.fromkeys(_NAME.findall(_code(_added(carried.now))))
     lost = [name.decode() for name in used if _holds(upstream.went, name) and not _holds(upstream.has, name)]
-    known = mentions(lost) if lost else frozenset()
-    gone = [name for name in lost if name not in known]
+    asked = lost[:_MOST_NAMES]
+    known = mentions(asked) if asked else frozenset()
+    gone = [name for name in asked if name not in known]
     if gone:
         more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
         yield f"upstream has no {', '.join(gone[:_SHOWN])}{more} any more, and the patch's lines use it"
