@@ -23,7 +23,7 @@ ALLOWED = {
     "shell": ("errors", "core."),
     "stages": ("errors", "core.", "shell."),
     "flow": ("errors", "core.", "shell.", "stages.", "flow."),
-    "tasks": ("errors", "shell.terminal", "flow"),
+    "tasks": ("errors", "shell.terminal", "flow", "tasks."),
     "__main__": ("tasks",),
 }
 # the door to git is a package: its files may import one another

@@ -16,11 +16,10 @@ from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Asked, Block, Painted, Report, Table
 from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
-from forkkeeper.flow.recording import log_files, log_input
+from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.searching import with_culprits
 from forkkeeper.flow.standing import (
     Setting,
-    Stand,
     compose_at,
     composed,
     near_hint,
@@ -227,14 +226,10 @@ def _saved_files(store: Scratch, project: Project, made: Plan, tree: TreeId) -> 
     record = history.record(made.old.sha, made.new.sha, clock.today().isoformat(), made.rows)
     past = history.append(project.history, record)
     moved = replace(project, queue=queue, history=past, records=history.parse(past))
-    composed = compose_at(store, moved, made.new, step="sync")
-    if composed.tree != tree:  # the saved patches must give the very tree that was planned
-        raise AnswerIsNo("sync", ids.short(tree), f"the new patches compose to {composed.tree} instead", "report this")
-    files = log_files(moved, composed, log_input(Stand(store, made.new, composed), moved))
-    files |= _dropped(project, made)
-    files |= {f"{projects.PATCHES}/{patch.name}": None for patch in project.queue.patches}
-    files |= {f"{projects.PATCHES}/{patch.name}": patch.data for patch in queue.patches}
-    return files | {f"{projects.PATCHES}/{queues.SERIES}": queue.series, history.FILE: past}
+    composed, files = saved_files(store, project, moved, made.new, step="sync")
+    if composed != tree:  # the saved patches must give the very tree that was planned
+        raise AnswerIsNo("sync", ids.short(tree), f"the new patches compose to {composed} instead", "report this")
+    return files | _dropped(project, made)
 
 
 def _saved(project: Project, made: Plan, changed: Sequence[str], blocks: tuple[Block, ...], *, commit: bool) -> Report:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from forkkeeper.core import declaration, history, locallog, lock, queue as queues, report, template
 from forkkeeper.core.compose import Composed
-from forkkeeper.core.ids import EMPTY_TREE
+from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
+from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
 from forkkeeper.flow.standing import (
@@ -26,6 +27,7 @@ from forkkeeper.flow.standing import (
     sources_table,
 )
 from forkkeeper.shell import clock, disk
+from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import build as builds, project as projects, upstream as upstreams
 from forkkeeper.stages.build import Identity
 from forkkeeper.stages.project import Project
@@ -163,6 +165,22 @@ def log_files(project: Project, made: Composed, given: locallog.LogInput) -> dic
     found: Digests = replace(project, log=text).digests()
     locked = Lock(lock.SCHEMA, given.pin, Trees(made.baseline.tree, made.tree), found)
     return {projects.LOG: text, lock.FILE: lock.format_lock(locked)}
+
+
+def saved_files(
+    store: Scratch, was: Project, now: Project, pin: Commit, *, step: str
+) -> tuple[TreeId, dict[str, bytes | None]]:
+    """Give every file of a fork whose queue or history becomes another, for one save (None: removed).
+
+    was, now -- the fork as it was read from disk, and as it is to be; `now` is composed at `pin`, which is held
+    Gives the composed tree, too. Raises AnswerIsNo where the new queue does not compose.
+    """
+    composed = compose_at(store, now, pin, step=step)
+    files = log_files(now, composed, log_input(Stand(store, pin, composed), now))
+    files |= {f"{projects.PATCHES}/{patch.name}": None for patch in was.queue.patches}
+    files |= {f"{projects.PATCHES}/{patch.name}": patch.data for patch in now.queue.patches}
+    files |= {f"{projects.PATCHES}/{queues.SERIES}": now.queue.series}
+    return composed.tree, files | ({history.FILE: now.history} if now.history else {})
 
 
 def init(setting: Setting, *, pin: str, upstream: str | None = None) -> Report:

@@ -2,9 +2,10 @@
 
 `door` is the one command object and its three environments, `scratch` the throw-away repository where trees are merged
 and composed, `repository` upstream's objects and refs, `transport` how they come here, `worktree` the fork's own
-repository with git as the user has it.
+repository with git as the user has it, `checkout` a worktree that is opened for a person.
 """
 
+from forkkeeper.shell.git.checkout import Checkout, Made, Stages
 from forkkeeper.shell.git.door import check_version
 from forkkeeper.shell.git.repository import CommitInfo, Repository, git_dir_of
 from forkkeeper.shell.git.scratch import Scratch
@@ -12,9 +13,12 @@ from forkkeeper.shell.git.transport import fetch, keep, make_store, take_from
 from forkkeeper.shell.git.worktree import Worktree
 
 __all__ = [
+    "Checkout",
     "CommitInfo",
+    "Made",
     "Repository",
     "Scratch",
+    "Stages",
     "Worktree",
     "check_version",
     "fetch",

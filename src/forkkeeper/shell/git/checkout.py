@@ -1,0 +1,194 @@
+"""A git worktree that forkkeeper opens for a person: their editor, their git, upstream's files."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forkkeeper.core.ids import CommitId, TreeId
+from forkkeeper.core.store import Entry
+from forkkeeper.shell.git.door import Door, decode
+
+# What upstream's attributes or the user's configuration would do to bytes on their way in and out: nothing.
+_ATTRIBUTES = "* -text !eol -filter -ident -working-tree-encoding !merge\n"
+_CONFIG = {
+    "core.autocrlf": "false",
+    "core.fsmonitor": "false",
+    "core.symlinks": "true",
+    "core.fileMode": "true",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "merge.conflictStyle": "zdiff3",
+    "commit.gpgSign": "false",
+    "advice.detachedHead": "false",
+}
+_FIELDS = "%H%x00%P%x00%T%x00%an <%ae>%x00%aD%x00%B"
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """A path that a person must settle: what base, upstream's side and the patch's side have (None: nothing)."""
+
+    path: str
+    base: Entry | None
+    ours: Entry | None
+    theirs: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A commit that a person may have made.
+
+    author -- "Name <mail>"; date -- when it was written, as mails say it
+    message -- the whole message, as it stands in the commit
+    """
+
+    sha: CommitId
+    parents: tuple[CommitId, ...]
+    tree: TreeId
+    author: str
+    date: str
+    message: str
+
+
+class Checkout:
+    """A git repository with one worktree, whose objects are its own and those that it borrows."""
+
+    def __init__(self, folder: Path) -> None:
+        """Stand at a folder, whether or not a repository is there yet."""
+        self.folder = folder.absolute()
+        self._git_dir = self.folder / ".git"
+        # both are named, lest git takes the repository around it where this one is damaged
+        named = {"GIT_DIR": str(self._git_dir), "GIT_WORK_TREE": str(self.folder)}
+        self._environment = {**named, "GIT_TERMINAL_PROMPT": "0"}
+
+    @property
+    def objects(self) -> Path:
+        """The object directory, into which a `Scratch` may write."""
+        return self._git_dir / "objects"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a repository with a commit is here."""
+        return (self._git_dir / "HEAD").is_file() and self.head() is not None
+
+    def make(self, lenders: Sequence[Path]) -> None:
+        """Make an empty repository that borrows objects from these object directories; what stood here is gone."""
+        self.remove()
+        self.folder.mkdir(parents=True)
+        self._door.get("init", "--quiet", "--template=", str(self.folder))
+        for key, value in _CONFIG.items():
+            self._door.get("config", key, value)
+        info = self._git_dir / "info"
+        info.mkdir(exist_ok=True)
+        (info / "attributes").write_text(_ATTRIBUTES)
+        (self.objects / "info").mkdir(exist_ok=True)
+        lines = "".join(f"{path.absolute()}\n" for path in lenders)
+        (self.objects / "info" / "alternates").write_bytes(os.fsencode(lines))
+
+    def remove(self) -> None:
+        """Remove the worktree with all that is in it."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
+    @property
+    def _door(self) -> Door:
+        return Door(self.folder, self._environment)
+
+    # commits ------------------------------------------------------------------------------------------------------
+
+    def commit(self, tree: TreeId, parents: Sequence[CommitId], message: str, *, author: str, date: str) -> CommitId:
+        """Write a commit; the same arguments give the same id. author -- "Name <mail>"; date -- as git reads one."""
+        name, _, mail = author.rpartition(" <")
+        who = {"NAME": name.strip().strip('"') or "unknown", "EMAIL": mail.rstrip(">") or "unknown"}
+        written = {f"GIT_AUTHOR_{key}": value for key, value in who.items()}
+        fixed = {"GIT_COMMITTER_NAME": "forkkeeper", "GIT_COMMITTER_EMAIL": "forkkeeper@invalid"}
+        dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date} if date else {}
+        above = [word for parent in parents for word in ("-p", parent)]
+        env = self._environment | written | fixed | dates
+        text = message.encode("utf-8", "surrogateescape")
+        return CommitId(self._door.line("commit-tree", *above, "-F", "-", tree, stdin=text, env=env))
+
+    def head(self) -> CommitId | None:
+        """Give the commit that is checked out."""
+        answer = self._door.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return CommitId(answer.out.decode().strip()) if answer.code == 0 else None
+
+    def holds(self, older: CommitId, newer: CommitId) -> bool:
+        """Whether a commit is another one, or below it."""
+        return self._door.ask("merge-base", "--is-ancestor", older, newer).code == 0
+
+    def since(self, base: CommitId) -> tuple[Made, ...]:
+        """Give the commits from a base (left out) to what is checked out, parents before children."""
+        out = self._door.get("log", "-z", "--topo-order", "--reverse", f"--format={_FIELDS}", f"{base}..HEAD")
+        fields = out.decode("utf-8", "surrogateescape").split("\0")
+        rows = zip(*(fields[at::6] for at in range(6)), strict=False)
+        return tuple(
+            Made(CommitId(sha), tuple(CommitId(one) for one in parents.split()), TreeId(tree), author, date, message)
+            for sha, parents, tree, author, date, message in rows
+        )
+
+    # files --------------------------------------------------------------------------------------------------------
+
+    def stand(self, commit: CommitId, branch: str | None = None) -> None:
+        """Check a commit out, whatever is there; on a branch of this name, or on none."""
+        where = ("-B", branch) if branch else ("--detach",)
+        self._door.get("checkout", "--quiet", "--force", *where, commit)
+
+    def lay(self, tree: TreeId, stages: Sequence[Stages]) -> None:
+        """Put a tree into index and worktree, and mark the paths that a person must settle as git does."""
+        self._door.get("read-tree", "-u", "--reset", tree)
+        rows = []
+        for one in stages:
+            raw = one.path.encode("utf-8", "surrogateescape")
+            rows.append(b"0 %s\t%s\0" % (b"0" * 40, raw))
+            for number, entry in enumerate((one.base, one.ours, one.theirs), start=1):
+                if entry is not None:
+                    rows.append(f"{entry.mode} {entry.oid} {number}\t".encode() + raw + b"\0")
+        if rows:
+            self._door.get("update-index", "-z", "--index-info", stdin=b"".join(rows))
+
+    def unsettled(self) -> tuple[str, ...]:
+        """Give the paths that the index still has as a conflict, ordered."""
+        out = self._door.get("ls-files", "-z", "--unmerged")
+        return tuple(sorted({decode(row.split(b"\t", 1)[1]) for row in out.split(b"\0") if row}))
+
+    def loose(self) -> tuple[str, ...]:
+        """Give the paths that differ from what is checked out, or that git does not know, ordered."""
+        out = self._door.get("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
+        return tuple(sorted(decode(row[3:]) for row in out.split(b"\0") if row))
+
+    def underway(self) -> str | None:
+        """Name the rebase, merge or the like that git has begun here and not ended."""
+        states = {
+            "rebase-merge": "rebase",
+            "rebase-apply": "rebase",
+            "MERGE_HEAD": "merge",
+            "CHERRY_PICK_HEAD": "cherry-pick",
+            "REVERT_HEAD": "revert",
+        }
+        return next((said for name, said in states.items() if (self._git_dir / name).exists()), None)
+
+    def tree(self, *, also: Sequence[str] = ()) -> TreeId:
+        """Write what stands in the worktree as a tree; index and worktree stay as they are.
+
+        Files that upstream ignores and git does not track are left out, but for those of `also`.
+        """
+        with self._own_index() as env:
+            self._door.get("add", "--all", "--", ".", env=env)
+            there = [path for path in also if os.path.lexists(self.folder / path)]
+            if there:
+                self._door.get("add", "--force", "--", *(f":(literal){path}" for path in there), env=env)
+            return TreeId(self._door.line("write-tree", env=env))
+
+    @contextlib.contextmanager
+    def _own_index(self) -> Iterator[Mapping[str, str]]:
+        """Give an environment with a copy of the index, so that the person's own is not touched."""
+        own = self._git_dir / "forkkeeper-index"
+        shutil.copy(self._git_dir / "index", own)
+        try:
+            yield self._environment | {"GIT_INDEX_FILE": str(own)}
+        finally:
+            own.unlink(missing_ok=True)

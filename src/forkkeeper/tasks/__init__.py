@@ -1,0 +1,115 @@
+"""The verbs as Invoke tasks: verb → flow → terminal → exit code. Two doors: `invoke` here, `forkkeeper` anywhere."""
+
+import difflib
+import itertools
+import re
+import sys
+from collections.abc import Callable
+from importlib import metadata
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit, ParseError
+from invoke.program import Program
+
+from forkkeeper.errors import ExitCode
+from forkkeeper.shell import terminal
+from forkkeeper.tasks.fork import (
+    build,
+    check,
+    diff,
+    init,
+    lint,
+    log,
+    materialise,
+    plan,
+    status,
+    sync,
+    upstream_refresh,
+)
+from forkkeeper.tasks.running import outside
+
+
+def _verbs() -> Collection:
+    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check)
+    nested = Collection("upstream")
+    nested.add_task(upstream_refresh)
+    verbs.add_collection(nested)
+    return verbs
+
+
+namespace = _verbs()
+
+
+class _Door(Program):
+    """`forkkeeper`: Invoke's parser, with nested verbs as two words too, and exit 2 for a wrong call."""
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        self._as_request(lambda: super(_Door, self).parse_core(_spelled_for_invoke(argv or sys.argv)))
+
+    def parse_tasks(self) -> None:
+        self._as_request(super().parse_tasks)
+
+    def _as_request(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except ParseError as error:
+            raise Exit(f"{_plainly(str(error))}\n  next: {_meant(str(error))}", ExitCode.BAD_REQUEST) from error
+
+
+def _plainly(text: str) -> str:
+    """Say a parse error of Invoke's without its own names for things."""
+    text = re.sub(r"Flag <Argument: ([\w-]+)[^>]*> needed value and was not given one!?", r"--\1 needs a value", text)
+    return re.sub(r"No idea what '(.*)' is!", r"'\1' is no verb, and no option of the verb before it", text)
+
+
+def _meant(text: str) -> str:
+    """Guess what was meant by a word that Invoke does not know."""
+    unknown = re.search(r"No idea what '(.*)' is!", text)
+    word = unknown[1] if unknown else ""
+    near = difflib.get_close_matches(word, sorted(namespace.task_names), n=1)
+    said = sys.argv[1] if len(sys.argv) > 1 else ""
+    values = {"plan": "--upto", "sync": "--upto", "diff": "--patch"}
+    if said in values and word and not word.startswith("-"):
+        return f"`forkkeeper {said} {values[said]} {word}`?"
+    if near:
+        return f"did you mean `forkkeeper {near[0].replace('.', ' ')}`?"
+    return "`forkkeeper --list`, or `forkkeeper --help VERB`"
+
+
+# Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
+# verb → (number of values before them, the option)
+SEVERAL = {"build": (0, "--variant"), "check": (1, "--variant")}
+
+
+def _spelled_for_invoke(argv: list[str]) -> list[str]:
+    """Turn `upstream refresh` into `upstream.refresh`, and several positional values into repeated options."""
+    program, *words = argv
+    if not words:
+        return [program, "--list"]
+    if words[-1] in ("--help", "-h") and not words[0].startswith("-"):
+        verb = itertools.takewhile(lambda word: not word.startswith("-"), words[:2])
+        names = [word for word in (".".join(verb), words[0]) if word in namespace.task_names]
+        return [program, "--help", *(names[:1] or words[:1])]
+    nested = {name: set(namespace.collections[name].task_names) for name in namespace.collections}
+    if len(words) > 1 and words[1] in nested.get(words[0], set()):
+        words = [f"{words[0]}.{words[1]}", *words[2:]]
+    if words and words[0] in SEVERAL:
+        first, option = SEVERAL[words[0]]
+        plain = [at for at, word in enumerate(words) if at > 0 and not word.startswith("-") and words[at - 1] != option]
+        spread = [[option, word] if at in plain[first:] else [word] for at, word in enumerate(words)]
+        words = [word for part in spread for word in part]
+    return [program, *words]
+
+
+program = _Door(name="forkkeeper", binary="forkkeeper", namespace=namespace, version=metadata.version("forkkeeper"))
+
+
+def main() -> None:
+    """Enter by the console script."""
+    terminal.write_anything()
+    try:
+        program.run()
+    except BrokenPipeError:  # `--help | head`
+        terminal.close_output()
+    except OSError as error:  # `--list > /dev/full`
+        sys.exit(int(outside(error)))

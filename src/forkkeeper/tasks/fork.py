@@ -1,0 +1,261 @@
+"""The verbs on the whole fork: where it stands, where it goes, what it is made into."""
+
+from pathlib import Path
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from forkkeeper import flow
+from forkkeeper.shell import terminal
+from forkkeeper.tasks.running import OFFLINE, UPTO, days, needed, run, setting, value
+
+
+@task(auto_shortflags=False, help={"max_age": "exit 1 when the pin is older than this many days"})
+def status(_: Context, max_age: str | None = None) -> None:
+    """Say where the fork stands: pin, age, distance, queue, and whether all files agree.
+
+    Exits 1 when queue, overlay, log or lock disagree. Example: forkkeeper status --max-age 30
+    """
+    run(lambda on_progress: flow.status(setting(on_progress), max_age=days(max_age)))
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "upto": UPTO,
+        "from": "the commit that the queue stands on (default: the pin)",
+        "queue": "a folder with a series file and patches (default: patches/)",
+        "json": "also write the plan as JSON to this file; - is standard output, and nothing else is shown",
+        "objects": "also write the planned trees to this git object directory, for scripts that look at them",
+        "as_far_as_free": "instead: the newest commit up to --upto to which the whole queue carries with no human",
+        "offline": OFFLINE,
+    },
+)
+def plan(
+    _: Context,
+    upto: str | None = None,
+    from_: str | None = None,
+    queue: str | None = None,
+    json: str | None = None,
+    objects: str | None = None,
+    as_far_as_free: bool = False,
+    offline: bool = False,
+) -> None:
+    """Show what a sync would do, patch by patch; saves nothing. Exits 1 when a person must look.
+
+    Example: forkkeeper plan --upto 0c1e57098bba
+    """
+
+    def verb(on_progress: terminal.Progress) -> flow.Report:
+        here = setting(on_progress, offline=offline)
+        if json not in (None, "-"):
+            flow.may_write(here, Path(json))
+        if as_far_as_free:
+            if objects is not None:
+                raise flow.not_with("--objects", "--as-far-as-free")
+            shown, document = flow.as_far_as_free(here, upto=needed(upto), since=from_, queue=queue)
+        else:
+            shown, document = flow.plan(here, upto=needed(upto), since=from_, queue=queue, objects=objects)
+        if json == "-":
+            return flow.Report((), shown.code, document)
+        if json is not None:
+            terminal.write(Path(json), document)
+        return shown
+
+    run(verb)
+
+
+@task(
+    auto_shortflags=False,
+    iterable=["accept", "replace"],
+    help={
+        "upto": UPTO,
+        "accept": "save this patch although it is marked for review, or take its proposal (its name; repeatable)",
+        "accept_reviewed": "save every patch that is marked for review; takes no proposals",
+        "replace": "NAME=FILE: take the diff in FILE, made on the new upstream, for patch NAME (repeatable)",
+        "downgrade": "allow a commit older than the pin",
+        "commit": "commit what was saved",
+        "offline": OFFLINE,
+    },
+)
+def sync(
+    _: Context,
+    upto: str | None = None,
+    accept: list[str] | None = None,
+    replace: list[str] | None = None,
+    accept_reviewed: bool = False,
+    downgrade: bool = False,
+    commit: bool = False,
+    offline: bool = False,
+) -> None:
+    """Move the fork to another upstream commit, carrying every patch; saves all or nothing.
+
+    Example: forkkeeper sync --upto llama-cpp-python==0.3.36
+    """
+    run(
+        lambda on_progress: flow.sync(
+            setting(on_progress, offline=offline),
+            upto=needed(upto),
+            accept=accept or (),
+            accept_reviewed=accept_reviewed,
+            replace_by=replace or (),
+            downgrade=downgrade,
+            commit=commit,
+        )
+    )
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "patch": "only what this patch does",
+        "file": "only this file or folder of upstream's tree",
+        "stat": "as a table: lines per file, and which patch or overlay they come from",
+        "word": "word by word",
+        "offline": OFFLINE,
+    },
+)
+def diff(
+    _: Context,
+    patch: str | None = None,
+    file: str | None = None,
+    stat: bool = False,
+    word: bool = False,
+    offline: bool = False,
+) -> None:
+    """Show how the composed fork differs from its upstream. Colour and pager are git's.
+
+    Example: forkkeeper diff --patch lazy-mmap
+    """
+
+    def verb(on_progress: terminal.Progress) -> flow.Report:
+        here = setting(on_progress, offline=offline)
+        colour = terminal.colourful()
+        shown, text, pager = flow.diff(here, patch=patch, file=file, stat=stat, word=word, colour=colour)
+        if text:
+            try:
+                terminal.page(text, pager)
+            except BrokenPipeError:  # `| head` has seen enough
+                terminal.close_output()
+        return shown
+
+    run(verb)
+
+
+@task(
+    auto_shortflags=False,
+    help={"check": "write nothing; exit 1 when the log or the lock is stale", "offline": OFFLINE},
+)
+def log(_: Context, check: bool = False, offline: bool = False) -> None:
+    """Write CHANGES-LOCAL.md and fork.lock anew from the fork's files.
+
+    Example: forkkeeper log --check
+    """
+    run(lambda on_progress: flow.log(setting(on_progress, offline=offline), check=check))
+
+
+@task(auto_shortflags=False)
+def lint(_: Context) -> None:
+    """Say what fork.toml, the series and the patches lack: reasons, trailers, witnesses. Needs no upstream.
+
+    Example: forkkeeper lint
+    """
+    run(lambda on_progress: flow.lint(setting(on_progress)))
+
+
+@task(
+    aliases=["materialize"],
+    auto_shortflags=False,
+    positional=["directory"],
+    help={
+        "directory": "where the tree goes",
+        "baseline": "upstream at the pin, without patches and overlay",
+        "at": "carried to another upstream commit, without what clashes there; with --baseline: its baseline",
+        "overwrite": "lose edits and files there that forkkeeper did not write",
+        "offline": OFFLINE,
+    },
+)
+def materialise(
+    _: Context,
+    directory: str,
+    baseline: bool = False,
+    at: str | None = None,
+    overwrite: bool = False,
+    offline: bool = False,
+) -> None:
+    """Write the composed fork as a plain directory; unchanged files keep their times.
+
+    Example: forkkeeper materialise build/tree
+    """
+    run(
+        lambda on_progress: flow.materialise(
+            setting(on_progress, offline=offline),
+            value("materialise", directory),
+            baseline=baseline,
+            at=at,
+            overwrite=overwrite,
+        )
+    )
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "upstream": "any git url, a local path or a bundle (left out where there is a fork.toml)",
+        "pin": "the upstream commit to stand on",
+        "offline": OFFLINE,
+    },
+)
+def init(_: Context, upstream: str | None = None, pin: str | None = None, offline: bool = False) -> None:
+    """Begin a fork in this folder: a commented fork.toml, an empty queue, the lock and the log.
+
+    Example: forkkeeper init --upstream ../upstream --pin v1.2
+    """
+    run(
+        lambda on_progress: flow.init(
+            setting(on_progress, offline=offline),
+            upstream=upstream,
+            pin=needed(pin, "pin SHA"),
+        )
+    )
+
+
+@task(
+    auto_shortflags=False,
+    iterable=["variant"],
+    positional=[],
+    help={"variant": "a [variant.NAME] of fork.toml, repeatable (default: all); `forkkeeper build cpu` does as well"},
+)
+def build(_: Context, variant: list[str] | None = None) -> None:
+    """Build variants of the composed fork with CMake and Ninja, in .forkkeeper/build/.
+
+    Example: forkkeeper build --variant cpu
+    """
+    run(lambda on_progress: flow.build(setting(on_progress), variant or ()))
+
+
+@task(
+    auto_shortflags=False,
+    iterable=["variant"],
+    positional=["what"],
+    help={
+        "what": "bf16, witness, or a file or folder of checks",
+        "variant": "a variant that was built, repeatable (default: all that were)",
+    },
+)
+def check(_: Context, what: str, variant: list[str] | None = None) -> None:
+    """Run checks on what was built; exits 1 when one fails, or when none ran.
+
+    bf16: upstream's BF16 cases and ours. witness: each patch's witness, with the patch and without it.
+    Example: forkkeeper check bf16
+    """
+    run(lambda on_progress: flow.check(setting(on_progress), value("check", what), variant or ()))
+
+
+@task(auto_shortflags=False, name="refresh")
+def upstream_refresh(_: Context) -> None:
+    """Look for newer upstream commits: new snapshots at the package registry, and every git source.
+
+    Example: forkkeeper upstream refresh
+    """
+    run(lambda on_progress: flow.refresh(setting(on_progress)))
