@@ -20,6 +20,7 @@ save, and gives a `Report`; nothing here prints.
 from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
+from forkkeeper.flow.patching import patch_close, patch_open, patch_save
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.searching import as_far_as_free
 from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
@@ -40,6 +41,9 @@ __all__ = [
     "no_number",
     "no_option",
     "not_with",
+    "patch_close",
+    "patch_open",
+    "patch_save",
     "plan",
     "refresh",
     "status",

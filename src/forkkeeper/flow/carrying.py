@@ -1,6 +1,5 @@
 """Moving the fork to another upstream commit (`plan`, `sync`), and showing what it changes (`diff`)."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -199,14 +198,7 @@ def _dropped(project: Project, made: Plan) -> dict[str, bytes | None]:
     """Keep a copy of each patch that leaves the queue, or is rewritten, in a fork that is in no git repository."""
     if Worktree(project.root).exists:
         return {}
-    return {_free(project, row.old): row.old.data for row in _rewritten(made)}
-
-
-def _free(project: Project, patch: Patch) -> str:
-    """Find a name in `patches/dropped/` that is not taken by another text."""
-    numbered = (f"{patch.title}.{number}.patch" for number in itertools.count(2))
-    names = (f"{projects.PATCHES}/dropped/{name}" for name in itertools.chain([patch.name], numbered))
-    return next(name for name in names if disk.read(project.root / name) in (None, patch.data))
+    return {projects.free_name(project, row.old): row.old.data for row in _rewritten(made)}
 
 
 def _check_accepted(accept: Sequence[str], made: Plan) -> None:

@@ -1,14 +1,16 @@
 """The fork's own folder: find it, read it, compare it with its lock, save it as one transaction."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, lock, overlay, policy, queue
+from forkkeeper.core import declaration, history, lock, mail, overlay, policy, queue
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.history import Record
 from forkkeeper.core.lock import Digests, Drift, Lock
+from forkkeeper.core.mail import Patch
 from forkkeeper.core.overlay import Overlay, OverlayFile
 from forkkeeper.core.queue import Queue
 from forkkeeper.errors import RequestError
@@ -167,6 +169,24 @@ def uncommitted(root: Path) -> tuple[str, ...]:
     """Give the fork's own files that git sees as changed; nothing outside a git repository."""
     worktree = Worktree(root)
     return worktree.uncommitted([*SAVED, overlay.FOLDER, declaration.FILE]) if worktree.exists else ()
+
+
+def free_name(project: Project, patch: Patch) -> str:
+    """Find a name in `patches/dropped/` that is not taken by another text."""
+    numbered = (f"{patch.title}.{number}.patch" for number in itertools.count(2))
+    names = (f"{PATCHES}/dropped/{name}" for name in itertools.chain([patch.name], numbered))
+    return next(name for name in names if disk.read(project.root / name) in (None, patch.data))
+
+
+def last_copies(project: Project, gone: Sequence[Patch]) -> dict[str, bytes]:
+    """Give a copy, by its path, of each patch that leaves the queue and whose text no commit holds."""
+    worktree = Worktree(project.root)
+    is_in_git = worktree.exists
+    return {
+        free_name(project, patch): patch.data
+        for patch in gone
+        if not is_in_git or not mail.holds(worktree.committed(f"{PATCHES}/{patch.name}"), patch)
+    }
 
 
 def save(project: Project, files: Mapping[str, bytes | None]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from invoke.program import Program
 
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
+from forkkeeper.tasks import patch
 from forkkeeper.tasks.fork import (
     build,
     check,
@@ -34,6 +35,7 @@ def _verbs() -> Collection:
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
+    verbs.add_collection(patch.verbs())
     return verbs
 
 
