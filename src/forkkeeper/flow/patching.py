@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from forkkeeper.core import compose, mail, mailing, overlay, patchcommits, queue as queues, report, restack
+from forkkeeper.core import compose, lock, mail, mailing, overlay, patchcommits, queue as queues, report, restack
 from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import MailError, Patch
@@ -18,7 +18,7 @@ from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import Setting, compose_at, locked_of, near_hint, noted, open_upstream, scratch
 from forkkeeper.shell.git import Mails, Scratch
 from forkkeeper.stages import opened as openeds, project as projects, upstream as upstreams
-from forkkeeper.stages.opened import FOLDER, Base, Opened
+from forkkeeper.stages.opened import FOLDER, Opened, Origin
 from forkkeeper.stages.project import Project
 from forkkeeper.stages.upstream import Upstream
 
@@ -67,15 +67,22 @@ def working(setting: Setting, step: str, *, making: bool = False) -> Iterator[Wo
         notes = noted(stack.enter_context(projects.alone(root, doing=step)))
         project = projects.load(root, step=step)
         locked = locked_of(project, step)
-        opened = openeds.find(project, step=step)
+        opened = openeds.find(root, project.queue.digest(), step=step)
         upstream = open_upstream(setting, root, project.declaration)
         pin = upstreams.hold(upstream, locked.pin.sha, step=step)
         objects = opened.checkout.objects if opened else None
         if opened is None and making:
-            objects = openeds.make(project, upstreams.lenders(upstream)).objects
+            objects = openeds.make(root, upstreams.lenders(upstream)).objects
         store = stack.enter_context(scratch(upstream, objects))
         made = compose_at(store, project, pin, step=step)
         yield Working(step, project, upstream, store, Mails(store), pin, made, opened, notes)
+
+
+def origin(work: Working, project: Project) -> Origin:
+    """Give what the queue's commits are made of. project -- the fork as it is or is to be."""
+    declared = project.declaration
+    policy = lock.policy_digest(declared.path)
+    return Origin(declared.upstream.name, work.pin, work.made.baseline.tree, project.queue.digest(), policy)
 
 
 def named(project: Project, name: str, step: str) -> Patch:
@@ -96,15 +103,14 @@ def patch_open(setting: Setting, *, at: str | None = None, step: str = "patch op
         stands = named(work.project, at, step).name if at is not None else None
         if work.opened is not None:
             refuse_unsaved(work.opened, step)
-        checkout = work.opened.checkout if work.opened else openeds.making(work.project)
+        checkout = work.opened.checkout if work.opened else openeds.making(work.project.root)
         checkout.borrow(upstreams.lenders(work.upstream))
         work.store.flush()
-        base = Base(work.pin, work.made.baseline.tree)
-        chain = openeds.chain(checkout, work.mails, work.project, base, work.pieces, stands)
+        chain = openeds.chain(checkout, work.mails, origin(work, work.project), work.pieces, stands)
         if work.opened:
             openeds.stand(checkout, chain)
         else:
-            openeds.enter(work.project, checkout, chain)
+            openeds.enter(work.project.root, checkout, chain)
     number = report.count(len(chain.commits), "patch")
     if stands is not None:
         title = stands.removesuffix(".patch")
@@ -128,7 +134,7 @@ def patch_close(setting: Setting, *, discard: bool = False) -> Report:
     root = projects.find_root(setting.here, step=step)
     with projects.alone(root, doing=step) as done:
         project = projects.load(root, step=step)
-        opened = openeds.find(project, step=step)
+        opened = openeds.find(root, project.queue.digest(), step=step)
         if opened is None:
             raise not_open(step)
         lost = openeds.unsaved(opened)
@@ -157,7 +163,7 @@ def refuse_unsaved(opened: Opened, step: str) -> None:
 
 def refuse_stale(work: Working, opened: Opened) -> None:
     """Raise RequestError where the fork's files are not those that the worktree was opened with."""
-    if openeds.is_stale(opened, work.project):
+    if openeds.is_stale(opened, origin(work, work.project)):
         raise RequestError(
             work.step,
             projects.PATCHES,
@@ -297,8 +303,7 @@ def keep(
     if work.opened is None:
         return projects.save(project, files)
     work.store.flush()
-    base = Base(work.pin, work.made.baseline.tree)
-    coming = openeds.chain(work.opened.checkout, work.mails, now, base, standing, at)
+    coming = openeds.chain(work.opened.checkout, work.mails, origin(work, now), standing, at)
     openeds.announce(work.opened, coming)
     changed = projects.save(project, files)
     openeds.stand(work.opened.checkout, coming)

@@ -11,16 +11,15 @@ from pathlib import Path
 
 import msgspec
 
-from forkkeeper.core import lock, mailing
+from forkkeeper.core import mailing
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.restack import Piece
 from forkkeeper.errors import RequestError
 from forkkeeper.shell import disk
 from forkkeeper.shell.git import Checkout, Mails
-from forkkeeper.stages.project import STATE, Project
 
-FOLDER = f"{STATE}/patches"
+FOLDER = ".forkkeeper/patches"
 BRANCH = "queue"
 _BASE_TAG = "base"
 _OPENED = "refs/forkkeeper/opened"
@@ -71,16 +70,26 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """What the queue stands on: the pin, and its tree with the path policy applied."""
+class Origin:
+    """What a queue's commits are made of.
 
+    tree -- that of the pin with the path policy applied
+    queue, policy -- digests
+    """
+
+    upstream: str
     pin: Commit
     tree: TreeId
+    queue: str
+    policy: str
 
 
-def find(project: Project, *, step: str) -> Opened | None:
-    """Give the open worktree, after finishing what a killed process left; None where there is none."""
-    checkout = Checkout(project.root / FOLDER)
+def find(root: Path, queue: str, *, step: str) -> Opened | None:
+    """Give the open worktree of a fork, after finishing what a killed process left; None where there is none.
+
+    queue -- the digest of the queue as its files are now
+    """
+    checkout = Checkout(root / FOLDER)
     data = disk.read(checkout.folder / ".git" / _RECORD)
     if data is None or not checkout.exists:
         if checkout.folder.exists():
@@ -94,7 +103,7 @@ def find(project: Project, *, step: str) -> Opened | None:
         raise RequestError(step, f"{FOLDER}/.git/{_RECORD}", f"is damaged: {error}", f"move {FOLDER} away") from error
     if record.coming is None:
         return Opened(checkout, record.chain)
-    if project.queue.digest() != record.coming.queue:  # the fork was not saved
+    if queue != record.coming.queue:  # the fork was not saved
         _write(checkout, Record(record.chain))
         return Opened(checkout, record.chain)
     if not _is_safe(checkout, record, record.coming):
@@ -118,22 +127,22 @@ def _write(checkout: Checkout, record: Record) -> None:
     disk.write(checkout.folder / ".git" / _RECORD, msgspec.json.encode(record))
 
 
-def make(project: Project, lenders: Sequence[Path]) -> Checkout:
+def make(root: Path, lenders: Sequence[Path]) -> Checkout:
     """Make an empty worktree in a place of its own, in which commits can be written."""
-    checkout = making(project)
+    checkout = making(root)
     checkout.make(lenders)
     return checkout
 
 
-def making(project: Project) -> Checkout:
+def making(root: Path) -> Checkout:
     """Give the worktree that is being made."""
-    return Checkout(project.root / f"{FOLDER}-making")
+    return Checkout(root / f"{FOLDER}-making")
 
 
-def enter(project: Project, checkout: Checkout, chain: Chain) -> Opened:
+def enter(root: Path, checkout: Checkout, chain: Chain) -> Opened:
     """Bring a worktree that was made to its place, whole or not at all."""
     made = stand(checkout, chain)
-    target = project.root / FOLDER
+    target = root / FOLDER
     made.checkout.folder.rename(target)
     disk.flush_folder(target.parent)
     return Opened(Checkout(target), chain)
@@ -158,18 +167,14 @@ def announce(opened: Opened, coming: Chain) -> None:
     _write(opened.checkout, Record(opened.chain, coming, head))
 
 
-def chain(
-    checkout: Checkout, mails: Mails, project: Project, base_of: Base, pieces: Sequence[Piece], at: str | None = None
-) -> Chain:
+def chain(checkout: Checkout, mails: Mails, of: Origin, pieces: Sequence[Piece], at: str | None = None) -> Chain:
     """Write a queue as commits, of which nothing is checked out yet; the same queue gives the same ones.
 
-    project -- as it is or is to be; pieces -- its queue
     The trees must be in the worktree's objects, or in those that it borrows.
     """
-    pin, day = base_of.pin, base_of.pin.date
-    said = f"{project.declaration.upstream.name} {pin.sha}\n"
-    who = "upstream <upstream@invalid>"
-    base = checkout.commit(base_of.tree, (), said, author=who, date=mailing.moment("", day))
+    day = of.pin.date
+    said, who = f"{of.upstream} {of.pin.sha}\n", "upstream <upstream@invalid>"
+    base = checkout.commit(of.tree, (), said, author=who, date=mailing.moment("", day))
     stands, found = base, []
     for piece in pieces:
         letter = mails.read(piece.patch.data)
@@ -181,8 +186,7 @@ def chain(
             date=mailing.moment(letter.date, day),
         )
         found.append((str(stands), piece.patch.name))
-    policy = lock.policy_digest(project.declaration.path)
-    return Chain(str(pin.sha), project.queue.digest(), policy, base, tuple(found), at)
+    return Chain(str(of.pin.sha), of.queue, of.policy, base, tuple(found), at)
 
 
 def unsaved(opened: Opened) -> tuple[str, ...]:
@@ -201,9 +205,7 @@ def some(things: Sequence[str], most: int = 5) -> str:
     return ", ".join(things[:most]) + more
 
 
-def is_stale(opened: Opened, project: Project) -> bool:
+def is_stale(opened: Opened, origin: Origin) -> bool:
     """Whether the fork's files are not those that the worktree was opened with."""
-    pin = project.lock.pin.sha if project.lock else ""
-    policy = lock.policy_digest(project.declaration.path)
     was = opened.chain
-    return (was.pin, was.queue, was.policy) != (pin, project.queue.digest(), policy)
+    return (was.pin, was.queue, was.policy) != (origin.pin.sha, origin.queue, origin.policy)
