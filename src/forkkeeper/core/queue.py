@@ -107,6 +107,16 @@ def rebuild(queue: Queue, patches: Sequence[Patch]) -> Queue:
     return Queue("".join(left).encode("utf-8", "surrogateescape"), tuple(patches))
 
 
+def file_name(name: str) -> str | None:
+    """Give the file name that a patch of this name has, with `.patch`; None where it is no plain file name.
+
+    >>> file_name("lazy-mmap"), file_name("../x")
+    ('lazy-mmap.patch', None)
+    """
+    full = name if name.endswith((".patch", ".diff")) else f"{name}.patch"
+    return full if _NAME.fullmatch(full) else None
+
+
 def arrange(queue: Queue, patches: Sequence[Patch], *, renamed: Mapping[str, str] | None = None) -> Queue:
     """Give the queue with these patches, in their order; new ones come right after the one before them.
 

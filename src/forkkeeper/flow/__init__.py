@@ -11,6 +11,11 @@
     materialise   open → compose → write a directory
     build         open → compose → materialise → build
     check         open → compose → is it built? → run checks → verdicts
+    patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
+          save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
+          new, refresh                      … → the worktree's edits → carry the later patches → save
+          rename, move, drop, split, fold   … → put the trees otherwise → save
+          list, show, why                   open → compose → show
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `searching`
 looks through upstream's commits, `building` makes something of it. Every verb first finishes or undoes an interrupted
@@ -18,11 +23,14 @@ save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.report import Report
+from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
 from forkkeeper.flow.patching import patch_close, patch_open, patch_save
 from forkkeeper.flow.recording import init, lint, log, status
+from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_rename, patch_split
 from forkkeeper.flow.searching import as_far_as_free
+from forkkeeper.flow.showing import patch_list, patch_show, patch_why
 from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
 
 __all__ = [
@@ -42,8 +50,19 @@ __all__ = [
     "no_option",
     "not_with",
     "patch_close",
+    "patch_drop",
+    "patch_edit",
+    "patch_fold",
+    "patch_list",
+    "patch_move",
+    "patch_new",
     "patch_open",
+    "patch_refresh",
+    "patch_rename",
     "patch_save",
+    "patch_show",
+    "patch_split",
+    "patch_why",
     "plan",
     "refresh",
     "status",

@@ -1,6 +1,7 @@
 """The queue as commits: a worktree to work in with git (`patch open`), and back to files (`patch save`)."""
 
 import contextlib
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -247,10 +248,10 @@ def _pieces(work: Working, opened: Opened, found: Sequence[Taken]) -> tuple[Piec
     names = [name for _, name in opened.chain.commits]
     was = opened.checkout.since(CommitId(opened.chain.base), opened.chain.tip)
     known = {name: (step, made) for name, step, made in zip(names, work.made.steps, was, strict=True)}
-    return tuple(_piece(work, one, *known.get(one.name, (None, None))) for one in found)
+    return tuple(piece_of(work, one, *known.get(one.name, (None, None))) for one in found)
 
 
-def _piece(work: Working, one: Taken, step: Applied | None, was: Made | None) -> Piece:
+def piece_of(work: Working, one: Taken, step: Applied | None, was: Made | None) -> Piece:
     """Give what a commit is to be in the queue. step, was -- the patch of its name, and the commit made of that."""
     made = one.commit
     if step is not None and was is not None and _words(made) == _words(was):
@@ -310,12 +311,19 @@ def keep(
     return changed
 
 
-def said_of(project: Project, patches: Sequence[Patch], changed: Sequence[str]) -> tuple[Block, ...]:
-    """Say what became of the queue, and what to type next."""
+def said_of(
+    project: Project,
+    patches: Sequence[Patch],
+    changed: Sequence[str],
+    message: str = "",
+    renamed: Mapping[str, str] | None = None,
+) -> tuple[Block, ...]:
+    """Say what became of the queue, and what to type next. message -- what a commit may say of it."""
     if not changed:
         return (Painted("nothing to save: the files say the same", "green"),)
-    was = {patch.name: patch for patch in project.queue.patches}
-    rows: list[tuple[str, str]] = []
+    now = renamed or {}
+    was = {now.get(patch.name, patch.name): patch for patch in project.queue.patches}
+    rows = [(old.removesuffix(".patch"), f"is {new.removesuffix('.patch')} now") for old, new in now.items()]
     for patch in patches:
         old = was.get(patch.name)
         if old is None:
@@ -337,5 +345,6 @@ def said_of(project: Project, patches: Sequence[Patch], changed: Sequence[str]) 
         "",
         Painted(f"saved: {', '.join(changed)}", "green"),
         *copies,
-        f"next: look at it with `git diff`, then `git add -A -- {' '.join(names)}` and commit",
+        "next: look at it with `git diff`, then commit it:",
+        f"  git add -A -- {' '.join(names)} && git commit" + (f" -m {shlex.quote(message)}" if message else ""),
     )

@@ -7,9 +7,14 @@ import datetime as dt
 import os
 
 
-def today() -> dt.date:
-    """Give the day, in UTC."""
+def now() -> dt.datetime:
+    """Give the moment, in UTC, to the second."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
     if fixed.isdigit():
-        return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC).date()
-    return dt.datetime.now(tz=dt.UTC).date()
+        return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC)
+    return dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+
+
+def today() -> dt.date:
+    """Give the day, in UTC."""
+    return now().date()

@@ -102,7 +102,11 @@ class Checkout:
 
     def head(self) -> CommitId | None:
         """Give the commit that is checked out."""
-        answer = self._door.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return self.commit_at("HEAD")
+
+    def commit_at(self, ref: str) -> CommitId | None:
+        """Give the commit on which a ref stands; None where there is no such ref."""
+        answer = self._door.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         return CommitId(answer.out.decode().strip()) if answer.code == 0 else None
 
     def holds(self, older: CommitId, newer: CommitId) -> bool:

@@ -43,6 +43,10 @@ class Worktree:
         self._door.get("commit", "--quiet", "--only", "--message", message, "--", *paths)
         return self._door.line("rev-parse", "--short", "HEAD")
 
+    def author(self) -> str:
+        """Give who commits here, as "Name <mail>". Raises OutsideError where git does not know."""
+        return self._door.line("var", "GIT_AUTHOR_IDENT").rsplit(" ", 2)[0]
+
     def colours(self, *, terminal: bool) -> bool:
         """Whether git would colour a diff (`color.diff`, `color.ui`) on a terminal, or where there is none."""
         answer = self._door.ask("config", "--get-colorbool", "color.diff", "true" if terminal else "false")
