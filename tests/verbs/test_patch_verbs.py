@@ -68,7 +68,7 @@ def test_why_shows_the_line_and_its_reason(fork_in_step: Fork) -> None:
     assert "A null text crashed." in said
     assert "upstream's own: src/parse.c:8 at" in fork_in_step.ok("patch", "why", "src/parse.c:10").out
     assert "native/overlay/native/extra.c" in fork_in_step.ok("patch", "why", "native/extra.c:1").out
-    refused(fork_in_step, 2, ("why", "src/parse.c:99"), "has 12 lines")
+    refused(fork_in_step, 2, ("why", "src/parse.c:99"), "has 11 lines")
     refused(fork_in_step, 2, ("why", "parse.c:1"), "is no file of the composed fork", "src/parse.c")
     refused(fork_in_step, 2, ("why", "src/parse.c"), "is not of the form FILE:LINE")
 
