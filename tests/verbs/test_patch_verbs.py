@@ -278,3 +278,11 @@ def test_an_open_worktree_follows_the_other_verbs(fork_in_step: Fork) -> None:
     fork_in_step.ok("patch", "drop", "welcome", "--why", WHY)
     assert git(tree, "symbolic-ref", "--short", "HEAD") == "queue"
     assert "nothing to save" in fork_in_step.ok("patch", "save").out
+
+
+def test_the_group_lists_its_verbs(fork_in_step: Fork, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`forkkeeper patch` shows what there is; a mistyped verb of it is guessed."""
+    assert ".refresh " in fork_in_step.ok("patch").out
+    assert ".refresh " in fork_in_step.ok("patch", "--help").out
+    monkeypatch.setattr("sys.argv", ["forkkeeper", "patch", "opn"])
+    assert "did you mean `forkkeeper patch open`?" in fork_in_step.run("patch", "opn").err
