@@ -62,6 +62,8 @@ _COLOURS = {
     Outcome.UPSTREAMED: "green",
     Outcome.EMPTIED: "yellow",
     Outcome.CLASHED: "red",
+    Outcome.PARKED: "yellow",
+    Outcome.DROPPED: "yellow",
 }
 
 
@@ -129,6 +131,8 @@ def _plan_row(row: Row) -> tuple[Cell, ...]:
         Outcome.REPLAYED: "recorded resolution",
         Outcome.UPSTREAMED: "leaves the queue",
         Outcome.EMPTIED: "leaves the queue",
+        Outcome.PARKED: "set aside, in patches/parked/",
+        Outcome.DROPPED: "leaves the queue",
         Outcome.CLASHED: f"follows {_title(row.root)}" if row.root else "needs a person",
     }[row.outcome]
     why = f"{how}: {row.why}" if row.why else how

@@ -104,7 +104,7 @@ def sync(
         with scratch(upstream) as store:
             hand = _by_hand(setting, project, replace_by)
             trusted = frozenset(patch.name for name in accept if (patch := project.queue.named(name)))
-            aid = Aid(hand, trusted, upstreams.titled(upstream, old, new))
+            aid = Aid(hand, trusted, titled=upstreams.titled(upstream, old, new))
             made = planning.make(store, old, new, project.queue, project.overlay, project.declaration.path, aid)
             made = with_culprits(setting, store, upstream, project.declaration, made, by_hand=tuple(hand))
             _check_composition(store, project, locked, old)
