@@ -3,7 +3,8 @@
     status        open → drift → what the sources know
     plan          open → find both commits → compose the old side → carry to the new one → what first clashes
                   --as-far-as-free: open → find both commits → try those in between → plan the one that stops it
-    sync          plan → refuse what is not sure → save as one transaction
+    sync          plan → save as one transaction, or lay the first clash before a person in a worktree
+                  --continue, --accept, --skip, --drop: what was decided → plan → save, or the next clash
     diff          open → compose → show
     log           open → compose → write the log and the lock
     lint          open → what the patches lack
@@ -12,25 +13,31 @@
     build         open → compose → materialise → build
     check         open → compose → is it built? → run checks → verdicts
 
-`standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `searching`
-looks through upstream's commits, `building` makes something of it. Every verb first finishes or undoes an interrupted
-save, and gives a `Report`; nothing here prints.
+`standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
+makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
+`building` makes something of it. Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing
+here prints.
 """
 
 from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
-from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
+from forkkeeper.flow.carrying import diff, may_write, plan, refresh
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.searching import as_far_as_free
 from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
+from forkkeeper.flow.syncing import abort, accept, drop, go_on, park, reopen, sync, where
 
 __all__ = [
     "Report",
     "Setting",
+    "abort",
+    "accept",
     "as_far_as_free",
     "build",
     "check",
     "diff",
+    "drop",
+    "go_on",
     "init",
     "lint",
     "log",
@@ -40,8 +47,11 @@ __all__ = [
     "no_number",
     "no_option",
     "not_with",
+    "park",
     "plan",
     "refresh",
+    "reopen",
     "status",
     "sync",
+    "where",
 ]

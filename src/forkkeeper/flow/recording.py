@@ -5,7 +5,7 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, locallog, lock, queue as queues, report, template
+from forkkeeper.core import declaration, history, locallog, lock, parked, queue as queues, report, template
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
@@ -31,6 +31,7 @@ from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import build as builds, project as projects, upstream as upstreams
 from forkkeeper.stages.build import Identity
 from forkkeeper.stages.project import Project
+from forkkeeper.stages.session import Desk
 from forkkeeper.stages.upstream import Upstream
 
 
@@ -60,6 +61,11 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
         "",
     ]
     blocks += [Painted(f"{d.thing} differs from {lock.FILE}", "red") for d in drifted]
+    blocks += [
+        Painted(f"{text}; `forkkeeper patch unpark` brings it back", "yellow")
+        for text in parked.summary(project.parked)
+    ]
+    blocks += _in_progress(project)
     blocks += [Painted(f"no witness: {name}", "yellow") for name in unproved]
     blocks += [Painted(text, "yellow") for text in faults if "Witness" not in text]
     wrong = _tree_fault(project, upstream)
@@ -75,6 +81,14 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
         )
         return Report((*blocks, f"next: {hint}"), ExitCode.ANSWER_IS_NO)
     return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
+
+
+def _in_progress(project: Project) -> list[Block]:
+    """Mention a sync that a person is in the middle of."""
+    session = Desk(project.root / projects.STATE).load()
+    if session is None:
+        return []
+    return [Painted(f"a sync to {session.upto} is in progress: `forkkeeper sync --status`", "yellow")]
 
 
 def _tree_fault(project: Project, upstream: Upstream) -> str | None:
@@ -156,6 +170,7 @@ def log_input(stand: Stand, project: Project) -> locallog.LogInput:
         diffs=locallog.parse_diffs(stand.store.diffs([(step.before, step.after) for step in made.steps])),
         overlay=project.overlay,
         records=project.records,
+        parked=project.parked,
     )
 
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, lock, overlay, policy, queue
+from forkkeeper.core import declaration, history, lock, overlay, parked, policy, queue, resolutions
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.history import Record
 from forkkeeper.core.lock import Digests, Drift, Lock
 from forkkeeper.core.overlay import Overlay, OverlayFile
+from forkkeeper.core.parked import Parked
 from forkkeeper.core.queue import Queue
 from forkkeeper.errors import RequestError
 from forkkeeper.shell import disk
@@ -19,12 +20,16 @@ PATCHES = "patches"
 LOG = "CHANGES-LOCAL.md"
 STATE = ".forkkeeper"
 LOCK_HINT = f"`git restore {lock.FILE}`, or `forkkeeper init --pin SHA` where there never was one"
-SAVED = (PATCHES, history.FILE, LOG, lock.FILE)  # what a sync changes
+SAVED = (PATCHES, resolutions.FOLDER, history.FILE, LOG, lock.FILE)  # what a sync changes
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A fork as it stands on disk. lock -- None before the first `init` or `log`."""
+    """A fork as it stands on disk.
+
+    lock -- None before the first `init` or `log`
+    parked -- the patches that were set aside, ordered by name
+    """
 
     root: Path
     declaration: Declaration
@@ -34,6 +39,7 @@ class Project:
     history: bytes
     records: tuple[Record, ...]
     log: bytes
+    parked: tuple[Parked, ...] = ()
 
     def digests(self) -> Digests:
         """Digest the files as they are now."""
@@ -105,6 +111,7 @@ def load(root: Path, *, step: str) -> Project:
         history=past,
         records=history.parse(past),
         log=disk.read(root / LOG) or b"",
+        parked=load_parked(root),
     )
 
 
@@ -123,6 +130,12 @@ def load_queue(folder: Path, *, step: str, shown: str) -> Queue:
             step, f"{shown}/{queue.SERIES}", "is missing", f"make it, one patch name per line, or `git restore {shown}`"
         )
     return queue.read(series, disk.patches_in(folder), step=step, folder=shown)
+
+
+def load_parked(root: Path) -> tuple[Parked, ...]:
+    """Read the patches that were set aside, ordered by name."""
+    files = disk.patches_in(root / PATCHES / parked.FOLDER)
+    return tuple(one for name, data in files.items() if (one := parked.read(name, data)) is not None)
 
 
 def load_overlay(root: Path, *, step: str) -> Overlay:

@@ -93,6 +93,11 @@ class Checkout:
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
+    def lenders(self) -> tuple[Path, ...]:
+        """Give the object directories that it borrows from."""
+        data = (self.objects / "info" / "alternates").read_bytes()
+        return tuple(Path(os.fsdecode(line)) for line in data.splitlines())
+
     @property
     def _door(self) -> Door:
         return Door(self.folder, self._environment)

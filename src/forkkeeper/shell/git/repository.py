@@ -18,6 +18,7 @@ class CommitInfo:
     time -- when it was committed, in seconds since 1970 (UTC)
     date -- the same as YYYY-MM-DD, in the committer's own time zone
     author -- the author's name
+    body -- the message below its first line
     """
 
     sha: CommitId
@@ -27,6 +28,7 @@ class CommitInfo:
     date: str
     title: str
     author: str
+    body: str = ""
 
 
 def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
@@ -38,10 +40,10 @@ def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
     offset = int(f"{found[2]}1") * (int(found[3]) * 3600 + int(found[4]) * 60) if found else 0
     date = dt.datetime.fromtimestamp(time + offset, tz=dt.UTC).date().isoformat()
     parents = tuple(CommitId(parent) for parent in re.findall(r"^parent ([0-9a-f]{40})$", head, re.MULTILINE))
-    title = message.strip().split("\n", 1)[0]
+    title, _, body = message.strip().partition("\n")
     author = re.search(r"^author (.*?) ?<", head, re.MULTILINE)
     named = author[1] if author else ""
-    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title, named)
+    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title, named, body.strip())
 
 
 class Repository:
