@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from world import Content, Fork, Local, Upstream, am_trees, assert_message, copied, fork_of, git, git_bytes
 
+from forkkeeper.core.parked import read
+
 TEXT = "".join(f"line {number}\n" for number in range(1, 21))
 MINE = TEXT.replace("line 10\n", "mine 10\n")
 THEIRS = TEXT.replace("line 10\n", "upstream ten\n")
@@ -320,10 +322,9 @@ def test_a_skipped_patch_is_parked_and_reported(clashing: Fork) -> None:
     assert said.code == 1, said.said  # what built on it clashes by itself now
     clashing.ok("sync", "--drop", "more", "--why", "it built on ten")
     assert clashing.names() == ["free.patch"]
-    parked = (clashing.root / "patches/parked/ten.patch").read_bytes()
-    line = next(line for line in parked.splitlines(keepends=True) if line.startswith(b"Parked: "))
-    assert parked.replace(line, b"") == mail
-    assert b"upstream is rewriting it" in line
+    parked = read("ten.patch", (clashing.root / "patches/parked/ten.patch").read_bytes())
+    assert parked is not None
+    assert (parked.data, parked.why) == (mail, "upstream is rewriting it")
     assert "parked" in clashing.ok("status").out
     assert "upstream is rewriting it" in (clashing.root / "CHANGES-LOCAL.md").read_text()
     history = (clashing.root / "history.toml").read_text()
