@@ -10,6 +10,8 @@
     init          find the pin → write a fork's first files
     materialise   open → compose → write a directory
     build         open → compose → materialise → build
+    setup         tell git in this clone of the merge driver → write .gitattributes
+    merge-driver  read three versions → merge (git calls it where branches of the fork meet)
     check         open → compose → is it built? → run checks → verdicts
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `searching`
@@ -20,6 +22,7 @@ save, and gives a `Report`; nothing here prints.
 from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
+from forkkeeper.flow.merging import merge_driver, setup
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.searching import as_far_as_free
 from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
@@ -36,12 +39,14 @@ __all__ = [
     "log",
     "materialise",
     "may_write",
+    "merge_driver",
     "missing",
     "no_number",
     "no_option",
     "not_with",
     "plan",
     "refresh",
+    "setup",
     "status",
     "sync",
 ]

@@ -13,6 +13,7 @@ from invoke.program import Program
 
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
+from forkkeeper.tasks import exchange
 from forkkeeper.tasks.fork import (
     build,
     check,
@@ -31,6 +32,8 @@ from forkkeeper.tasks.running import outside
 
 def _verbs() -> Collection:
     verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check)
+    verbs.add_task(exchange.setup)
+    verbs.add_task(exchange.merge_driver)
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
