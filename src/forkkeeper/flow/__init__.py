@@ -12,6 +12,8 @@
     build         open → compose → materialise → build
     setup         tell git in this clone of the merge driver → write .gitattributes
     merge-driver  read three versions → merge (git calls it where branches of the fork meet)
+    patch.import  read another tool's queue → adopt and apply each → carry to the pin, if asked → save
+    patch.export  open → compose → write in another tool's form → read that back, same tree
     check         open → compose → is it built? → run checks → verdicts
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `searching`
@@ -22,18 +24,22 @@ save, and gives a `Report`; nothing here prints.
 from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
+from forkkeeper.flow.exchanging import Ask, export_patches, import_patches
 from forkkeeper.flow.merging import merge_driver, setup
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.searching import as_far_as_free
 from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
 
 __all__ = [
+    "Ask",
     "Report",
     "Setting",
     "as_far_as_free",
     "build",
     "check",
     "diff",
+    "export_patches",
+    "import_patches",
     "init",
     "lint",
     "log",
