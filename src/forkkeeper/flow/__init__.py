@@ -17,14 +17,17 @@
     check         open → compose → is it built? → run checks → verdicts
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `searching`
-looks through upstream's commits, `building` makes something of it. Every verb first finishes or undoes an interrupted
-save, and gives a `Report`; nothing here prints.
+looks through upstream's commits, `building` makes something of it, `merging` brings branches of it together,
+`importing` (of what `foreign` reads) and `exporting` exchange queues with other tools. Every verb first finishes or
+undoes an interrupted save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
-from forkkeeper.flow.exchanging import Ask, export_patches, import_patches
+from forkkeeper.flow.exporting import export_patches
+from forkkeeper.flow.foreign import Ask
+from forkkeeper.flow.importing import import_patches
 from forkkeeper.flow.merging import merge_driver, setup
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.searching import as_far_as_free
