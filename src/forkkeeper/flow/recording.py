@@ -5,7 +5,7 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, locallog, lock, parked, queue as queues, report, template
+from forkkeeper.core import declaration, history, locallog, lock, merging, parked, queue as queues, report, template
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
@@ -68,6 +68,7 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
     blocks += _in_progress(project)
     blocks += [Painted(f"no witness: {name}", "yellow") for name in unproved]
     blocks += [Painted(text, "yellow") for text in faults if "Witness" not in text]
+    blocks += _driver_hint(project)
     wrong = _tree_fault(project, upstream)
     blocks += [Painted(wrong, "red")] if wrong else []
     old = max_age is not None and age > max_age
@@ -101,6 +102,12 @@ def _tree_fault(project: Project, upstream: Upstream) -> str | None:
     return f"{lock.FILE} says tree {locked}, and the files compose to {tree}" if tree != locked else None
 
 
+def _driver_hint(project: Project) -> tuple[Block, ...]:
+    """Say where this clone does not know the merge driver that the fork's files ask for."""
+    said = f"this clone merges {merging.FILES[0]} as plain text: `forkkeeper setup` tells git of the merge driver"
+    return (Painted(said, "yellow"),) if projects.lacks_driver(project.root) else ()
+
+
 def _without_witness(project: Project) -> tuple[str, ...]:
     return tuple(p.title for p in project.queue.patches if not p.trailer("Witness")) + _witness_files_missing(project)
 
@@ -123,6 +130,7 @@ def lint(setting: Setting) -> Report:
         builds.fill(variant.cmake, nowhere)  # refuses a placeholder that it does not know
     absent = tuple(f"lint: the witness of {name} does not exist" for name in _witness_files_missing(project))
     blocks = tuple(Painted(text, "red") for text in (*faults, *absent))
+    notes = (*notes, *_driver_hint(project))
     if blocks:
         return Report(
             (*notes, *blocks, "next: mend the patch's body or trailers, then `forkkeeper lint`"), ExitCode.BAD_REQUEST
@@ -245,6 +253,7 @@ def _first_files(root: Path, upstream: str | None) -> dict[str, bytes]:
         declaration.FILE: text,
         series: disk.read(root / series) or template.SERIES.encode(),
         ".gitignore": ignored,
+        merging.ATTRIBUTES: merging.with_lines(disk.read(root / merging.ATTRIBUTES) or b""),
     }
 
 

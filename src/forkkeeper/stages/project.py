@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, lock, overlay, parked, policy, queue, resolutions
+from forkkeeper.core import declaration, history, lock, merging, overlay, parked, policy, queue, resolutions
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.history import Record
 from forkkeeper.core.lock import Digests, Drift, Lock
@@ -180,6 +180,14 @@ def uncommitted(root: Path) -> tuple[str, ...]:
     """Give the fork's own files that git sees as changed; nothing outside a git repository."""
     worktree = Worktree(root)
     return worktree.uncommitted([*SAVED, overlay.FOLDER, declaration.FILE]) if worktree.exists else ()
+
+
+def lacks_driver(root: Path) -> bool:
+    """Whether `.gitattributes` names our merge driver and git in this clone does not know it."""
+    if not merging.names_driver(disk.read(root / merging.ATTRIBUTES) or b""):
+        return False
+    worktree = Worktree(root)
+    return worktree.exists and worktree.merge_driver(merging.DRIVER) is None
 
 
 def save(project: Project, files: Mapping[str, bytes | None]) -> tuple[str, ...]:
