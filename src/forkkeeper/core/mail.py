@@ -16,6 +16,10 @@ from forkkeeper.core.paths import fault
 
 STATUSES = ("Pending", "Submitted", "Backport", "Denied", "Inappropriate")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)")
+_STAT = re.compile(
+    rb"(^ [^\n]+ +\| +(\d+ *[-+]*|Bin[^\n]*)\n)+( \d+ files? changed[^\n]*\n)( (create|delete|rename|mode)[^\n]*\n)*",
+    re.MULTILINE,
+)
 _PREFIX = re.compile(r"^\s*(\[[^\]]*\]\s*)+")
 
 
@@ -67,11 +71,10 @@ class Patch:
         return values[-1] if values else None
 
     def with_diff(self, diff: bytes) -> "Patch":
-        """Give the same patch with another diff."""
+        """Give the same patch with another diff; a diffstat in its head goes where it would no longer be true."""
         files = hunks.parse(diff)
-        return Patch(
-            self.name, self.head, diff, self.subject, self.author, self.date, self.reason, self.trailers, files
-        )
+        head = self.head if _sizes(files) == _sizes(self.files) else _without_stat(self.head)
+        return Patch(self.name, head, diff, self.subject, self.author, self.date, self.reason, self.trailers, files)
 
 
 def parse(name: str, data: bytes) -> Patch:
@@ -79,7 +82,7 @@ def parse(name: str, data: bytes) -> Patch:
 
     Raises MailError when it is not mail format, or its diff is damaged or touches a path outside the tree.
     """
-    head, diff = _split(data)
+    head, diff = split(data)
     headers, body = _headers(head)
     message, trailers = _trailers(body)
     try:
@@ -95,7 +98,7 @@ def parse(name: str, data: bytes) -> Patch:
     return Patch(name, head, diff, subject, headers["from"], headers.get("date", ""), message, trailers, files)
 
 
-def _split(data: bytes) -> tuple[bytes, bytes]:
+def split(data: bytes) -> tuple[bytes, bytes]:
     """Cut before the first `diff --git` line, and drop a mail signature (`-- ` and git's version) at the end.
 
     A hunk may end so too, by removing the line "- "; what follows in a hunk has a sign, and a signature none.
@@ -105,6 +108,16 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
         raise MailError("it holds no `diff --git` line")
     head, diff = data[: match.start()], data[match.start() :]
     return head, re.sub(rb"\n-- \n(?![-+ \\@])[^\n]+\n*\Z", b"\n", diff)
+
+
+def _sizes(files: tuple[FileDiff, ...]) -> list[tuple[str, int, int]]:
+    return [(file.path, file.added, file.removed) for file in files]
+
+
+def _without_stat(head: bytes) -> bytes:
+    """Take the diffstat out that `git format-patch` writes below the `---` line."""
+    message, line, below = head.rpartition(b"\n---\n")
+    return message + line + _STAT.sub(b"", below) if line else head
 
 
 def _headers(head: bytes) -> tuple[dict[str, str], str]:
@@ -147,6 +160,11 @@ def _trailers(body: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     return (before.strip(), tuple(found)) if found else (message.strip(), ())
 
 
+def with_head(name: str, diff: bytes) -> tuple[FileDiff, ...]:
+    """Read a diff that has lost its mail. Raises MailError when it is damaged or touches a path outside the tree."""
+    return parse(name, b"From: nobody\nSubject: none\n\n---\n\n" + diff).files
+
+
 def replacement(old: Patch, data: bytes) -> Patch:
     """Give a patch's new form: its name, and the diff in a file that a person made.
 
@@ -159,7 +177,7 @@ def replacement(old: Patch, data: bytes) -> Patch:
         whole = None
     if whole is not None and not shortcomings(whole):
         return whole
-    return parse(old.name, old.head + _split(data)[1])
+    return parse(old.name, old.head + split(data)[1])
 
 
 def holds(data: bytes | None, patch: Patch) -> bool:

@@ -17,12 +17,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TypeGuard
 
-from forkkeeper.core import applying, conflicts, settling, suspicion, upstreamed
+from forkkeeper.core import applying, conflicts, resolutions, settling, suspicion, upstreamed
+from forkkeeper.core.clash import Clash
 from forkkeeper.core.compose import Applied, NotApplied, Step, through_symlink
 from forkkeeper.core.ids import CommitId, ObjectId, TreeId, short
 from forkkeeper.core.ladder import counters
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.paths import parents
+from forkkeeper.core.resolutions import Recorded
 from forkkeeper.core.settling import Resolution, Settlement
 from forkkeeper.core.store import (
     EXECUTABLE,
@@ -47,6 +49,7 @@ class Way(Enum):
     MERGED = auto()  # by git's merge
     LADDER = auto()  # by the ladder, where git's merge stopped
     BY_HAND = auto()  # by a person's patch for the new side
+    REPLAYED = auto()  # by a recorded resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class Placed:
     way -- how it was found
     changes -- what it changes in the tree before it
     settlement -- what the ladder made of it, where that was the way
+    why -- what is to be said of it
+    review -- whether a person must look, for that reason
+    clash -- where a recorded resolution was replayed: the clash that it is of
     """
 
     patch: Patch
@@ -65,6 +71,17 @@ class Placed:
     way: Way
     changes: tuple[Change, ...]
     settlement: Settlement | None = None
+    why: str | None = None
+    review: bool = False
+    clash: Clash | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a person said of a patch that is not carried: parked or dropped, and why."""
+
+    outcome: Outcome
+    why: str
 
 
 def _no_log(_: str) -> None:
@@ -77,11 +94,15 @@ class Aid:
 
     by_hand -- by name, patches that a person made for the new side, to take in the place of a carried one
     trusted -- names of patches of which a person takes what the ladder only guesses
+    recorded -- resolutions, by their keys
+    left_out -- by name, patches that a person does not want carried
     titled -- finds upstream's commit between the pins that has a title, compared by `upstreamed.title_key`
     """
 
     by_hand: Mapping[str, Patch] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
+    recorded: Mapping[str, Recorded] = field(default_factory=dict)
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
     titled: Callable[[str], CommitId | None] = _no_log
 
 
@@ -102,6 +123,16 @@ class Before:
 
 def place(store: Store, step: Step, before: Before, aid: Aid) -> Row | Placed:
     """Place one patch on what was carried before it, or give its verdict where it has no place."""
+    found = _place(store, step, before, aid)
+    if isinstance(found, Row) and found.outcome is Outcome.CLASHED and found.clash is None:
+        return replace(found, clash=Clash(before.tree))
+    return found
+
+
+def _place(store: Store, step: Step, before: Before, aid: Aid) -> Row | Placed:
+    left_out = aid.left_out.get(step.patch.name)
+    if left_out is not None:
+        return Row(step.patch, left_out.outcome, None, before.tree, step.patch.paths, why=left_out.why)
     hand = aid.by_hand.get(step.patch.name)
     if hand is not None:
         return _take(store, step, hand, before)
@@ -248,6 +279,10 @@ def _nothing_left(patch: Patch, tree: TreeId, *, is_there: bool) -> Row:
 def _settle(store: Store, step: Applied, before: Before, refused: Refused, aid: Aid) -> Row | Placed:
     """Climb the ladder where git's merge stopped; upstream's own form of the patch comes first."""
     patch, tree = step.patch, before.tree
+    clash = Clash(tree, refused.contests, refused.partly, resolutions.key(patch, refused.contests, refused.places))
+    recorded = aid.recorded.get(clash.key or "")
+    if recorded is not None and (replayed := _replay(store, step, clash, recorded)):
+        return replayed
     base = {change.path: change.old for change in step.changes if change.old is not None}
     share = upstreamed.share(patch.files, base, before.entries, store.blob)
     namesake = aid.titled(patch.subject)
@@ -260,7 +295,8 @@ def _settle(store: Store, step: Applied, before: Before, refused: Refused, aid: 
         why = f"nothing is left of it: {'; '.join(dict.fromkeys(one.answer.why for one in settlement.resolved))}"
         row = Row(patch, Outcome.EMPTIED, None, tree, patch.paths, settlement.rule, review=True, why=why)
         return replace(row, resolutions=settlement.resolved)
-    row = replace(_clash(patch, refused.paths, refused.why), resolutions=settlement.resolved)
+    row = replace(_clash(patch, refused.paths, refused.why), resolutions=settlement.resolved, clash=clash)
+    row = _stale(row, aid)
     if not settlement.is_whole or settlement.tree == tree:
         return replace(row, places=(*settlement.left, *settlement.gone) or refused.places)
     changes = store.changes(tree, settlement.tree)
@@ -271,6 +307,29 @@ def _settle(store: Store, step: Applied, before: Before, refused: Refused, aid: 
         why = f"{refused.why}; there is a proposal, which is not certain: {'; '.join(doubts)}"
         return replace(row, why=why, places=refused.places, proposal=settlement.tree, proposed=proposed)
     return _counted(store, found)
+
+
+def _replay(store: Store, step: Applied, clash: Clash, recorded: Recorded) -> Placed | None:
+    """Take what a person made of the very same clash; None where it does not apply."""
+    answer = store.apply(clash.before, recorded.diff)
+    if isinstance(answer, Refused) or answer.tree == clash.before:
+        return None
+    changes = store.changes(clash.before, answer.tree)
+    why = f"{resolutions.FOLDER}/{recorded.name} is of the same clash"
+    found = Placed(step.patch, step, clash.before, answer.tree, Way.REPLAYED, changes, why=why, clash=clash)
+    if recorded.fits_exactly(clash.contests):
+        return found
+    said = "but upstream changed other lines of these files since it was recorded"
+    return replace(found, why=f"{why}, {said}", review=True)
+
+
+def _stale(row: Row, aid: Aid) -> Row:
+    """Say so where resolutions are recorded for a patch that clashes otherwise now."""
+    names = sorted(one.name for one in aid.recorded.values() if one.patch == row.old.name)
+    if not names:
+        return row
+    said = f"{resolutions.FOLDER}/{names[-1]} was recorded for other lines, and is not used"
+    return replace(row, why=f"{row.why}; {said}")
 
 
 def _counted(store: Store, found: Placed) -> Row | Placed:

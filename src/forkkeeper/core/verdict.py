@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from forkkeeper.core.clash import Clash
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.settling import Resolution
@@ -19,9 +20,11 @@ class Outcome(Enum):
     UPSTREAMED = "upstreamed"  # upstream has the change
     EMPTIED = "emptied"  # the merge left nothing of it
     CLASHED = "clashed"  # a person must look
+    PARKED = "parked"  # a person set it aside; kept in patches/parked/
+    DROPPED = "dropped"  # a person took it out
 
 
-GONE = (Outcome.UPSTREAMED, Outcome.EMPTIED)  # the patch leaves the queue
+GONE = (Outcome.UPSTREAMED, Outcome.EMPTIED)  # the patch leaves the queue, as upstream has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Row:
     resolutions -- the places that the ladder answered, with the evidence
     proposed -- a clashed patch as `proposal` would have it
     upstream -- of a patch that upstream has: the commit that brought it, where that is known
+    clash -- of a clash: what a person needs to settle it
     """
 
     old: Patch
@@ -59,6 +63,7 @@ class Row:
     resolutions: tuple[Resolution, ...] = ()
     proposed: Patch | None = None
     upstream: CommitId | None = None
+    clash: Clash | None = None
 
 
 @dataclass(frozen=True, slots=True)

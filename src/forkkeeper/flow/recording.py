@@ -5,7 +5,7 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, locallog, lock, queue as queues, report, template
+from forkkeeper.core import declaration, history, locallog, lock, merging, parked, queue as queues, report, template
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
@@ -31,6 +31,7 @@ from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import build as builds, project as projects, upstream as upstreams
 from forkkeeper.stages.build import Identity
 from forkkeeper.stages.project import Project
+from forkkeeper.stages.session import Desk
 from forkkeeper.stages.upstream import Upstream
 
 
@@ -60,8 +61,14 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
         "",
     ]
     blocks += [Painted(f"{d.thing} differs from {lock.FILE}", "red") for d in drifted]
+    blocks += [
+        Painted(f"{text}; `forkkeeper patch unpark` brings it back", "yellow")
+        for text in parked.summary(project.parked)
+    ]
+    blocks += _in_progress(project)
     blocks += [Painted(f"no witness: {name}", "yellow") for name in unproved]
     blocks += [Painted(text, "yellow") for text in faults if "Witness" not in text]
+    blocks += _driver_hint(project)
     wrong = _tree_fault(project, upstream)
     blocks += [Painted(wrong, "red")] if wrong else []
     old = max_age is not None and age > max_age
@@ -77,6 +84,14 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
     return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
 
 
+def _in_progress(project: Project) -> list[Block]:
+    """Mention a sync that a person is in the middle of."""
+    session = Desk(project.root / projects.STATE).load()
+    if session is None:
+        return []
+    return [Painted(f"a sync to {session.upto} is in progress: `forkkeeper sync --status`", "yellow")]
+
+
 def _tree_fault(project: Project, upstream: Upstream) -> str | None:
     """Compare the composed tree with the lock, where upstream's objects are at hand."""
     if project.lock is None or project.drift() or upstreams.held(upstream, project.lock.pin.sha) is None:
@@ -85,6 +100,12 @@ def _tree_fault(project: Project, upstream: Upstream) -> str | None:
         tree = stand.made.tree
     locked = project.lock.trees.composed
     return f"{lock.FILE} says tree {locked}, and the files compose to {tree}" if tree != locked else None
+
+
+def _driver_hint(project: Project) -> tuple[Block, ...]:
+    """Say where this clone does not know the merge driver that the fork's files ask for."""
+    said = f"this clone merges {merging.FILES[0]} as plain text: `forkkeeper setup` tells git of the merge driver"
+    return (Painted(said, "yellow"),) if projects.lacks_driver(project.root) else ()
 
 
 def _without_witness(project: Project) -> tuple[str, ...]:
@@ -109,6 +130,7 @@ def lint(setting: Setting) -> Report:
         builds.fill(variant.cmake, nowhere)  # refuses a placeholder that it does not know
     absent = tuple(f"lint: the witness of {name} does not exist" for name in _witness_files_missing(project))
     blocks = tuple(Painted(text, "red") for text in (*faults, *absent))
+    notes = (*notes, *_driver_hint(project))
     if blocks:
         return Report(
             (*notes, *blocks, "next: mend the patch's body or trailers, then `forkkeeper lint`"), ExitCode.BAD_REQUEST
@@ -156,6 +178,7 @@ def log_input(stand: Stand, project: Project) -> locallog.LogInput:
         diffs=locallog.parse_diffs(stand.store.diffs([(step.before, step.after) for step in made.steps])),
         overlay=project.overlay,
         records=project.records,
+        parked=project.parked,
     )
 
 
@@ -230,6 +253,7 @@ def _first_files(root: Path, upstream: str | None) -> dict[str, bytes]:
         declaration.FILE: text,
         series: disk.read(root / series) or template.SERIES.encode(),
         ".gitignore": ignored,
+        merging.ATTRIBUTES: merging.with_lines(disk.read(root / merging.ATTRIBUTES) or b""),
     }
 
 

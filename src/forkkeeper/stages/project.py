@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, lock, mail, overlay, policy, queue
+from forkkeeper.core import declaration, history, lock, mail, merging, overlay, parked, policy, queue, resolutions
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.history import Record
 from forkkeeper.core.lock import Digests, Drift, Lock
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.overlay import Overlay, OverlayFile
+from forkkeeper.core.parked import Parked
 from forkkeeper.core.queue import Queue
 from forkkeeper.errors import RequestError
 from forkkeeper.shell import disk
@@ -21,12 +22,16 @@ PATCHES = "patches"
 LOG = "CHANGES-LOCAL.md"
 STATE = ".forkkeeper"
 LOCK_HINT = f"`git restore {lock.FILE}`, or `forkkeeper init --pin SHA` where there never was one"
-SAVED = (PATCHES, history.FILE, LOG, lock.FILE)  # what a sync changes
+SAVED = (PATCHES, resolutions.FOLDER, history.FILE, LOG, lock.FILE)  # what a sync changes
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A fork as it stands on disk. lock -- None before the first `init` or `log`."""
+    """A fork as it stands on disk.
+
+    lock -- None before the first `init` or `log`
+    parked -- the patches that were set aside, ordered by name
+    """
 
     root: Path
     declaration: Declaration
@@ -36,6 +41,7 @@ class Project:
     history: bytes
     records: tuple[Record, ...]
     log: bytes
+    parked: tuple[Parked, ...] = ()
 
     def digests(self) -> Digests:
         """Digest the files as they are now."""
@@ -107,6 +113,7 @@ def load(root: Path, *, step: str) -> Project:
         history=past,
         records=history.parse(past),
         log=disk.read(root / LOG) or b"",
+        parked=load_parked(root),
     )
 
 
@@ -125,6 +132,12 @@ def load_queue(folder: Path, *, step: str, shown: str) -> Queue:
             step, f"{shown}/{queue.SERIES}", "is missing", f"make it, one patch name per line, or `git restore {shown}`"
         )
     return queue.read(series, disk.patches_in(folder), step=step, folder=shown)
+
+
+def load_parked(root: Path) -> tuple[Parked, ...]:
+    """Read the patches that were set aside, ordered by name."""
+    files = disk.patches_in(root / PATCHES / parked.FOLDER)
+    return tuple(one for name, data in files.items() if (one := parked.read(name, data)) is not None)
 
 
 def load_overlay(root: Path, *, step: str) -> Overlay:
@@ -171,11 +184,12 @@ def uncommitted(root: Path) -> tuple[str, ...]:
     return worktree.uncommitted([*SAVED, overlay.FOLDER, declaration.FILE]) if worktree.exists else ()
 
 
-def free_name(project: Project, patch: Patch) -> str:
-    """Find a name in `patches/dropped/` that is not taken by another text."""
-    numbered = (f"{patch.title}.{number}.patch" for number in itertools.count(2))
-    names = (f"{PATCHES}/dropped/{name}" for name in itertools.chain([patch.name], numbered))
-    return next(name for name in names if disk.read(project.root / name) in (None, patch.data))
+def free_name(project: Project, folder: str, name: str, data: bytes) -> str:
+    """Find a name in a folder of `patches/` that is not taken by another text."""
+    title = name.removesuffix(".patch")
+    numbered = (f"{title}.{number}.patch" for number in itertools.count(2))
+    names = (f"{PATCHES}/{folder}/{one}" for one in itertools.chain([name], numbered))
+    return next(one for one in names if disk.read(project.root / one) in (None, data))
 
 
 def last_copies(project: Project, gone: Sequence[Patch]) -> dict[str, bytes]:
@@ -183,10 +197,18 @@ def last_copies(project: Project, gone: Sequence[Patch]) -> dict[str, bytes]:
     worktree = Worktree(project.root)
     is_in_git = worktree.exists
     return {
-        free_name(project, patch): patch.data
+        free_name(project, "dropped", patch.name, patch.data): patch.data
         for patch in gone
         if not is_in_git or not mail.holds(worktree.committed(f"{PATCHES}/{patch.name}"), patch)
     }
+
+
+def lacks_driver(root: Path) -> bool:
+    """Whether `.gitattributes` names our merge driver and git in this clone does not know it."""
+    if not merging.names_driver(disk.read(root / merging.ATTRIBUTES) or b""):
+        return False
+    worktree = Worktree(root)
+    return worktree.exists and worktree.merge_driver(merging.DRIVER) is None
 
 
 def save(project: Project, files: Mapping[str, bytes | None]) -> tuple[str, ...]:

@@ -91,3 +91,8 @@ def days(text: str | None) -> int | None:
     if text is not None and not text.isdecimal():
         raise flow.no_number("max-age", text)
     return None if text is None else int(text)
+
+
+def name_or_none(given: str | bool | None) -> str | None:
+    """Give the name behind an option that may stand without one: Invoke hands True on then."""
+    return given if isinstance(given, str) else None

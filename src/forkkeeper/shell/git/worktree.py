@@ -47,6 +47,16 @@ class Worktree:
         """Give who commits here, as "Name <mail>". Raises OutsideError where git does not know."""
         return self._door.line("var", "GIT_AUTHOR_IDENT").rsplit(" ", 2)[0]
 
+    def merge_driver(self, name: str) -> str | None:
+        """Give the command of a merge driver that this clone knows; None where it knows none of that name."""
+        answer = self._door.ask("config", "--get", f"merge.{name}.driver")
+        return answer.out.decode("utf-8", "surrogateescape").rstrip("\n") if answer.code == 0 else None
+
+    def tell_merge_driver(self, name: str, command: str, about: str) -> None:
+        """Tell git in this clone of a merge driver. about -- what `git config` shows of it. Raises OutsideError."""
+        self._door.get("config", f"merge.{name}.name", about)
+        self._door.get("config", f"merge.{name}.driver", command)
+
     def colours(self, *, terminal: bool) -> bool:
         """Whether git would colour a diff (`color.diff`, `color.ui`) on a terminal, or where there is none."""
         answer = self._door.ask("config", "--get-colorbool", "color.diff", "true" if terminal else "false")

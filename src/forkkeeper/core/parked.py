@@ -1,0 +1,57 @@
+"""Patches that a person set aside in a sync: kept whole in `patches/parked/`, with why, until they are dealt with.
+
+Where it stood and why it was set aside stands in the file itself, in a line below `---`, which `git am` passes over.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from forkkeeper.core.ids import CommitId
+from forkkeeper.core.mail import Patch
+
+FOLDER = "parked"
+_RULE = b"--- \n"  # what ends a message, for `git am`, too; ours has a blank, so that it can be taken out again
+_LINE = re.compile(rb"^(?:--- \n)?Parked: ([0-9-]+), from ([0-9a-f]{40}) to ([0-9a-f]{40}): ([^\n]*)\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A patch that was set aside.
+
+    name -- its file name
+    date -- when, as YYYY-MM-DD
+    stood_on -- the upstream commit that it fits; clashed_at -- the one to which it was not carried
+    why -- the reason, in one line
+    data -- the patch as it was
+    """
+
+    name: str
+    date: str
+    stood_on: CommitId
+    clashed_at: CommitId
+    why: str
+    data: bytes
+
+
+def park(patch: Patch, date: str, stood_on: CommitId, clashed_at: CommitId, why: str) -> bytes:
+    """Write the file of a patch that is set aside."""
+    said = " ".join(why.split())
+    line = f"Parked: {date}, from {stood_on} to {clashed_at}: {said}\n".encode("utf-8", "surrogateescape")
+    message, rule, below = patch.head.rpartition(b"\n---\n")
+    head = message + rule + line + below if rule else patch.head + _RULE + line
+    return head + patch.diff
+
+
+def read(name: str, data: bytes) -> Parked | None:
+    """Read a parked patch; None for a file that forkkeeper did not park."""
+    found = _LINE.search(data)
+    if found is None:
+        return None
+    date, stood_on, clashed_at, why = (part.decode("utf-8", "replace") for part in found.groups())
+    return Parked(name, date, CommitId(stood_on), CommitId(clashed_at), why, _LINE.sub(b"", data, count=1))
+
+
+def summary(parked: Sequence[Parked]) -> tuple[str, ...]:
+    """Say, a line each, what is parked and why."""
+    return tuple(f"{one.name}: parked on {one.date}: {one.why}" for one in parked)
