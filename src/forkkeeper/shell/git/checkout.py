@@ -209,7 +209,7 @@ class Checkout:
     def _own_index(self) -> Iterator[Mapping[str, str]]:
         """Give an environment with a copy of the index, so that the person's own is not touched."""
         own = self._git_dir / "forkkeeper-index"
-        shutil.copy(self._git_dir / "index", own)
+        shutil.copy2(self._git_dir / "index", own)  # with its time: git looks again at files that are as young as it
         try:
             yield self._environment | {"GIT_INDEX_FILE": str(own)}
         finally:
