@@ -10,16 +10,18 @@
     init          find the pin → write a fork's first files
     materialise   open → compose → write a directory
     build         open → compose → materialise → build
+    undo, redo    where one stands → is every file as the log left it? → save what it was as one transaction
     check         open → compose → is it built? → run checks → verdicts
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` moves it, `searching`
-looks through upstream's commits, `building` makes something of it. Every verb first finishes or undoes an interrupted
-save, and gives a `Report`; nothing here prints.
+looks through upstream's commits, `building` makes something of it, `past` takes back what was saved. Every verb first
+finishes or undoes an interrupted save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
+from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.searching import as_far_as_free
 from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
@@ -40,8 +42,11 @@ __all__ = [
     "no_number",
     "no_option",
     "not_with",
+    "past",
     "plan",
+    "redo",
     "refresh",
     "status",
     "sync",
+    "undo",
 ]

@@ -117,7 +117,8 @@ def sync(
                 said = report.refusal(made, unaccepted, Asked(upto, given))
                 return Report((*blocks, *notes, *said), ExitCode.ANSWER_IS_NO)
             _refuse_loss(project, made)
-            changed = projects.save(project, _saved_files(store, project, made, made.tree))
+            files = _saved_files(store, project, made, made.tree)
+            changed = projects.save(project, files, typed=setting.typed)
     return _saved(project, made, changed, blocks, commit=commit)
 
 
