@@ -103,6 +103,8 @@ def test_the_position_is_that_of_two_stacks(steps: list[Step]) -> None:
                 undone.append(done.pop())
             case Kind.REDO if undone:
                 done.append(undone.pop())
+            case Kind():
+                pass
             case dict():
                 done.append(keeper.begun)
                 undone.clear()

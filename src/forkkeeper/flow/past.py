@@ -1,11 +1,10 @@
 """Going back and forward through the operations: `undo`, `redo`, `undo --list`."""
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 from forkkeeper.core import operations
-from forkkeeper.core.operations import Changed, Kind, Operation, Position
+from forkkeeper.core.operations import Kind, Operation, Position
 from forkkeeper.core.report import Cell, Painted, Report, Table
 from forkkeeper.errors import RequestError
 from forkkeeper.flow.standing import Setting, noted, recover
@@ -29,19 +28,18 @@ def _go(setting: Setting, kind: Kind) -> Report:
         log = projects.past(root)
         chosen = _next(operations.position(log), kind)
         operation = next(each for each in log if each.number == chosen)
-        is_undo = kind is Kind.UNDO
-        files = operations.swapped(operation.files) if is_undo else operation.files
-        commit = _commit_of(root, files)
-        old, new = projects.pins_of(root, operation)
-        projects.restore(root, operation, kind, typed=setting.typed)
-    told = operations.told(files, (new, old) if is_undo else (old, new), projects.PATCHES)
-    said = Painted(f"{'undone' if is_undo else 'done again'}: {operation.number}, {_verb(operation)}", "green")
-    other = "redo" if is_undo else "undo"
-    way: tuple[str, ...] = (f"`forkkeeper {other}` takes that back; `forkkeeper undo --list` shows where you stand",)
+        commit = _commit_of(root, operation) if kind is Kind.UNDO else ""
+        back = projects.restore(root, operation, kind, typed=setting.typed)
+        told = operations.told(back.files, projects.pins_of(root, back), projects.PATCHES)
+    said = Painted(
+        f"{'undone' if kind is Kind.UNDO else 'done again'}: {operation.number}, {_verb(operation)}", "green"
+    )
     blocks = (*noted(done), said, *(f"  {line}" for line in told))
     if commit:
-        way = _after_commit(operation, kind, commit, files)
-    return Report((*blocks, f"next: {way[0]}", *way[1:]))
+        return Report((*blocks, *_after_commit(operation, commit)))
+    other = Kind.REDO if kind is Kind.UNDO else Kind.UNDO
+    way = f"next: `forkkeeper {other.value}` takes that back; `forkkeeper undo --list` shows where you stand"
+    return Report((*blocks, way))
 
 
 def _next(stands: Position, kind: Kind) -> int:
@@ -64,25 +62,25 @@ def _next(stands: Position, kind: Kind) -> int:
             raise RequestError("redo", "", "nothing to redo: no undo is the last thing that was done", hint)
 
 
-def _commit_of(root: Path, files: Sequence[Changed]) -> str:
-    """Give the commit that holds the files as they stand, where all of them are committed so; else nothing."""
+def _commit_of(root: Path, operation: Operation) -> str:
+    """Give the last commit where it holds all files as an operation left them; else nothing."""
     worktree = Worktree(root)
-    if not worktree.exists:
+    left = {each.name: each.after for each in operation.files}
+    if not worktree.exists or not any(left.values()):
         return ""
-    held = all(operations.digest(worktree.committed(each.name)) == each.before for each in files)
-    some = any(each.before is not None for each in files)
-    return worktree.last_commit([each.name for each in files]) if held and some else ""
+    held = all(operations.digest(worktree.committed(name)) == after for name, after in left.items())
+    return worktree.last_commit(list(left)) if held else ""
 
 
-def _after_commit(operation: Operation, kind: Kind, commit: str, files: Sequence[Changed]) -> tuple[str, ...]:
-    """Say how to go on where git holds the state that was left."""
-    parts = sorted({name.split("/", 1)[0] for name in (each.name for each in files)})
-    message = shlex.quote(f"{kind.value}: {operation.said or operation.number}")
-    back = "redo" if kind is Kind.UNDO else "undo"
+def _after_commit(operation: Operation, commit: str) -> tuple[str, ...]:
+    """Say how to go on where git holds what was undone."""
+    parts = sorted({each.name.split("/", 1)[0] for each in operation.files})
+    message = shlex.quote(f"undo: {operation.said}")
     return (
-        f"commit {commit} stays: forkkeeper takes no commit back. Commit the files as they are now:",
+        f"commit {commit} holds what was undone, and stays: forkkeeper takes no commit back",
+        "next: commit the files as they are now:",
         f"  git add -A -- {shlex.join(parts)} && git commit -m {message}",
-        f"or `forkkeeper {back}`, then `git revert {commit}`",
+        f"or, where that commit holds nothing else, `forkkeeper redo`, then `git revert {commit}`",
     )
 
 

@@ -189,14 +189,13 @@ def save(project: Project, files: Mapping[str, bytes | None], *, typed: Sequence
             "run the command again",
         )
     changed = {name: data for name, data in files.items() if disk.read(project.root / name) != data}
-    write(project.root, changed, Deed(tuple(typed), clock.now()))
+    if changed:
+        write(project.root, changed, Deed(tuple(typed), clock.now()))
     return tuple(sorted(changed))
 
 
-def write(root: Path, files: Mapping[str, bytes | None], deed: Deed) -> Operation | None:
-    """Write files that all change as one transaction, and record it; the oldest records leave. No files: no record."""
-    if not files:
-        return None
+def write(root: Path, files: Mapping[str, bytes | None], deed: Deed) -> Operation:
+    """Write files (one at least) as one transaction, and record it; the oldest records leave."""
     last = lock.FILE if lock.FILE in files else max(files)
     operation = disk.save(root, journal(root), files, last=last, deed=deed)
     with contextlib.suppress(RequestError):  # a damaged record is the matter of who asks for it
@@ -233,7 +232,10 @@ def _pin(data: bytes | None) -> str | None:
     return None
 
 
-def restore(root: Path, operation: Operation, kind: Kind, *, typed: Sequence[str]) -> Operation | None:
+_LEFT = {disk.AFTER: "saved", disk.BEFORE: "undone"}
+
+
+def restore(root: Path, operation: Operation, kind: Kind, *, typed: Sequence[str]) -> Operation:
     """Take an operation back (UNDO), or bring it back (REDO), as one transaction; gives the record of that.
 
     Raises RequestError naming every file that is not, byte for byte, as the log has left it.
@@ -248,7 +250,7 @@ def restore(root: Path, operation: Operation, kind: Kind, *, typed: Sequence[str
             f"move {name} away" if data is None else f"`cp {folder}/{places[name]} {shlex.quote(name)}`"
             for name, data in edited.items()
         ]
-        what = "was edited since" if len(edited) == 1 else "were edited since"
+        what = f"{'was' if len(edited) == 1 else 'were'} edited since `{operation.said}` was {_LEFT[stands]}"
         hint = (
             f"to give that up, after a look at it or with a copy elsewhere: {', '.join(ways)}; then {kind.value} again"
         )
