@@ -630,6 +630,22 @@ def test_an_undo_interrupted_at_any_moment(fork_behind: Fork, stage: str) -> Non
     assert stands[-1]
 
 
+def test_an_undo_that_died_is_not_done_twice(fork_behind: Fork) -> None:
+    """Typed again it is finished, and that is all; an undo after a sync that died takes back that sync."""
+    old = fork_behind.state()
+    (died,) = died_everywhere(fork_behind, "declared")
+    assert "undone: 3, sync --upto v1.1" in died.ok("undo").out
+    assert died.state() == old
+    fork_behind.ok("sync", "--upto", "v1.1")
+    shutil.rmtree(died.root)
+    (died,) = died_everywhere(fork_behind, "declared", "undo")
+    ran = died.ok("undo")
+    assert "an interrupted save was finished" in ran.out
+    assert "undone: 3, sync --upto v1.1" in ran.out
+    assert died.state() == old
+    assert recorded(died) == ["000001", "000002", "000003", "000004"]
+
+
 def test_an_interrupted_save_after_which_a_file_was_edited(fork_behind: Fork) -> None:
     """Finishing would lose the edit: every verb refuses and says how to keep it; then the save is finished."""
     (fork,) = died_everywhere(fork_behind, "declared")

@@ -24,12 +24,19 @@ def redo(setting: Setting) -> Report:
 
 def _go(setting: Setting, kind: Kind) -> Report:
     root = projects.find_root(setting.here, step=kind.value, or_past=True)
+    known = len(projects.past(root))
     with projects.alone(root, doing=kind.value) as done:
         log = projects.past(root)
-        chosen = _next(operations.position(log), kind)
-        operation = next(each for each in log if each.number == chosen)
-        commit = _commit_of(root, operation) if kind is Kind.UNDO else ""
-        back = projects.restore(root, operation, kind, typed=setting.typed)
+        if (
+            done and len(log) > known and log[-1].kind is kind
+        ):  # the same verb had died: typed again, it is not meant twice
+            chosen, commit, back = log[-1].of, "", log[-1]
+            operation = next((each for each in log if each.number == chosen), back)
+        else:
+            chosen = _next(operations.position(log), kind)
+            operation = next(each for each in log if each.number == chosen)
+            commit = _commit_of(root, operation) if kind is Kind.UNDO else ""
+            back = projects.restore(root, operation, kind, typed=setting.typed)
         told = operations.told(back.files, projects.pins_of(root, back), projects.PATCHES)
     said = Painted(
         f"{'undone' if kind is Kind.UNDO else 'done again'}: {operation.number}, {_verb(operation)}", "green"

@@ -137,7 +137,7 @@ def recover(root: Path, journal: Path) -> str | None:
     if ready is None:
         _sweep(journal, journal.parent)
         return "an interrupted save had not begun to change files; it was undone"
-    operation = records.parse(ready, journal.name)
+    operation = records.parse(ready, f"{journal.parent.name}/{journal.name}")
     for changed in operation.files:
         now = digest(read(root / changed.name))
         if now not in (changed.before, changed.after, None):  # None: nothing is there that could be lost
