@@ -19,9 +19,9 @@
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
-`building` makes something of it, `merging` brings branches of it together, `importing` (of what `foreign` reads) and
-`exporting` exchange queues with other tools. Every verb first finishes or undoes an interrupted save, and gives a
-`Report`; nothing here prints.
+`building` makes something of it, `past` takes back what was saved, `merging` brings branches of it together,
+`importing` (of what `foreign` reads) and `exporting` exchange queues with other tools. Every verb first finishes or
+undoes an interrupted save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.report import Report
@@ -31,6 +31,7 @@ from forkkeeper.flow.exporting import export_patches
 from forkkeeper.flow.foreign import Ask
 from forkkeeper.flow.importing import import_patches
 from forkkeeper.flow.merging import merge_driver, setup
+from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.searching import as_far_as_free
 from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
@@ -61,11 +62,14 @@ __all__ = [
     "no_option",
     "not_with",
     "park",
+    "past",
     "plan",
+    "redo",
     "refresh",
     "reopen",
     "setup",
     "status",
     "sync",
+    "undo",
     "where",
 ]
