@@ -286,7 +286,7 @@ def test_a_reviewed_row_shows_what_it_would_change(upstream_repo: Upstream) -> N
 
 
 @pytest.mark.parametrize(
-    "verb", ["status", "plan", "sync", "diff", "log", "lint", "materialise", "init", "build", "check"]
+    "verb", ["status", "plan", "sync", "diff", "log", "lint", "materialise", "init", "build", "check", "undo", "redo"]
 )
 def test_help_behind_a_verb_is_help(fork_in_step: Fork, verb: str) -> None:
     """`VERB --help` shows the verb's help and does nothing, also where a verb takes a value."""

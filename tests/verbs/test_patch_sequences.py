@@ -24,6 +24,7 @@ def step(fork: Fork, dice: random.Random, number: int) -> tuple[str, ...]:
             ("drop", one, "--why", "Not needed."),
             ("split", one, "--into", f"part-{number}", *paths, "--why", "By itself."),
             ("fold", one, "--into", other),
+            ("undo",),
             ("open",),
             ("edit", one),
             ("save",),
@@ -34,13 +35,16 @@ def step(fork: Fork, dice: random.Random, number: int) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_any_sequence_of_verbs_leaves_a_sound_fork(fork_in_step: Fork, tmp_path: Path, seed: int) -> None:
-    """After each verb the lock fits the files or nothing changed; at the end `git am` makes the same trees."""
+    """After each verb the files agree or nothing changed; undo leads back; at the end `git am` makes the same trees."""
     dice = random.Random(seed)  # noqa: S311 -- repeatable, not secret
     done = []
+    start = fork_in_step.state()
     for number in range(14):
         before = fork_in_step.state()
         words = step(fork_in_step, dice, number)
-        ran = fork_in_step.run("patch", *words)
+        if words == ("undo",) and before == start:
+            continue
+        ran = fork_in_step.run(*([] if words == ("undo",) else ["patch"]), *words)
         assert ran.code in (0, 1, 2), ran.said
         if ran.code:
             assert fork_in_step.state() == before, (words, ran.said)
@@ -50,6 +54,14 @@ def test_any_sequence_of_verbs_leaves_a_sound_fork(fork_in_step: Fork, tmp_path:
         if words[0] in ("move", "rename", "split", "fold"):
             assert composed(before) == composed(fork_in_step.state()), words
     assert done
+    end, undone = fork_in_step.state(), 0
+    while fork_in_step.state() != start:
+        fork_in_step.ok("undo")
+        fork_in_step.ok("status")
+        undone += 1
+    for _ in range(undone):
+        fork_in_step.ok("redo")
+    assert fork_in_step.state() == end
     fork_in_step.run("patch", "close")
     fork_in_step.ok("patch", "open")
     tree = fork_in_step.root / TREE

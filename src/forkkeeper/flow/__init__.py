@@ -24,10 +24,10 @@
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
-`building` makes something of it, `merging` brings branches of it together, `importing` (of what `foreign` reads) and
-`exporting` exchange queues with other tools, `patching` has the queue as commits, `authoring` writes a patch,
-`reshaping` puts the queue otherwise, `showing` shows it. Every verb first finishes or undoes an interrupted save, and
-gives a `Report`; nothing here prints.
+`building` makes something of it, `past` takes back what was saved, `merging` brings branches of it together,
+`importing` (of what `foreign` reads) and `exporting` exchange queues with other tools, `patching` has the queue as
+commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `showing` shows it. Every verb first finishes
+or undoes an interrupted save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.report import Report
@@ -38,6 +38,7 @@ from forkkeeper.flow.exporting import export_patches
 from forkkeeper.flow.foreign import Ask
 from forkkeeper.flow.importing import import_patches
 from forkkeeper.flow.merging import merge_driver, setup
+from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.patching import patch_close, patch_open, patch_save
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_rename, patch_split
@@ -71,6 +72,7 @@ __all__ = [
     "no_option",
     "not_with",
     "park",
+    "past",
     "patch_close",
     "patch_drop",
     "patch_edit",
@@ -86,10 +88,12 @@ __all__ = [
     "patch_split",
     "patch_why",
     "plan",
+    "redo",
     "refresh",
     "reopen",
     "setup",
     "status",
     "sync",
+    "undo",
     "where",
 ]

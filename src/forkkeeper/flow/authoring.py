@@ -58,7 +58,7 @@ def patch_new(
         at, before, tree = _applied(work, Path(setting.here, diff)) if diff else _edited(work)
         trailers = f"Origin: {origin}\nUpstream-Status: {status}\nWitness: {witness}"
         message = mailing.joined(f"{title or words(new)}\n\n{why}", trailers)
-        letter = Letter(Worktree(work.project.root).author(), email.utils.format_datetime(clock.now()), message)
+        letter = Letter(Worktree(work.project.root).author(), email.utils.format_datetime(clock.moment()), message)
         patch = written(work, new, letter, work.store.diffs([(before, tree)])[0])
         piece = Piece(patch, before, tree, (before, tree))
         wanted = (*work.pieces[:at], piece, *work.pieces[at:])

@@ -45,7 +45,7 @@ def import_patches(setting: Setting, ask: Ask) -> Report:
         lenders = [*upstreams.lenders(upstream), *([source.lender] if source.lender else [])]
         with Scratch(lenders) as store:
             source = with_diffs(store, source)
-            run = _Import(store, project, pin, since, after, ask)
+            run = _Import(store, project, pin, since, after, ask, setting.typed)
             return _imported(run, source, upstream, noted(done))
 
 
@@ -59,6 +59,7 @@ class _Import:
     since: Commit | None
     after: str | None
     ask: Ask
+    typed: tuple[str, ...]
 
 
 def _imported(run: _Import, source: Source, upstream: Upstream, notes: tuple[Block, ...]) -> Report:
@@ -89,7 +90,7 @@ def _imported(run: _Import, source: Source, upstream: Upstream, notes: tuple[Blo
         raise _refusal(run.ask, broken)
     now = replace(project, queue=adopting.inserted(project.queue, patches, run.after))
     _, files = saved_files(store, project, now, run.pin, step="patch.import")
-    changed = projects.save(project, files)
+    changed = projects.save(project, files, typed=run.typed)
     return Report((*shown, *_told(source, taken, patches), f"saved: {', '.join(changed)}", *_next(taken)))
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from forkkeeper.core import merging
 from forkkeeper.core.merging import Sides
+from forkkeeper.core.operations import Deed
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
 from forkkeeper.flow.standing import Setting, noted
-from forkkeeper.shell import disk
+from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Worktree
 from forkkeeper.stages import project as projects
 
@@ -53,7 +54,8 @@ def setup(setting: Setting) -> Report:
         before = disk.read(root / merging.ATTRIBUTES) or b""
         lacking = merging.lacking(before)
         if lacking:
-            disk.write(root / merging.ATTRIBUTES, merging.with_lines(before))
+            deed = Deed(setting.typed, clock.now())
+            projects.write(root, {merging.ATTRIBUTES: merging.with_lines(before)}, deed)
             blocks += [f"{merging.ATTRIBUTES}: added `{line}`" for line in lacking]
         if worktree.merge_driver(merging.DRIVER) != merging.COMMAND:
             worktree.tell_merge_driver(merging.DRIVER, merging.COMMAND, _ABOUT)

@@ -30,11 +30,12 @@ Files = Mapping[str, bytes | None]
 class Working:
     """A composed fork whose queue a verb changes, alone.
 
-    step -- the verb
+    step, typed -- the verb, and the words that were typed
     opened -- the worktree in which the queue stands as commits, where one is open; `store` writes into it
     """
 
     step: str
+    typed: tuple[str, ...]
     project: Project
     upstream: Upstream
     store: Scratch
@@ -76,7 +77,7 @@ def working(setting: Setting, step: str, *, making: bool = False) -> Iterator[Wo
             objects = openeds.make(root, upstreams.lenders(upstream)).objects
         store = stack.enter_context(scratch(upstream, objects))
         made = compose_at(store, project, pin, step=step)
-        yield Working(step, project, upstream, store, Mails(store), pin, made, opened, notes)
+        yield Working(step, setting.typed, project, upstream, store, Mails(store), pin, made, opened, notes)
 
 
 def origin(work: Working, project: Project) -> Origin:
@@ -164,15 +165,19 @@ def refuse_unsaved(opened: Opened, step: str) -> None:
 
 def refuse_stale(work: Working, opened: Opened) -> None:
     """Raise RequestError where the fork's files are not those that the worktree was opened with."""
-    if openeds.is_stale(opened, origin(work, work.project)):
-        raise RequestError(
-            work.step,
-            projects.PATCHES,
-            f"the fork's files were changed since {FOLDER} was opened",
-            f"`git restore {projects.PATCHES}` takes the change back; or keep your commits by"
-            f" `git -C {FOLDER} format-patch base`, then `forkkeeper patch close --discard`, `forkkeeper patch open`,"
-            " and `git am` there",
-        )
+    if not openeds.is_stale(opened, origin(work, work.project)):
+        return
+    if not openeds.unsaved(opened):
+        hint = "`forkkeeper patch open` (or `patch edit NAME`) brings it up to date: nothing in it is unsaved"
+        raise RequestError(work.step, FOLDER, "the fork's files were changed since it was opened", hint)
+    raise RequestError(
+        work.step,
+        projects.PATCHES,
+        f"the fork's files were changed since {FOLDER} was opened",
+        f"`forkkeeper undo` or `git restore {projects.PATCHES}` takes the change back; or keep your commits by"
+        f" `git -C {FOLDER} format-patch base`, then `forkkeeper patch close --discard`, `forkkeeper patch open`,"
+        " and `git am` there",
+    )
 
 
 # save ---------------------------------------------------------------------------------------------------------------
@@ -302,11 +307,11 @@ def keep(
     files |= projects.last_copies(project, gone)
     standing = tuple(replace(piece, patch=patch) for piece, patch in zip(pieces, patches, strict=True))
     if work.opened is None:
-        return projects.save(project, files)
+        return projects.save(project, files, typed=work.typed)
     work.store.flush()
     coming = openeds.chain(work.opened.checkout, work.mails, origin(work, now), standing, at)
     openeds.announce(work.opened, coming)
-    changed = projects.save(project, files)
+    changed = projects.save(project, files, typed=work.typed)
     openeds.stand(work.opened.checkout, coming)
     return changed
 

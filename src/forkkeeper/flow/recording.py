@@ -9,6 +9,7 @@ from forkkeeper.core import declaration, history, locallog, lock, merging, parke
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
+from forkkeeper.core.operations import Deed
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
@@ -152,7 +153,7 @@ def log(setting: Setting, *, check: bool = False) -> Report:
         blocks = (*notes, *locallog.summary(given))
         if check:
             return _checked(project, files, blocks)
-        changed = projects.save(project, files)
+        changed = projects.save(project, files, typed=setting.typed)
         return Report((*blocks, f"wrote {', '.join(changed)}" if changed else f"{projects.LOG} is up to date"))
 
 
@@ -227,7 +228,7 @@ def init(setting: Setting, *, pin: str, upstream: str | None = None) -> Report:
         written = {**files, **log_files(project, stand.made, log_input(stand, project))}
     changed = {name: data for name, data in written.items() if disk.read(root / name) != data}
     with projects.alone(root, doing="init"):
-        disk.save(root, projects.journal(root), changed, last=lock.FILE)
+        projects.write(root, changed, Deed(setting.typed, clock.now()))
     said = f"a fork of {declared.upstream.name} at {report.said(commit)}: wrote {', '.join(sorted(changed))}"
     return Report((*notes, said, "next: put patches into patches/, list them in patches/series, then `forkkeeper log`"))
 

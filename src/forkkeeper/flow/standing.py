@@ -27,11 +27,12 @@ Progress = Callable[[str, float, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where a verb stands: the folder, whether the network is allowed, and who is told of progress."""
+    """Where a verb stands: the folder, whether the network is allowed, who is told of progress, and the words typed."""
 
     here: Path
     offline: bool
     on_progress: Progress
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

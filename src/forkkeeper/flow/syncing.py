@@ -191,7 +191,7 @@ def _advance(moving: Moving, session: Session, *, every: bool = False) -> Report
         if plan.tree is not None and not unaccepted:
             saving.refuse_loss(project, plan)
             files = saving.carried_files(store, project, plan, plan.tree) | _resolutions(moving, session, plan)
-            changed = projects.save(project, files)
+            changed = projects.save(project, files, typed=moving.setting.typed)
             shown = saving.saved(
                 project, plan, changed, (*moving.notes, *report.plan_blocks(plan), *said), commit=session.commit
             )

@@ -7,14 +7,21 @@ import datetime as dt
 import os
 
 
-def now() -> dt.datetime:
-    """Give the moment, in UTC, to the second."""
-    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if fixed.isdigit():
-        return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC)
-    return dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
-
-
 def today() -> dt.date:
     """Give the day, in UTC."""
-    return now().date()
+    return moment().date()
+
+
+def now() -> str:
+    """Give the moment in UTC, as YYYY-MM-DDTHH:MM:SSZ."""
+    return moment().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment() -> dt.datetime:
+    """Give the moment, in UTC, to the second."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return (
+        dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC)
+        if fixed.isdigit()
+        else dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+    )

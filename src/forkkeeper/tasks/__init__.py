@@ -27,11 +27,12 @@ from forkkeeper.tasks.fork import (
     sync,
     upstream_refresh,
 )
-from forkkeeper.tasks.running import outside
+from forkkeeper.tasks.past import redo, undo
+from forkkeeper.tasks.running import TYPED, outside
 
 
 def _verbs() -> Collection:
-    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check)
+    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
     patches = patch.verbs()
@@ -51,7 +52,9 @@ class _Door(Program):
     """`forkkeeper`: Invoke's parser, with nested verbs as two words too, and exit 2 for a wrong call."""
 
     def parse_core(self, argv: list[str] | None) -> None:
-        self._as_request(lambda: super(_Door, self).parse_core(_spelled_for_invoke(argv or sys.argv)))
+        words = argv or sys.argv
+        TYPED.set(tuple(words[1:]))
+        self._as_request(lambda: super(_Door, self).parse_core(_spelled_for_invoke(words)))
 
     def parse_tasks(self) -> None:
         self._as_request(super().parse_tasks)

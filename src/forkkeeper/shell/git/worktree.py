@@ -37,6 +37,10 @@ class Worktree:
         answer = self._door.ask("cat-file", "blob", f"HEAD:./{path}")
         return answer.out if answer.code == 0 else None
 
+    def last_commit(self, paths: Sequence[str]) -> str:
+        """Give the last commit that changed any of these paths, short; empty where none did."""
+        return decode(self._door.ask("log", "-1", "--format=%h", "--", *paths).out).strip()
+
     def commit(self, paths: Sequence[str], message: str) -> str:
         """Commit these paths alone, removals among them; gives the new commit. Raises OutsideError."""
         self._door.get("add", "--all", "--", *paths)
