@@ -107,6 +107,52 @@ def rebuild(queue: Queue, patches: Sequence[Patch]) -> Queue:
     return Queue("".join(left).encode("utf-8", "surrogateescape"), tuple(patches))
 
 
+def file_name(name: str) -> str | None:
+    """Give the file name that a patch of this name has, with `.patch`; None where it is no plain file name.
+
+    >>> file_name("lazy-mmap"), file_name("../x")
+    ('lazy-mmap.patch', None)
+    """
+    full = name if name.endswith((".patch", ".diff")) else f"{name}.patch"
+    return full if _NAME.fullmatch(full) else None
+
+
+def arrange(queue: Queue, patches: Sequence[Patch], *, renamed: Mapping[str, str] | None = None) -> Queue:
+    """Give the queue with these patches, in their order; new ones come right after the one before them.
+
+    renamed -- names that became others, by the old one
+    Comments and blank lines of the series stay where they are; what stands beside a name goes with it.
+    """
+    was = queue.series.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    lines = [line if line.endswith("\n") else f"{line}\n" for line in was]
+    if renamed:
+        lines = [_renamed(line, renamed) for line in lines]
+    wanted = [patch.name for patch in patches]
+    own = {name: line for line in lines if (name := _named_in(line))}
+    lines = [line for line in lines if (name := _named_in(line)) is None or name in wanted]
+    slots = [at for at, line in enumerate(lines) if _named_in(line)]
+    for at, name in zip(slots, [name for name in wanted if name in own], strict=True):
+        lines[at] = own[name]
+    after = slots[0] if slots else len(lines)
+    for name in wanted:
+        if name in own:
+            after = lines.index(own[name]) + 1
+        else:
+            lines.insert(after, f"{name}\n")
+            after += 1
+    return Queue("".join(lines).encode("utf-8", "surrogateescape"), tuple(patches))
+
+
+def _named_in(line: str) -> str | None:
+    words = line.split("#", 1)[0].split()
+    return words[0] if words else None
+
+
+def _renamed(line: str, renamed: Mapping[str, str]) -> str:
+    name = _named_in(line)
+    return line.replace(name, renamed[name], 1) if name in renamed and name is not None else line
+
+
 def faults(queue: Queue, *, step: str, folder: str = "patches") -> tuple[str, ...]:
     """Say, one line each, what the patches lack to be kept (see `mail.shortcomings`)."""
     return tuple(f"{step}: {folder}/{p.name}: {what}" for p in queue.patches for what in mail.shortcomings(p))

@@ -1,15 +1,29 @@
 """The fork's own folder: find it, read it, compare it with its lock, save it as one transaction."""
 
 import contextlib
+import itertools
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, lock, merging, operations, overlay, parked, policy, queue, resolutions
+from forkkeeper.core import (
+    declaration,
+    history,
+    lock,
+    mail,
+    merging,
+    operations,
+    overlay,
+    parked,
+    policy,
+    queue,
+    resolutions,
+)
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.history import Record
 from forkkeeper.core.lock import Digests, Drift, Lock
+from forkkeeper.core.mail import Patch
 from forkkeeper.core.operations import Deed, Kind, Operation
 from forkkeeper.core.overlay import Overlay, OverlayFile
 from forkkeeper.core.parked import Parked
@@ -185,6 +199,25 @@ def uncommitted(root: Path) -> tuple[str, ...]:
     """Give the fork's own files that git sees as changed; nothing outside a git repository."""
     worktree = Worktree(root)
     return worktree.uncommitted([*SAVED, overlay.FOLDER, declaration.FILE]) if worktree.exists else ()
+
+
+def free_name(project: Project, folder: str, name: str, data: bytes) -> str:
+    """Find a name in a folder of `patches/` that is not taken by another text."""
+    title = name.removesuffix(".patch")
+    numbered = (f"{title}.{number}.patch" for number in itertools.count(2))
+    names = (f"{PATCHES}/{folder}/{one}" for one in itertools.chain([name], numbered))
+    return next(one for one in names if disk.read(project.root / one) in (None, data))
+
+
+def last_copies(project: Project, gone: Sequence[Patch]) -> dict[str, bytes]:
+    """Give a copy, by its path, of each patch that leaves the queue and whose text no commit holds."""
+    worktree = Worktree(project.root)
+    is_in_git = worktree.exists
+    return {
+        free_name(project, "dropped", patch.name, patch.data): patch.data
+        for patch in gone
+        if not is_in_git or not mail.holds(worktree.committed(f"{PATCHES}/{patch.name}"), patch)
+    }
 
 
 def lacks_driver(root: Path) -> bool:

@@ -13,7 +13,7 @@ from invoke.program import Program
 
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
-from forkkeeper.tasks import exchange
+from forkkeeper.tasks import exchange, patch
 from forkkeeper.tasks.fork import (
     build,
     check,
@@ -35,7 +35,7 @@ def _verbs() -> Collection:
     verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
-    patches = Collection("patch")
+    patches = patch.verbs()
     patches.add_task(exchange.import_patches)
     patches.add_task(exchange.export_patches)
     verbs.add_collection(patches)
@@ -69,6 +69,7 @@ class _Door(Program):
 def _plainly(text: str) -> str:
     """Say a parse error of Invoke's without its own names for things."""
     text = re.sub(r"Flag <Argument: ([\w-]+)[^>]*> needed value and was not given one!?", r"--\1 needs a value", text)
+    text = re.sub(r"'(\w+)\.(\w+)' did not receive", r"'\1 \2' did not receive", text)
     return re.sub(r"No idea what '(.*)' is!", r"'\1' is no verb, and no option of the verb before it", text)
 
 
@@ -76,6 +77,10 @@ def _meant(text: str) -> str:
     """Guess what was meant by a word that Invoke does not know."""
     unknown = re.search(r"No idea what '(.*)' is!", text)
     word = unknown[1] if unknown else ""
+    if word in namespace.collections:  # a group of verbs, and none of them
+        known = sorted(namespace.collections[word].task_names)
+        like = difflib.get_close_matches("".join(sys.argv[2:3]), known, n=1)
+        return f"did you mean `forkkeeper {word} {like[0]}`?" if like else f"`forkkeeper {word}` lists its verbs"
     near = difflib.get_close_matches(word, sorted(namespace.task_names), n=1)
     said = sys.argv[1] if len(sys.argv) > 1 else ""
     values = {"plan": "--upto", "sync": "--upto", "diff": "--patch"}
@@ -96,6 +101,8 @@ def _spelled_for_invoke(argv: list[str]) -> list[str]:
     program, *words = argv
     if not words:
         return [program, "--list"]
+    if words[0] in namespace.collections and words[1:] in ([], ["--help"], ["-h"]):
+        return [program, "--list", words[0]]
     if words[-1] in ("--help", "-h") and not words[0].startswith("-"):
         verb = itertools.takewhile(lambda word: not word.startswith("-"), words[:2])
         names = [word for word in (".".join(verb), words[0]) if word in namespace.task_names]

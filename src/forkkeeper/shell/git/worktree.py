@@ -47,6 +47,10 @@ class Worktree:
         self._door.get("commit", "--quiet", "--only", "--message", message, "--", *paths)
         return self._door.line("rev-parse", "--short", "HEAD")
 
+    def author(self) -> str:
+        """Give who commits here, as "Name <mail>". Raises OutsideError where git does not know."""
+        return self._door.line("var", "GIT_AUTHOR_IDENT").rsplit(" ", 2)[0]
+
     def merge_driver(self, name: str) -> str | None:
         """Give the command of a merge driver that this clone knows; None where it knows none of that name."""
         answer = self._door.ask("config", "--get", f"merge.{name}.driver")
