@@ -270,11 +270,21 @@ def reach_blocks(reach: Reach, *, own: bool) -> tuple[Block, ...]:
     if own and reach.free:
         blocks += ["next: go there:", f"  forkkeeper sync --upto {reach.free.sha}"]
     if own and reach.blocker:
-        blocks += [
-            "next: see what stops it, and make that fit by hand:",
-            f"  forkkeeper plan --upto {reach.blocker.sha}",
-        ]
+        blocks += [f"next: {_way_on(reach)}:", f"  forkkeeper plan --upto {reach.blocker.sha}"]
     return tuple(blocks)
+
+
+def _way_on(reach: Reach) -> str:
+    """Say what a person does about what stops a queue: nothing is made by hand that only waits for a word."""
+    clashed = any(row.outcome is Outcome.CLASHED for row in reach.blocked)
+    reviewed = any(row.review for row in reach.blocked)
+    ways = [
+        *(["make by hand what clashes"] if clashed else []),
+        *(["accept what is for review where it is right"] if clashed and reviewed else []),
+        *(["accept it where it is right"] if reviewed and not clashed else []),
+        *(["move the overlay's files out of the way"] if reach.collisions else []),
+    ]
+    return ", and ".join(["see what stops it", *ways])
 
 
 def _stopped_blocks(reach: Reach) -> list[Block]:

@@ -17,12 +17,13 @@ looks through upstream's commits, `building` makes something of it. Every verb f
 save, and gives a `Report`; nothing here prints.
 """
 
+from forkkeeper.core.document import of_error as error_document, of_report as report_document
 from forkkeeper.core.report import Report
 from forkkeeper.flow.building import build, check, materialise
-from forkkeeper.flow.carrying import diff, may_write, plan, refresh, sync
+from forkkeeper.flow.carrying import diff, plan, refresh, sync
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.searching import as_far_as_free
-from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
+from forkkeeper.flow.standing import Setting, may_write, missing, no_number, no_option, not_with
 
 __all__ = [
     "Report",
@@ -31,6 +32,7 @@ __all__ = [
     "build",
     "check",
     "diff",
+    "error_document",
     "init",
     "lint",
     "log",
@@ -42,6 +44,7 @@ __all__ = [
     "not_with",
     "plan",
     "refresh",
+    "report_document",
     "status",
     "sync",
 ]

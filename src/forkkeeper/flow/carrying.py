@@ -53,15 +53,6 @@ def plan(
     return Report((*asked.notes, *report.plan_blocks(made), *way_out), code), planning.to_json(made)
 
 
-def may_write(setting: Setting, path: Path) -> None:
-    """Refuse to write a document over one of the fork's own files."""
-    root = projects.find_root(setting.here, step="plan")
-    target = (setting.here / path).resolve()
-    own = [(root / name).resolve() for name in (*projects.SAVED, declaration.FILE, overlay.FOLDER)]
-    if target.exists() and any(target.is_relative_to(name) for name in own):
-        raise RequestError("plan", f"--json {path}", "is one of the fork's own files", "give another name")
-
-
 def sync(
     setting: Setting,
     *,
@@ -110,7 +101,7 @@ def sync(
             _check_composition(store, project, locked, old)
             _check_accepted(accept, made)
             unaccepted = made.unaccepted(accept, every=accept_reviewed)
-            blocks = (*notes, *report.plan_blocks(made))
+            blocks = (*notes, *report.plan_blocks(made), *_needless(accept, made))
             if made.tree is None or unaccepted:
                 given = _given(accept, replace_by, every=accept_reviewed, commit=commit, downgrade=downgrade)
                 notes = _not_taken(accept, made)
@@ -138,6 +129,16 @@ def _not_taken(accept: Sequence[str], made: Plan) -> tuple[Block, ...]:
         Painted(f"--accept {name}: it clashed, and there is no proposal to accept", "yellow")
         for name in taken
         if name in names
+    )
+
+
+def _needless(accept: Sequence[str], made: Plan) -> tuple[Block, ...]:
+    """Say which accepted patches would have been saved without a word."""
+    taken = {name.removesuffix(".patch") for name in accept}
+    return tuple(
+        Painted(f"--accept {row.old.title}: nothing to accept; it is {row.outcome.value}", "yellow")
+        for row in made.rows
+        if row.old.title in taken and not row.review and row.outcome is not Outcome.CLASHED
     )
 
 

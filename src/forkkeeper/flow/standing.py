@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import compose, lock as locks, overlay, queue as queues, report
+from forkkeeper.core import compose, declaration, lock as locks, overlay, queue as queues, report
 from forkkeeper.core.compose import Collision, Composed, NotApplied
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.ids import CommitId
@@ -175,6 +175,22 @@ def sources_table(upstream: Upstream, pin: CommitId) -> Table:
     """Show what each source knows of upstream's newest commit."""
     rows = tuple((known.source, known.newest, known.behind) for known in upstreams.knowledge(upstream, pin))
     return Table(("source", "newest known", "the pin is behind by"), rows)
+
+
+def may_write(here: Path, path: str, *, step: str, option: str) -> None:
+    """Refuse to write a document over one of the fork's own files, or to where there is no folder for it.
+
+    Asked before a verb begins: what it does must not end in an error because of what is said of it.
+    """
+    target = (here / path).resolve()
+    if not target.parent.is_dir():
+        raise RequestError(step, f"{option} {path}", "there is no such folder", "make the folder, or give another name")
+    root = next((folder for folder in (here, *here.parents) if (folder / declaration.FILE).is_file()), None)
+    named = (*projects.SAVED, declaration.FILE, overlay.FOLDER)
+    own = [(root / name).resolve() for name in named] if root else []
+    if target.is_dir() or (target.exists() and any(target.is_relative_to(name) for name in own)):
+        what = "is a folder" if target.is_dir() else "is one of the fork's own files"
+        raise RequestError(step, f"{option} {path}", what, "give another name")
 
 
 def missing(option: str) -> RequestError:

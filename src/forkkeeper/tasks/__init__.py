@@ -112,4 +112,6 @@ def main() -> None:
     except BrokenPipeError:  # `--help | head`
         terminal.close_output()
     except OSError as error:  # `--list > /dev/full`
-        sys.exit(int(outside(error)))
+        refused = outside(error)
+        terminal.complain(str(refused))
+        sys.exit(int(refused.code))
