@@ -1,19 +1,17 @@
-"""Moving the fork to another upstream commit (`plan`, `sync`), and showing what it changes (`diff`)."""
+"""Moving the fork to another upstream commit (`plan`, `sync`), and looking for new ones (`upstream.refresh`)."""
 
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from forkkeeper.core import declaration, history, ids, lock, mail, overlay, planning, queue as queues, report
-from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.lock import Lock
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.placing import Aid
 from forkkeeper.core.planning import Commit, Plan
-from forkkeeper.core.queue import Queue
-from forkkeeper.core.report import Asked, Block, Painted, Report, Table
+from forkkeeper.core.report import Asked, Block, Painted, Report
 from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.recording import saved_files
@@ -21,10 +19,8 @@ from forkkeeper.flow.searching import with_culprits
 from forkkeeper.flow.standing import (
     Setting,
     compose_at,
-    composed,
     near_hint,
     noted,
-    open_fork,
     open_upstream,
     refuse_faults,
     scratch,
@@ -252,65 +248,6 @@ def _saved(project: Project, made: Plan, changed: Sequence[str], blocks: tuple[B
     except OutsideError as error:
         said = Painted(f"saved, but not committed: {error.found}", "red")
         return Report((*blocks, *done, said, "next: mend that, then commit it:", *how), ExitCode.OUTSIDE_FAILED)
-
-
-def diff(
-    setting: Setting,
-    *,
-    patch: str | None = None,
-    file: str | None = None,
-    stat: bool = False,
-    word: bool = False,
-    colour: bool = False,
-) -> tuple[Report, bytes, str]:
-    """Give the difference between the baseline and the composed fork: a table for `stat`, else git's diff and pager."""
-    project, upstream, notes = open_fork(setting, "diff")
-    file = PurePosixPath(file).as_posix() if file else None  # `./src/` is `src`
-    with composed(project, upstream, step="diff") as stand:
-        store, made = stand.store, stand.made
-        old, new = made.baseline.tree, made.tree
-        if patch is not None:
-            step = _step_named(made.steps, patch, project.queue)
-            old, new = step.before, step.after
-        paths = (file,) if file else ()
-        if file and not any(c.path == file or c.path.startswith(f"{file}/") for c in store.changes(old, new)):
-            raise AnswerIsNo(
-                "diff", file, "the fork does not change it", "`forkkeeper diff --stat` lists what it changes"
-            )
-        if stat:
-            return Report((*notes, _stat_table(store, made, project, old, new, paths))), b"", ""
-        worktree = Worktree(project.root)
-        painted = "always" if colour and worktree.colours(terminal=True) else "never"
-        options = [*(["--word-diff"] if word else []), f"--color={painted}"]
-        return Report(notes), worktree.show_diff(store, old, new, options, paths), worktree.pager()
-
-
-def _step_named(steps: Sequence[Applied], name: str, queue: Queue) -> Applied:
-    patch = queue.named(name)
-    if patch is None:
-        hint = near_hint(name, [p.title for p in queue.patches], "patches")
-        raise RequestError("diff", f"--patch {name}", "is no patch of the queue", hint)
-    return next(step for step in steps if step.patch.name == patch.name)
-
-
-def _stat_table(
-    store: Scratch, made: Composed, project: Project, old: TreeId, new: TreeId, paths: Sequence[str]
-) -> Table:
-    owners: dict[str, list[str]] = {}
-    for step in made.steps:
-        for change in step.changes:
-            owners.setdefault(change.path, []).append(step.patch.title)
-    owners |= {path: ["overlay"] for path in project.overlay}
-    rows = tuple(
-        (
-            s.path,
-            "bin" if s.added is None else str(s.added),
-            "" if s.removed is None else str(s.removed),
-            ", ".join(owners.get(s.path, [])),
-        )
-        for s in store.stats(old, new, paths)
-    )
-    return Table(("file", "+", "-", "by"), rows)
 
 
 def refresh(setting: Setting) -> Report:

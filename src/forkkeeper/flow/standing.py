@@ -213,3 +213,8 @@ def no_option(verb: str, given: str) -> RequestError:
 def not_with(option: str, other: str) -> RequestError:
     """Make the error for two options that do not go together."""
     return RequestError("call", option, f"does not go with {other}", "leave one of them out")
+
+
+def only_with(option: str, other: str) -> RequestError:
+    """Make the error for an option that needs another."""
+    return RequestError("call", option, f"goes with {other} only", f"add {other}, or leave it out")

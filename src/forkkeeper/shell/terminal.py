@@ -19,28 +19,38 @@ from forkkeeper.core.report import Block, Cell, Painted, Table
 # Control characters, and those that reorder text, can make a terminal or a reader show what is not there: upstream's
 # titles and paths are shown with them spelled out.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# The same in what git has coloured: its colours (and "erase to the end of the line") may act, and a line may end in CR.
+_ACTING = re.compile(r"(?!\x1b\[[0-9;]*[mK])(?!\r\n)(?!\r\x1b)" + _UNSAFE.pattern)
 NARROWEST = 10  # columns of a table are not made narrower than this
 _COLOURS = {"green": "32", "yellow": "33", "red": "31", "dim": "2", "bold": "1"}
 
 
 def printable(text: str) -> str:
     """Spell out what a terminal would act upon instead of showing."""
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _UNSAFE.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def colourful() -> bool:
-    """Whether to colour: on a terminal, unless NO_COLOR (no-color.org) or a dumb terminal says otherwise."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether to colour: on a terminal that can, or where CLICOLOR_FORCE wants it; never with NO_COLOR (no-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("CLICOLOR_FORCE", "0") != "0":  # bixense.com/clicolors
+        return True
+    return sys.stdout.isatty() and not is_dumb()
+
+
+def is_dumb() -> bool:
+    """Whether the terminal says that it can do nothing but print."""
+    return os.environ.get("TERM") == "dumb"
 
 
 def paint(text: str, colour: str) -> str:
     """Colour a text where colours are shown."""
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colourful() else text
-
-
-def say(text: str = "") -> None:
-    """Print lines, with whatever a terminal would act upon spelled out."""
-    _out("\n".join(printable(line) for line in text.split("\n")))
 
 
 def _out(text: str) -> None:
@@ -62,13 +72,20 @@ def emit(text: str) -> None:
 def show(blocks: Sequence[Block]) -> None:
     """Print a report."""
     for block in blocks:
-        match block:
-            case str():
-                say(block)
-            case Painted(text=text, colour=colour):
-                _out(paint(printable(text), colour))
-            case Table(headers=headers, rows=rows):
-                _out(table(rows, headers))
+        _out(_drawn(block))
+
+
+def drawn(blocks: Sequence[Block]) -> str:
+    """Give a report as it is printed."""
+    return "".join(f"{_drawn(block)}\n" for block in blocks)
+
+
+def _drawn(block: Block) -> str:
+    match block:
+        case str() | Painted():
+            return _cell(block)
+        case Table(headers=headers, rows=rows):
+            return table(rows, headers)
 
 
 def table(rows: Sequence[Sequence[Cell]], headers: Sequence[str]) -> str:
@@ -131,14 +148,22 @@ def close_output() -> None:
 
 
 def page(data: bytes, pager: str) -> None:
-    """Show bytes through a pager on a terminal, else as they are."""
-    if sys.stdout.isatty() and pager not in ("", "cat"):
-        os.environ.setdefault("LESS", "FRX")  # git's own defaults for its pager
-        pydoc.pipepager(data.decode("utf-8", "replace"), pager)
+    """Show a diff on a terminal, through a pager where it can have one; anywhere else give the bytes as they are.
+
+    On a terminal nothing acts but colours: control characters that the files hold are spelled out.
+    """
+    if not sys.stdout.isatty():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
         return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    text = _ACTING.sub(_spelled, data.decode("utf-8", "replace"))
+    if pager in ("", "cat") or is_dumb():  # on a dumb terminal `less` asks to go on before it shows anything
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    os.environ.setdefault("LESS", "FRX")  # git's own defaults for its pager
+    pydoc.pipepager(text, pager)
 
 
 Progress = Callable[[str, float, float], None]
@@ -151,7 +176,7 @@ def progress() -> Iterator[Progress]:
     Counts of a million and more are shown as bytes. Without a terminal one line per step is written.
     """
     bars: dict[str, tqdm[NoReturn]] = {}
-    shown = sys.stderr.isatty()
+    shown = sys.stderr.isatty() and not is_dumb()
 
     def on_progress(what: str, done: float, of: float) -> None:
         if what not in bars:

@@ -110,38 +110,44 @@ def sync(
 @task(
     auto_shortflags=False,
     help={
-        "patch": "only what this patch does",
+        "since": "instead: what changed in the fork's code since this revision of the fork's own repository",
+        "patch": "only what this patch does; with --since: what became of it",
         "file": "only this file or folder of upstream's tree",
         "stat": "as a table: lines per file, and which patch or overlay they come from",
         "word": "word by word",
         "offline": OFFLINE,
+        "json": f"{JSON}; with --stat",
     },
 )
 def diff(
     _: Context,
+    since: str | None = None,
     patch: str | None = None,
     file: str | None = None,
     stat: bool = False,
     word: bool = False,
     offline: bool = False,
+    json: str | None = None,
 ) -> None:
-    """Show how the composed fork differs from its upstream. Colour and pager are git's.
+    """Show how the composed fork differs from its upstream, or from itself as it was. Colour and pager are git's.
 
-    Example: forkkeeper diff --patch lazy-mmap
+    Example: forkkeeper diff --since main --stat
     """
 
     def verb(on_progress: terminal.Progress) -> flow.Report:
-        here = setting(on_progress, offline=offline)
-        colour = terminal.colourful()
-        shown, text, pager = flow.diff(here, patch=patch, file=file, stat=stat, word=word, colour=colour)
-        if text:
-            try:
-                terminal.page(text, pager)
-            except BrokenPipeError:  # `| head` has seen enough
-                terminal.close_output()
-        return shown
+        if json is not None and not stat:
+            raise flow.only_with("--json", "--stat")
+        wanted = flow.Wanted(since, patch, file, stat, word, terminal.colourful())
+        shown = flow.diff(setting(on_progress, offline=offline), wanted)
+        if not shown.text:
+            return shown.report
+        try:
+            terminal.page(terminal.drawn(shown.report.blocks).encode() + shown.text, shown.pager)
+        except BrokenPipeError:  # `| head` has seen enough
+            terminal.close_output()
+        return flow.Report((), shown.report.code)
 
-    run(verb)
+    run(verb, name="diff", json=json)
 
 
 @task(
