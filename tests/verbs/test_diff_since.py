@@ -25,7 +25,7 @@ def without(fork: Fork, name: str) -> None:
 
 
 def test_only_the_code_that_changed_is_shown(fork_in_step: Fork) -> None:
-    """An edited patch shows as the lines of code that it changes otherwise, with what was done to which patch on top."""
+    """An edited patch shows as the lines of code that it changes otherwise, and is named on top."""
     edited(fork_in_step, "buffer-size.patch", b"+    int size = 4096;", b"+    int size = 8192;")
     shown = fork_in_step.ok("diff", "--since", "HEAD").out
     assert "-    int size = 4096;\n+    int size = 8192;" in shown
@@ -34,24 +34,20 @@ def test_only_the_code_that_changed_is_shown(fork_in_step: Fork) -> None:
     assert "hello" not in shown
 
 
-def test_added_removed_renamed_reordered(fork_in_step: Fork) -> None:
-    """The head names the patches that left and came, those under another name, and another order; overlay files, too."""
+def test_removed_renamed_reordered(fork_in_step: Fork) -> None:
+    """The head names the patches that left, those under another name, and another order; overlay files, too."""
     without(fork_in_step, "null-check.patch")
     patches = fork_in_step.root / "patches"
     (patches / "buffer-size.patch").rename(patches / "buffer.patch")
     (patches / "series").write_text("buffer.patch\ngreeting.patch\n")
     (fork_in_step.root / MORE).write_text("int more;\n")
     fork_in_step.ok("log")
-    shown = fork_in_step.ok("diff", "--since", "main" if _has_main(fork_in_step) else "master").out
+    shown = fork_in_step.ok("diff", "--since", "HEAD").out
     assert "removed   null-check" in shown
     assert "renamed   buffer-size to buffer" in shown
     assert "overlay   1 file changed" in shown
     assert "+int more;" in shown
     assert "int size" not in shown
-
-
-def _has_main(fork: Fork) -> bool:
-    return "main" in git(fork.root, "branch", "--format=%(refname:short)").split()
 
 
 def test_nothing_changed_is_said(fork_in_step: Fork) -> None:
@@ -74,7 +70,7 @@ def test_what_upstream_did_is_left_out(fork_behind: Fork) -> None:
     assert "changed   greeting (+1 -1 lines)" in shown
     assert shown.count("diff --git") == 1
     assert '-    return "hello, fork";\n+    return "hello, world";' in shown
-    assert "64" not in shown.split("diff --git")[1].replace("return 64", "")
+    assert "retries" not in shown
 
 
 def test_what_clashes_on_the_way_is_named(fork_with_clash: Fork) -> None:
@@ -116,13 +112,8 @@ def test_what_cannot_be_answered(fork_in_step: Fork) -> None:
     """No such revision, one before the fork began, no such patch, options that exclude each other: all exit 2."""
     run = fork_in_step.run
     git(fork_in_step.root, "tag", "release-1")
-    empty = git(
-        fork_in_step.root,
-        "commit-tree",
-        git(fork_in_step.root, "write-tree", env=None) and _empty(fork_in_step),
-        "-m",
-        "x",
-    )
+    no_files = git(fork_in_step.root, "hash-object", "-t", "tree", "-w", "--stdin")
+    empty = git(fork_in_step.root, "commit-tree", no_files, "-m", "nothing yet")
     assert_message(
         run("diff", "--since", "relase-1"), 2, "is no commit of the fork's own git", "did you mean release-1?"
     )
@@ -131,10 +122,6 @@ def test_what_cannot_be_answered(fork_in_step: Fork) -> None:
     assert_message(run("diff", "--since", "HEAD", "--patch", "greting"), 2, "did you mean greeting?")
     assert_message(run("diff", "--since", "HEAD", "--stat", "--word"), 2, "--word: does not go with --stat")
     assert_message(run("diff", "--since", "HEAD", "--json", "-"), 2, "--json: goes with --stat only")
-
-
-def _empty(fork: Fork) -> str:
-    return git(fork.root, "hash-object", "-t", "tree", "-w", "/dev/null")
 
 
 def test_a_damaged_fork_of_then_is_named(fork_in_step: Fork) -> None:
@@ -155,7 +142,6 @@ def test_a_fork_in_a_folder_of_its_repository(tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     whole.mkdir()
     git(whole, "init", "--quiet", "--template=")
-    git(fork.root, "rev-parse", "HEAD")
     (fork.root / ".git").rename(tmp_path / "away")
     fork.root.rename(whole / "fork")
     toml = whole / "fork/fork.toml"

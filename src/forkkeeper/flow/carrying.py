@@ -1,14 +1,16 @@
 """Moving the fork to another upstream commit (`plan`, `sync`), and looking for new ones (`upstream.refresh`)."""
 
 import itertools
+import shlex
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, ids, lock, mail, overlay, planning, queue as queues, report
+from forkkeeper.core import declaration, history, ids, lock, mail, markdown, overlay, planning, queue as queues, report
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.lock import Lock
 from forkkeeper.core.mail import Patch
+from forkkeeper.core.markdown import Origin
 from forkkeeper.core.placing import Aid
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.report import Asked, Block, Painted, Report
@@ -18,6 +20,7 @@ from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.searching import with_culprits
 from forkkeeper.flow.standing import (
     Setting,
+    Trip,
     compose_at,
     near_hint,
     noted,
@@ -33,10 +36,19 @@ from forkkeeper.stages import project as projects, upstream as upstreams
 from forkkeeper.stages.project import Project
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan in its three forms: what to show, JSON, and Markdown for a pull request."""
+
+    shown: Report
+    json: str
+    markdown: str
+
+
 def plan(
     setting: Setting, *, upto: str, since: str | None = None, queue: str | None = None, objects: str | None = None
-) -> tuple[Report, str]:
-    """Carry the queue in memory; gives what to show, and the same as JSON."""
+) -> Planned:
+    """Carry the queue in memory."""
     asked = trip(setting, upto, since, queue)
     with scratch(asked.upstream, Path(setting.here, objects) if objects else None) as store:
         aid = Aid(titled=upstreams.titled(asked.upstream, asked.old, asked.new))
@@ -44,9 +56,19 @@ def plan(
         made = with_culprits(setting, store, asked.upstream, asked.declared, made)
     made = replace(made, warnings=queues.faults(asked.queue, step="plan"))
     code = ExitCode.IN_STEP if made.is_sure else ExitCode.ANSWER_IS_NO
+    shown = Report((*asked.notes, *report.plan_blocks(made), *_way_out(asked, made, upto)), code)
+    again = f"forkkeeper plan --upto {asked.new.sha}"
+    more = (("--from", since), ("--queue", queue))
+    again += "".join(f" {option} {shlex.quote(given)}" for option, given in more if given)
+    origin = Origin(asked.declared.name, upstreams.pages(asked.upstream, asked.declared.upstream.web), again)
+    steps = [step for step in _way_out(asked, made, asked.new.sha) if isinstance(step, str)]
+    return Planned(shown, planning.to_json(made), markdown.plan_markdown(made, origin, steps))
+
+
+def _way_out(asked: Trip, made: Plan, upto: str) -> list[Block]:
+    """Say what to type after a plan of the fork's own queue that is not sure."""
     steps = report.next_steps(made, made.unaccepted((), every=False), Asked(upto)) if asked.is_own else []
-    way_out = ("", *steps) if steps else ()
-    return Report((*asked.notes, *report.plan_blocks(made), *way_out), code), planning.to_json(made)
+    return ["", *steps] if steps else []
 
 
 def sync(

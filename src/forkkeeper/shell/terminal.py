@@ -35,7 +35,7 @@ def _spelled(match: re.Match[str]) -> str:
 
 
 def colourful() -> bool:
-    """Whether to colour: on a terminal that can, or where CLICOLOR_FORCE wants it; never with NO_COLOR (no-color.org)."""
+    """Whether to colour: on a terminal that can, or where CLICOLOR_FORCE is set; NO_COLOR (no-color.org) ends it."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("CLICOLOR_FORCE", "0") != "0":  # bixense.com/clicolors

@@ -7,7 +7,7 @@ from invoke.tasks import task
 
 from forkkeeper import flow
 from forkkeeper.shell import terminal
-from forkkeeper.tasks.running import JSON, OFFLINE, UPTO, days, needed, run, setting, value
+from forkkeeper.tasks.running import JSON, OFFLINE, UPTO, days, give, may_write, needed, run, setting, value
 
 
 @task(auto_shortflags=False, help={"max_age": "exit 1 when the pin is older than this many days", "json": JSON})
@@ -30,6 +30,7 @@ def status(_: Context, max_age: str | None = None, json: str | None = None) -> N
         "from": "the commit that the queue stands on (default: the pin)",
         "queue": "a folder with a series file and patches (default: patches/)",
         "json": "also write the plan as JSON to this file; - is standard output, and nothing else is shown",
+        "markdown": "also write a summary for a pull request to this file; - is standard output, and only that",
         "objects": "also write the planned trees to this git object directory, for scripts that look at them",
         "as_far_as_free": "instead: the newest commit up to --upto to which the whole queue carries with no human",
         "offline": OFFLINE,
@@ -41,6 +42,7 @@ def plan(
     from_: str | None = None,
     queue: str | None = None,
     json: str | None = None,
+    markdown: str | None = None,
     objects: str | None = None,
     as_far_as_free: bool = False,
     offline: bool = False,
@@ -53,12 +55,19 @@ def plan(
     def verb(on_progress: terminal.Progress) -> flow.Report:
         here = setting(on_progress, offline=offline)
         if as_far_as_free:
-            if objects is not None:
-                raise flow.not_with("--objects", "--as-far-as-free")
+            for option, given in (("--objects", objects), ("--markdown", markdown)):
+                if given is not None:
+                    raise flow.not_with(option, "--as-far-as-free")
             shown, document = flow.as_far_as_free(here, upto=needed(upto), since=from_, queue=queue)
-        else:
-            shown, document = flow.plan(here, upto=needed(upto), since=from_, queue=queue, objects=objects)
-        return dataclasses.replace(shown, document=document)
+            return dataclasses.replace(shown, document=document)
+        if markdown == json == "-":
+            raise flow.not_with("--markdown -", "--json -")
+        may_write(markdown, "plan", "--markdown")
+        made = flow.plan(here, upto=needed(upto), since=from_, queue=queue, objects=objects)
+        if markdown is not None:
+            give(markdown, made.markdown)
+        blocks = () if markdown == "-" else made.shown.blocks
+        return flow.Report(blocks, made.shown.code, made.json)
 
     run(verb, name="plan", json=json)
 

@@ -68,10 +68,10 @@ def _show(shown: flow.Report, name: str, json: str | None) -> None:
     if json != "-":
         terminal.show(shown.blocks)
     if json is not None:
-        _give(json, shown.document or flow.report_document(name, shown))
+        give(json, shown.document or flow.report_document(name, shown))
 
 
-def _give(json: str, document: str) -> None:
+def give(json: str, document: str) -> None:
     """Write a document where it was asked for."""
     if json == "-":
         terminal.emit(document)
@@ -84,7 +84,7 @@ def _complain(wrong: ForkkeeperError, code: ExitCode, name: str, json: str | Non
     terminal.complain(str(wrong))
     if json is not None and not (json != "-" and wrong.thing.startswith("--json")):
         with contextlib.suppress(OSError):
-            _give(json, flow.error_document(name, wrong, code))
+            give(json, flow.error_document(name, wrong, code))
 
 
 def outside(error: OSError) -> ForkkeeperError:
