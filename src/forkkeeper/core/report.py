@@ -28,10 +28,11 @@ Cell = str | Painted
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headers."""
+    """Rows under headers. prose -- the headers of columns that hold sentences, which are broken at blanks."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    prose: tuple[str, ...] = ()
 
 
 Block = str | Painted | Table
@@ -88,7 +89,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         f"to    {said(plan.new)}",
         f"upstream changed {count(plan.changed, 'path')} that this fork has",
         "",
-        Table(("patch", "outcome", "review", "how", "files"), tuple(_plan_row(row) for row in plan.rows)),
+        _plan_table(plan.rows),
         "",
         f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
         *_same_as_before(plan),
@@ -121,6 +122,11 @@ def _same_as_before(plan: Plan) -> list[Block]:
     return _wrapped(f"The fork changes other lines than before by {', '.join(other)}: see below.")
 
 
+def _plan_table(rows: Sequence[Row]) -> Table:
+    headers = ("patch", "outcome", "review", "how", "files")
+    return Table(headers, tuple(_plan_row(row) for row in rows), prose=("how",))
+
+
 def _plan_row(row: Row) -> tuple[Cell, ...]:
     how = {
         Outcome.KEPT: "as it was; offsets may move",
@@ -133,7 +139,7 @@ def _plan_row(row: Row) -> tuple[Cell, ...]:
     }[row.outcome]
     why = f"{how}: {row.why}" if row.why else how
     outcome = Painted(row.outcome.value, _COLOURS[row.outcome])
-    return (row.old.title, outcome, "yes" if row.review else "", _wrap(why), _files(row.paths))
+    return (row.old.title, outcome, "yes" if row.review else "", why, _files(row.paths))
 
 
 def _files(paths: Sequence[str]) -> str:
@@ -238,11 +244,6 @@ def _wrapped(text: str) -> list[Block]:
     return list(textwrap.wrap(text, 110, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
-def _wrap(text: str, width: int = 46) -> str:
-    """Break a long cell at blanks."""
-    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
-
-
 def _touched_row(touched: planning.Touched) -> tuple[Cell, ...]:
     added, removed = ("" if n is None else str(n) for n in (touched.added, touched.removed))
     return (touched.path, touched.status, added, removed, ", ".join(touched.patches))
@@ -297,8 +298,7 @@ def _stopped_blocks(reach: Reach) -> list[Block]:
         where = (
             "It stops after that, at the latest at this one:" if reach.free else "It stops at the latest at this one:"
         )
-    rows = tuple(_plan_row(row) for row in reach.blocked)
-    table: list[Block] = ["", Table(("patch", "outcome", "review", "how", "files"), rows)] if rows else []
+    table: list[Block] = ["", _plan_table(reach.blocked)] if reach.blocked else []
     overlay = [f"  overlay: {c.path}: {c.found}" for c in reach.collisions]
     return ["", where, *(f"  {line}" for line in told(reach.blocker)), *table, *overlay, ""]
 

@@ -25,7 +25,16 @@ from forkkeeper.flow.carrying import plan, refresh, sync
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.reviewing import Wanted, diff
 from forkkeeper.flow.searching import as_far_as_free
-from forkkeeper.flow.standing import Setting, may_write, missing, no_number, no_option, not_with, only_with
+from forkkeeper.flow.standing import (
+    Setting,
+    may_write,
+    missing,
+    no_number,
+    no_option,
+    not_with,
+    only_with,
+    patch_titles,
+)
 
 __all__ = [
     "Report",
@@ -46,6 +55,7 @@ __all__ = [
     "no_option",
     "not_with",
     "only_with",
+    "patch_titles",
     "plan",
     "refresh",
     "report_document",

@@ -165,6 +165,15 @@ def refuse_faults(project: Project, step: str) -> None:
         raise RequestError(step, thing, found + more, "mend the patch's body or trailers, then `forkkeeper lint`")
 
 
+def patch_titles(here: Path) -> tuple[str, ...]:
+    """Give the names of the fork's patches, for completion: nothing where there is no fork, or where it is damaged."""
+    try:
+        root = projects.find_root(here, step="complete")
+        return tuple(name.removesuffix(".patch") for name in disk.patches_in(root / projects.PATCHES))
+    except (RequestError, OSError):
+        return ()
+
+
 def near_hint(name: str, known: Sequence[str], what: str) -> str:
     """Suggest the nearest known name, or list them all."""
     near = difflib.get_close_matches(name, known, n=1)
