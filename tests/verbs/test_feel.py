@@ -68,7 +68,7 @@ def test_every_verb_stands_in_a_chapter() -> None:
 def test_every_page_reads_well(tmp_path: Path, verb: str) -> None:
     """A verb's page has the call, what it does, one example, each option with a word on it, in 80 columns."""
     shown = script(tmp_path, "forkkeeper", *verb.split("."), "--help").out  # Invoke forgets what it has shown once
-    assert shown.startswith(f"forkkeeper {verb.replace('.', ' ')}")
+    assert shown.startswith(f"Usage: forkkeeper {verb.replace('.', ' ')}")
     assert shown.count("Example: forkkeeper ") == 1
     assert max(len(line) for line in shown.splitlines()) <= 80
     for option in re.findall(r"^  (?:-\w.*, )?--.*$", shown, re.MULTILINE):

@@ -87,7 +87,7 @@ class Door(Program):
 
     def print_help(self) -> None:
         """Show how a call is made, what may stand before a verb, and the verbs."""
-        terminal.say("forkkeeper VERB [options]\n")
+        terminal.say("Usage: forkkeeper VERB [options]\n")
         self.list_tasks()
         tuples = ParserContext(args=[a for a in self.core_args() if a.name in OWN]).help_tuples()
         terminal.say()
@@ -99,7 +99,7 @@ class Door(Program):
         values = [(argument.name or "").upper().replace("_", "-") for argument in context.positional_args]
         options = [(text, said or "") for text, said in context.help_tuples()]
         verb = name.replace(".", " ")
-        terminal.say(" ".join(["forkkeeper", verb, *values, *(["[options]"] if options else [])]))
+        terminal.say(" ".join(["Usage: forkkeeper", verb, *values, *(["[options]"] if options else [])]))
         for paragraph in paragraphs(self.collection[name].__doc__ or ""):
             terminal.say()
             terminal.paragraph(paragraph)
