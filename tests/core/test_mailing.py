@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from forkkeeper.core import mailing, queue
+from forkkeeper.core import mail, mailing, queue
 from forkkeeper.core.queue import Queue
 
 LINES = st.lists(
