@@ -198,7 +198,8 @@ def _review_blocks(row: Row, upstream: Culprit | None) -> list[Block]:
         head = f"{title}: {one.answer.rule} in {one.path}, near line {one.line} of the new upstream"
         blocks += ["", Painted(head, "bold"), *_wrapped(f"  {one.answer.why}")]
         sides = (("was", one.base), ("upstream", one.ours), ("patch", one.theirs), ("now", one.answer.lines))
-        known = sides[1:] if not one.base and one.ours == one.theirs else sides  # a count that both sides changed alike
+        is_alike = not one.base and one.ours == one.theirs  # a count that both sides changed alike
+        known = sides[1:] if is_alike and one.ours else sides if any(side for _, side in sides) else ()
         blocks += [line for said, lines in known for line in _side(said, [_shown(text) for text in lines])]
     if len(row.resolutions) > MOST_PLACES:
         rest = ", ".join(f"{one.path}:{one.line} ({one.answer.rule})" for one in row.resolutions[MOST_PLACES:])
