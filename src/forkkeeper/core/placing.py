@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TypeGuard
 
-from forkkeeper.core import applying, conflicts, resolutions, settling, suspicion, upstreamed
+from forkkeeper.core import applying, conflicts, removals, resolutions, settling, suspicion, upstreamed
 from forkkeeper.core.clash import Clash
 from forkkeeper.core.compose import Applied, NotApplied, Step, through_symlink
 from forkkeeper.core.ids import CommitId, ObjectId, TreeId, short
@@ -233,7 +233,7 @@ def _merge(store: Store, step: Applied, before: Before, aid: Aid) -> Row | Place
         case Written(tree=after) if after == tree and root:  # it changes what that patch would have brought
             return _clash(patch, patch.paths, f"it builds on {root.patch.title}, which clashed", root.patch.name)
         case Written(tree=after) if after == tree:
-            return _nothing_left(patch, tree, is_there=_is_there(store, step, before))
+            return _nothing_left(store, step, before)
         case Written(tree=after) if _is_there(store, step, before):
             why = "upstream has lines like it, but a merge does not find them where the patch has them"
             return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, None, review=True, proposal=after, why=why)
@@ -269,9 +269,12 @@ def _file_by_file(store: Store, step: Applied, before: Before) -> Written | Refu
     return Refused(paths, "; ".join(why), tuple(places), tuple(contest for contest, _ in contests), tree)
 
 
-def _nothing_left(patch: Patch, tree: TreeId, *, is_there: bool) -> Row:
-    if is_there:
-        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already")
+def _nothing_left(store: Store, step: Applied, before: Before) -> Row:
+    patch, tree = step.patch, before.tree
+    if _is_there(store, step, before):
+        row = Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already")
+        found = removals.only_moved(patch.files, store.changes(step.after, tree), store.blob)
+        return replace(row, review=True, why=f"{row.why}; but {found}") if found else row
     why = "the merge leaves nothing of it, though upstream does not have it as it stands"
     return Row(patch, Outcome.EMPTIED, None, tree, patch.paths, review=True, why=why)
 
