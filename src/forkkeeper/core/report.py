@@ -117,7 +117,7 @@ def _same_as_before(plan: Plan) -> list[Block]:
     """Say whether the fork changes upstream as it did: the difference of the two differences, in one line."""
     if not plan.rows or plan.clashed:
         return []
-    other = [row.old.title for row in plan.rows if delta.compare(row.old, row.new)]
+    other = [row.old.title for row in plan.rows if delta.differ(row.old, row.new)]
     if not other:
         return [Painted("The fork changes the same lines of upstream as before.", "green")]
     return _wrapped(f"The fork changes other lines than before by {', '.join(other)}: see below.")
