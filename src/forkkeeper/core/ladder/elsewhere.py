@@ -49,8 +49,9 @@ def make(found: Sequence[Replacement], lines: Lines) -> tuple[Edit, ...]:
     """Make replacements in a file: the edits of its lines; none where one of them fits nowhere."""
     made: list[Edit] = []
     fitted: set[Replacement] = set()
+    keys = [(max(one.old, key=len), one) for one in found]
     for number, line in enumerate(lines):
-        here = tuple(one for one in found if max(one.old, key=len) in line)
+        here = tuple(one for key, one in keys if key in line)
         if not here:
             continue
         tokens = words.tokens((line,))
