@@ -151,7 +151,7 @@ def _row(store: Store, placed: Placed, new: Patch, was: tuple[hunks.FileDiff, ..
             return _by_hand(old, new, placed.after)
         case Way.REPLAYED:
             row = Row(old, Outcome.REPLAYED, new, placed.after, new.paths, review=placed.review)
-            return replace(row, why=placed.why)
+            return replace(row, why=placed.why, clash=placed.clash)
         case Way.LADDER:
             return _resolved(store, placed, new)
         case Way.MERGED:

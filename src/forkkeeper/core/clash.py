@@ -17,6 +17,7 @@ from forkkeeper.core.store import EXECUTABLE, REGULAR, Contest, Entry, Store
 from forkkeeper.core.threeway import Place, Sure
 
 _GITS = re.compile(rb"^(<<<<<<<|\|\|\|\|\|\|\||>>>>>>>) [0-9a-f]{40}[^\n]*$", re.MULTILINE)
+_BESIDE = re.compile(r"~[0-9a-f]{40}(_\d+)?$")
 _MARKER = re.compile(rb"(<<<<<<<|\|\|\|\|\|\|\||>>>>>>>) |=======\r?$")
 
 
@@ -59,7 +60,7 @@ def lay(store: Store, clash: Clash, labels: Labels) -> TreeId:
     if clash.partly is None:
         return clash.before
     there = store.some(clash.partly, [contest.path for contest in clash.contests])
-    grafts: dict[str, Entry | None] = {}
+    grafts: dict[str, Entry | None] = _without_git_names(store, clash.before, clash.partly)
     for contest in clash.contests:
         entry = there.get(contest.path)
         if entry is None or entry.mode not in (REGULAR, EXECUTABLE):
@@ -67,6 +68,14 @@ def lay(store: Store, clash: Clash, labels: Labels) -> TreeId:
         made = _marked(store, contest, labels) or _relabelled(store.blob(entry.oid), labels)
         grafts[contest.path] = Entry(entry.mode, store.put(made))
     return store.graft(clash.partly, grafts)
+
+
+def _without_git_names(store: Store, before: TreeId, partly: TreeId) -> dict[str, Entry | None]:
+    """Take out the files that git puts beside a path of two kinds, under the name of a throw-away commit."""
+    beside = [
+        change.path for change in store.changes(before, partly) if change.old is None and _BESIDE.search(change.path)
+    ]
+    return dict.fromkeys(beside)
 
 
 def _marked(store: Store, contest: Contest, labels: Labels) -> bytes | None:

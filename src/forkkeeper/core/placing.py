@@ -61,6 +61,7 @@ class Placed:
     settlement -- what the ladder made of it, where that was the way
     why -- what is to be said of it
     review -- whether a person must look, for that reason
+    clash -- where a recorded resolution was replayed: the clash that it is of
     """
 
     patch: Patch
@@ -72,6 +73,7 @@ class Placed:
     settlement: Settlement | None = None
     why: str | None = None
     review: bool = False
+    clash: Clash | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +286,7 @@ def _settle(store: Store, step: Applied, before: Before, refused: Refused, aid: 
     patch, tree = step.patch, before.tree
     clash = Clash(tree, refused.contests, refused.partly, resolutions.key(patch, refused.contests, refused.places))
     recorded = aid.recorded.get(clash.key or "")
-    if recorded is not None and (replayed := _replay(store, step, before, recorded, refused)):
+    if recorded is not None and (replayed := _replay(store, step, clash, recorded)):
         return replayed
     base = {change.path: change.old for change in step.changes if change.old is not None}
     share = upstreamed.share(patch.files, base, before.entries, store.blob)
@@ -314,15 +316,15 @@ def _settle(store: Store, step: Applied, before: Before, refused: Refused, aid: 
     return _counted(store, found)
 
 
-def _replay(store: Store, step: Applied, before: Before, recorded: Recorded, refused: Refused) -> Placed | None:
+def _replay(store: Store, step: Applied, clash: Clash, recorded: Recorded) -> Placed | None:
     """Take what a person made of the very same clash; None where it does not apply."""
-    answer = store.apply(before.tree, recorded.diff)
-    if isinstance(answer, Refused) or answer.tree == before.tree:
+    answer = store.apply(clash.before, recorded.diff)
+    if isinstance(answer, Refused) or answer.tree == clash.before:
         return None
-    changes = store.changes(before.tree, answer.tree)
+    changes = store.changes(clash.before, answer.tree)
     why = f"{resolutions.FOLDER}/{recorded.name} is of the same clash"
-    found = Placed(step.patch, step, before.tree, answer.tree, Way.REPLAYED, changes, why=why)
-    if recorded.fits_exactly(refused.contests):
+    found = Placed(step.patch, step, clash.before, answer.tree, Way.REPLAYED, changes, why=why, clash=clash)
+    if recorded.fits_exactly(clash.contests):
         return found
     said = "but upstream changed other lines of these files since it was recorded"
     return replace(found, why=f"{why}, {said}", review=True)

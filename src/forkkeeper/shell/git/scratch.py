@@ -122,6 +122,10 @@ class Scratch:
         """Write a blob."""
         return ObjectId(self._write("blob", data))
 
+    def tree_of(self, commit: CommitId) -> TreeId:
+        """Give the tree of a commit that a lender holds."""
+        return TreeId(self._git.line("rev-parse", "--verify", f"{commit}^{{tree}}"))
+
     def commit(self, tree: TreeId, parents: Sequence[CommitId] = ()) -> CommitId:
         """Wrap a tree in a throw-away commit; the same tree and parents give the same commit."""
         wanted = (tree, tuple(parents))
