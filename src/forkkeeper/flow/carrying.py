@@ -10,6 +10,7 @@ from forkkeeper.core.ids import TreeId
 from forkkeeper.core.placing import Aid
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Block, Painted, Report, Table
+from forkkeeper.core.shown import spelled
 from forkkeeper.errors import AnswerIsNo, ExitCode, RequestError
 from forkkeeper.flow.searching import with_culprits
 from forkkeeper.flow.standing import (
@@ -102,7 +103,7 @@ def _stat_table(
     owners |= {path: ["overlay"] for path in project.overlay}
     rows = tuple(
         (
-            s.path,
+            spelled(s.path),
             "bin" if s.added is None else str(s.added),
             "" if s.removed is None else str(s.removed),
             ", ".join(owners.get(s.path, [])),

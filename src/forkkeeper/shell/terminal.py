@@ -15,17 +15,15 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from forkkeeper.core.report import Block, Cell, Painted, Table
+from forkkeeper.core.shown import spelled
 
-# Control characters, and those that reorder text, can make a terminal or a reader show what is not there: upstream's
-# titles and paths are shown with them spelled out.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 NARROWEST = 10  # columns of a table are not made narrower than this
 _COLOURS = {"green": "32", "yellow": "33", "red": "31", "dim": "2", "bold": "1"}
 
 
 def printable(text: str) -> str:
-    """Spell out what a terminal would act upon instead of showing."""
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """Spell out what a terminal would act upon instead of showing, in one line."""
+    return spelled(text, but="\t")
 
 
 def colourful() -> bool:
