@@ -12,12 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from forkkeeper.core import commits, delta, planning
-from forkkeeper.core.commits import UpstreamCommit, one_line, visible
+from forkkeeper.core.commits import UpstreamCommit, one_line
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.report import MOST_FILES, MOST_LINES, MOST_PLACES, MOST_PROPOSED, MOST_REVIEWED, count
+from forkkeeper.core.shown import spelled
 from forkkeeper.core.verdict import GONE, Outcome, Row
 
 MOST = 65_536  # bytes; GitHub counts characters, which are no more
@@ -97,7 +98,7 @@ def prose(text: str) -> str:
 
 def _fenced(lines: Iterable[str], language: str = "", longest: int = LONGEST_LINE) -> tuple[str, ...]:
     """Give lines as a code block that nothing in them can end."""
-    shown = [_cut(visible(line), longest) for line in lines]
+    shown = [_cut(spelled(line, but="\t"), longest) for line in lines]
     fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))
     return (f"{fence}{language}", *shown, fence)
 

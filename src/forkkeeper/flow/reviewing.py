@@ -11,6 +11,7 @@ from forkkeeper.core.mail import Patch
 from forkkeeper.core.placing import Aid
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report, Table
+from forkkeeper.core.shown import spelled
 from forkkeeper.core.store import Refused, Written
 from forkkeeper.core.verdict import GONE, Outcome
 from forkkeeper.errors import AnswerIsNo, RequestError
@@ -127,7 +128,7 @@ def _stat_table(
 ) -> Table:
     rows = tuple(
         (
-            s.path,
+            spelled(s.path),
             "bin" if s.added is None else str(s.added),
             "" if s.removed is None else str(s.removed),
             ", ".join(owners.get(s.path, [])),

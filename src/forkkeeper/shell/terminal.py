@@ -17,11 +17,10 @@ from tqdm import tqdm
 
 from forkkeeper.core.report import Block, Cell, Painted, Table
 
-# Control characters, and those that reorder text, can make a terminal or a reader show what is not there: upstream's
-# titles and paths are shown with them spelled out.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# The same in what git has coloured: its colours (and "erase to the end of the line") may act, and a line may end in CR.
-_ACTING = re.compile(r"(?!\x1b\[[0-9;]*[mK])(?!\r\n)(?!\r\x1b)" + _UNSAFE.pattern)
+# What can make a terminal or a reader show what is not there, in a diff that git has coloured: its colours (and "erase to
+# the end of the line") may act, and a line may end in CR.
+_UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+_ACTING = re.compile(r"(?!\x1b\[[0-9;]*[mK])(?!\r\n)(?!\r\x1b)" + _UNSAFE)
 READABLE = 100  # characters of a line of text
 SENTENCE = 46  # characters of a sentence in a table, before it is broken
 NARROWEST = 10  # columns of a table are not made narrower than this
@@ -29,8 +28,8 @@ _COLOURS = {"green": "32", "yellow": "33", "red": "31", "dim": "2", "bold": "1"}
 
 
 def printable(text: str) -> str:
-    """Spell out what a terminal would act upon instead of showing."""
-    return _UNSAFE.sub(_spelled, text)
+    """Spell out what a terminal would act upon instead of showing, in one line."""
+    return spelled(text, but="\t")
 
 
 def _spelled(match: re.Match[str]) -> str:
@@ -178,7 +177,7 @@ def _plain(text: str) -> str:
 def _cell(cell: Cell) -> str:
     match cell:
         case Painted(text=text, colour=colour):
-            return paint(printable(text), colour)
+            return paint("\n".join(printable(line) for line in text.split("\n")), colour)
         case str():
             return "\n".join(printable(line) for line in cell.split("\n"))
 

@@ -16,6 +16,7 @@ from forkkeeper.core.ladder.rung import Answer
 from forkkeeper.core.threeway import Place
 
 RULE = "counters"
+_DIGITS = 18  # of a number; what is longer counts nothing
 _MOST = 32  # entries that one side adds; more is another kind of change
 _COUNT = re.compile(rb"[=!<>]=\s*\d|\[\s*\d+\s*\]|\d\s*[=!]=|(?i:count|size|num)\w*\W+\d")
 
@@ -46,12 +47,16 @@ def resolve(place: Place) -> Answer | None:
 
 def _added_up(was: bytes, mine: bytes, their: bytes) -> int | None:
     """Give the number with both differences; None where they are not small, or the numbers not whole and positive."""
-    if not all(one.isdigit() and (one == b"0" or not one.startswith(b"0")) for one in (was, mine, their)):
+    if not all(_is_whole(one) for one in (was, mine, their)):
         return None
     if max(abs(int(mine) - int(was)), abs(int(their) - int(was))) > _MOST:
         return None
     total = int(mine) + int(their) - int(was)
     return total if total >= 0 else None
+
+
+def _is_whole(number: bytes) -> bool:
+    return number.isdigit() and len(number) <= _DIGITS and (number == b"0" or not number.startswith(b"0"))
 
 
 def _is_count(line: bytes) -> bool:
