@@ -5,20 +5,26 @@ old pin. Edits that overlap or touch make a place together, as git has it; the l
 there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from forkkeeper.core.lines import Edit, Lines, apply
 
 AROUND = 6  # lines around a place that are given along
+_NEAR = 40  # lines between a place and one that both sides insert alike, which may belong to it
 
 
 @dataclass(frozen=True, slots=True)
 class Sure:
-    """Lines that are certain. is_patched -- whether the patch had a part in them."""
+    """Lines that are certain.
+
+    is_patched -- whether the patch had a part in them
+    is_agreed -- whether both sides insert them alike, so that they stand there once
+    """
 
     lines: Lines
     is_patched: bool = False
+    is_agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class Place:
     base, ours, theirs -- its lines as they were, as upstream has them, as the patch has them
     our_edits, their_edits -- how, counted in `base`
     before, after -- the lines around it, as upstream has them; none where the file begins or ends
+    agreed -- lines that both sides insert alike near it, which stand there once: each may need its own
     """
 
     at: int
@@ -40,6 +47,7 @@ class Place:
     their_edits: tuple[Edit, ...]
     before: Lines = ()
     after: Lines = ()
+    agreed: Lines = ()
 
     def within(self, before: Lines, after: Lines) -> "Place":
         """Give the same place with what stands around it, cut to a few lines."""
@@ -65,7 +73,7 @@ def merge(base: Lines, ours: Sequence[Edit], theirs: Sequence[Edit], *, closely:
         our_lines = apply(region, mine)
         their_lines = apply(region, their)
         if not their or our_lines == their_lines:
-            pieces.append(Sure(our_lines))
+            pieces.append(Sure(our_lines, is_agreed=_inserts(mine) and _inserts(their)))
         elif not mine:
             pieces.append(Sure(their_lines, is_patched=True))
         else:
@@ -82,7 +90,28 @@ def _surrounded(pieces: Sequence[Piece], number: int, piece: Piece) -> Piece:
         return piece
     before = pieces[number - 1] if number else Sure(())
     after = pieces[number + 1] if number + 1 < len(pieces) else Sure(())
-    return piece.within(*(one.lines if isinstance(one, Sure) else one.ours for one in (before, after)))
+    around = piece.within(*(one.lines if isinstance(one, Sure) else one.ours for one in (before, after)))
+    agreed = (*_agreed(reversed(pieces[:number])), *_agreed(pieces[number + 1 :]))
+    return replace(around, agreed=agreed)
+
+
+def _inserts(edits: Sequence[Edit]) -> bool:
+    """Whether a side inserts something there that is not blank, and takes nothing away."""
+    return bool(edits) and all(edit.start == edit.end and any(map(bytes.strip, edit.lines)) for edit in edits)
+
+
+def _agreed(pieces: Iterable[Piece]) -> Lines:
+    """Give the lines that both sides insert alike in the pieces nearest to a place."""
+    found: list[bytes] = []
+    between = 0
+    for piece in pieces:
+        if between > _NEAR:
+            break
+        if isinstance(piece, Sure) and piece.is_agreed:
+            found += piece.lines
+        else:
+            between += len(piece.lines if isinstance(piece, Sure) else piece.ours)
+    return tuple(found)
 
 
 def _moved(edits: Sequence[Edit], by: int) -> tuple[Edit, ...]:
