@@ -64,7 +64,8 @@ def merge(base: Lines, ours: Sequence[Edit], theirs: Sequence[Edit], *, closely:
     """
     pieces: list[Piece] = []
     at = line = 0
-    for group in _groups(ours, theirs, closely=closely):
+    groups = _groups(ours, theirs, closely=closely)
+    for group in groups if closely else _wraps(groups):
         start, end = min(edit.start for _, edit in group), max(edit.end for _, edit in group)
         pieces.append(Sure(base[at:start]))
         line += start - at
@@ -131,6 +132,29 @@ def _groups(ours: Sequence[Edit], theirs: Sequence[Edit], *, closely: bool) -> l
             found.append([(side, edit)])
             span = edit
     return found
+
+
+def _wraps(groups: Sequence[Sequence[tuple[int, Edit]]]) -> list[list[tuple[int, Edit]]]:
+    """Put together what may be two blocks around the same lines: insertions that differ, and soon alike ones."""
+    found: list[list[tuple[int, Edit]]] = []
+    for group in groups:
+        last = found[-1] if found else []
+        if _is_alike(group) is True and _is_alike(last) is False and group[0][1].start - last[-1][1].end <= _SHORT:
+            found[-1] = [*last, *group]
+        else:
+            found.append(list(group))
+    return found
+
+
+def _is_alike(group: Sequence[tuple[int, Edit]]) -> bool | None:
+    """Whether both sides only insert, at one spot, the same lines; None where they do anything else."""
+    sides = {side for side, _ in group}
+    if sides != {0, 1} or not _inserts([edit for _, edit in group]) or len(group) != len(sides):
+        return None
+    return group[0][1].lines == group[1][1].lines
+
+
+_SHORT = 12  # lines that two such blocks hold
 
 
 def overlap(one: Edit, other: Edit) -> bool:

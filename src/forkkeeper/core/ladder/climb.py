@@ -79,8 +79,9 @@ def line_by_line(place: Place) -> Answer | None:
     trust = Trust.GUESS if lost or doubt or any(answer.trust is Trust.GUESS for answer in answers) else Trust.LIKELY
     rules = dict.fromkeys(name for answer in answers for name in answer.rule.split("+"))
     lines = ended(tuple(made), is_last=not place.after)
-    said = [answer.why for answer in answers] + [doubt] * bool(doubt) + [GOES_ON] * (lines != tuple(made))
-    return Answer("+".join(rules), lines, "; ".join(dict.fromkeys(said)), trust)
+    said = "; ".join(dict.fromkeys(answer.why for answer in answers))
+    said = f"{said}; but {doubt}" if doubt and doubt not in said else said
+    return Answer("+".join(rules), lines, said if lines == tuple(made) else f"{said}; {GOES_ON}", trust)
 
 
 def _inserts_more(edits: Sequence[Edit], others: Sequence[Edit]) -> bool:
