@@ -43,7 +43,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Does forkkeeper do what it says, with real git, CMake, pytest and upstream? Offline: `-- -m "not network"`."""
     session.install("-e", ".", *groups("tests", "fork"))
-    missing = [program for program in ("quilt", "wiggle") if not shutil.which(program)]
+    missing = [program for program in ("quilt", "wiggle", "stg") if not shutil.which(program)]
     for program in missing:
         session.warn(f"{program} is not installed: the tests that need it are left out (apt install {program})")
     left_out = ("-m", " and ".join(f"not {program}" for program in missing)) if missing else ()

@@ -7,8 +7,8 @@ Runs `forkkeeper WORDS...` in FORK up to its save, and saves into copies of the 
 last copy is the one where nothing was left to interrupt.
 
 STAGE -- "save": the save itself dies; "recover": the save dies as soon as it is declared, and then finishing it does;
-    "declared" and "swept": one copy alone, dead before the first file is put in its place, or when only the journal
-    was left to remove
+    "declared" and "placed": one copy alone, dead before the first file is put in its place, or when only the journal
+    was left to put away as the record
 """
 
 import os
@@ -17,13 +17,14 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from forkkeeper import tasks
+from forkkeeper.core.operations import Deed
 from forkkeeper.shell import disk
 
 DIED, WHOLE = 77, 0
-ONCE = {"declared": (0, "/patches/series"), "swept": (1, "/journal-spent")}
+ONCE = {"declared": (0, "/patches/series"), "placed": (0, "/000003")}  # built forks have two operations behind them
 CHANGES = ("replace", "rename", "unlink", "rmdir", "remove")
 
 
@@ -58,14 +59,14 @@ def main(fork: Path, stage: str, words: list[str]) -> None:
     """Run the verb; its save is done many times, each in a copy."""
     real = disk.save
 
-    def save(root: Path, journal: Path, files: Mapping[str, bytes | None], *, last: str) -> None:
+    def save(root: Path, journal: Path, files: Mapping[str, bytes | None], *, last: str, deed: Deed) -> NoReturn:
         moment, goes_on = 0, True
         while goes_on:
             copy = root.with_name(f"{root.name}-{moment}")
             shutil.copytree(root, copy, symlinks=True)
             own = copy / journal.relative_to(root)
 
-            work = partial(real, copy, own, files, last=last)
+            work = partial(real, copy, own, files, last=last, deed=deed)
             if stage in ONCE:
                 which, path = ONCE[stage]
                 assert dies_at(which, work, only=path)

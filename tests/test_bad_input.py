@@ -570,9 +570,9 @@ def test_interrupted_by_the_person(fork_behind: Fork) -> None:
     assert fork_behind.state() == before
 
 
-def died_everywhere(fork: Fork, stage: str) -> list[Fork]:
-    """Let a sync die at each moment of its save, each time in another copy of the fork."""
-    argv = [sys.executable, str(DRIVER), str(fork.root), stage, "sync", "--upto", "v1.1"]
+def died_everywhere(fork: Fork, stage: str, *words: str) -> list[Fork]:
+    """Let a verb (none: a sync) die at each moment of its save, each time in another copy of the fork."""
+    argv = [sys.executable, str(DRIVER), str(fork.root), stage, *(words or ["sync", "--upto", "v1.1"])]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     copies = sorted(fork.root.parent.glob(f"{fork.root.name}-*"), key=lambda path: int(path.name.split("-")[-1]))
@@ -594,12 +594,56 @@ def test_interrupted_at_any_moment(fork_behind: Fork, stage: str) -> None:
         assert state in (old, new), fork.root
         stands.append(state == new)
         assert not (fork.root / ".forkkeeper/journal").exists()
+        assert recorded(fork) == (["000001", "000002", "000003"] if state == new else ["000001", "000002"])
     assert stands == sorted(stands)
     assert stands[-1]
     assert (stage == "recover") == all(stands)
-    assert len(stands) > 12
+    assert len(stands) > (12 if stage == "save" else 4)
+    copies[-1].ok("undo")
+    assert copies[-1].state() == old
+    copies[0].ok("undo" if stands[0] else "status")
     copies[0].ok("sync", "--upto", "v1.1")
     assert copies[0].state() == new
+
+
+def recorded(fork: Fork) -> list[str]:
+    """Give the names of the operation records."""
+    return sorted(path.name for path in (fork.root / ".forkkeeper/operations").iterdir())
+
+
+@pytest.mark.parametrize("stage", ["save", "recover"])
+def test_an_undo_interrupted_at_any_moment(fork_behind: Fork, stage: str) -> None:
+    """Whenever an undo dies the next command leaves exactly the state before or after it, with one record or none."""
+    old = fork_behind.state()
+    fork_behind.ok("sync", "--upto", "v1.1")
+    new = fork_behind.state()
+    copies = died_everywhere(fork_behind, stage, "undo")
+    stands = []
+    for fork in copies:
+        fork.ok("status")
+        stands.append(fork.state() == old)
+        assert fork.state() in (old, new)
+        assert len(recorded(fork)) == (4 if stands[-1] else 3)
+        fork.ok("redo" if stands[-1] else "undo")
+        assert fork.state() == (new if stands[-1] else old)
+    assert stands == sorted(stands)
+    assert stands[-1]
+
+
+def test_an_undo_that_died_is_not_done_twice(fork_behind: Fork) -> None:
+    """Typed again it is finished, and that is all; an undo after a sync that died takes back that sync."""
+    old = fork_behind.state()
+    (died,) = died_everywhere(fork_behind, "declared")
+    assert "undone: 3, sync --upto v1.1" in died.ok("undo").out
+    assert died.state() == old
+    fork_behind.ok("sync", "--upto", "v1.1")
+    shutil.rmtree(died.root)
+    (died,) = died_everywhere(fork_behind, "declared", "undo")
+    ran = died.ok("undo")
+    assert "an interrupted save was finished" in ran.out
+    assert "undone: 3, sync --upto v1.1" in ran.out
+    assert died.state() == old
+    assert recorded(died) == ["000001", "000002", "000003", "000004"]
 
 
 def test_an_interrupted_save_after_which_a_file_was_edited(fork_behind: Fork) -> None:
@@ -618,15 +662,15 @@ def test_an_interrupted_save_after_which_a_file_was_edited(fork_behind: Fork) ->
 
 
 def test_an_edit_after_a_save_that_was_all_but_over(fork_behind: Fork) -> None:
-    """When only the cleaning up was interrupted nothing is left to finish, and later edits are plain edits."""
-    (fork,) = died_everywhere(fork_behind, "swept")
-    assert (fork.root / ".forkkeeper/journal-spent").exists()
+    """When only the record was left to put away, later edits are plain edits, and it is there once."""
+    (fork,) = died_everywhere(fork_behind, "placed")
+    assert recorded(fork) == ["000001", "000002"]
     extra = fork.root / "native/overlay/native/extra.c"
     extra.write_text("/* mine */\n")
     assert_message(fork.run("status"), 1, "native/overlay/ differs from fork.lock")
     fork.ok("log")
     assert extra.read_text() == "/* mine */\n"
-    assert not (fork.root / ".forkkeeper/journal-spent").exists()
+    assert recorded(fork) == ["000001", "000002", "000003", "000004"]
 
 
 def test_an_interrupted_init(fork_in_step: Fork, tmp_path: Path) -> None:
@@ -644,6 +688,7 @@ def test_an_interrupted_init(fork_in_step: Fork, tmp_path: Path) -> None:
         ran = run(copy, *words)
         assert ran.code == 0 or "it is here now" in ran.err or "is here already" in ran.err, ran.said
         assert run(copy, "status").code == 0
+        assert len(list((copy / ".forkkeeper/operations").iterdir())) == 1
 
 
 def test_a_refused_command_leaves_no_trace(fork_with_clash: Fork) -> None:

@@ -22,7 +22,7 @@ def test_a_new_fork_is_in_step(fork_in_step: Fork, tmp_path: Path) -> None:
     place = begin(fork_in_step, tmp_path / "new")
     names = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
     own = [name for name in names if not name.startswith(".forkkeeper/")]
-    assert own == [".gitignore", "CHANGES-LOCAL.md", "fork.lock", "fork.toml", "patches/series"]
+    assert own == [".gitattributes", ".gitignore", "CHANGES-LOCAL.md", "fork.lock", "fork.toml", "patches/series"]
     for words in (["status"], ["log", "--check"], ["lint"], ["plan", "--upto", "v1.1"], ["sync", "--upto", "v1.1"]):
         ran = run(place, *words)
         assert ran.code == 0, ran.said

@@ -157,9 +157,9 @@ def test_a_clash_saves_nothing_and_lists_every_verdict(fork_with_clash: Fork) ->
         "clashed: limit in include/core.h",
         "clashed: limit-more in include/core.h (follows limit)",
         "greeting    kept",
-        "forkkeeper diff --patch limit",
-        "forkkeeper materialise ../new-limit --at v1.1",
-        "forkkeeper sync --upto v1.1 --accept-reviewed --replace limit=../limit.diff",
+        "next: settle limit in .forkkeeper/sync/clash",
+        "forkkeeper sync --continue",
+        "forkkeeper sync --abort",
     )
     assert fork_with_clash.state() == before
     assert not (fork_with_clash.root / ".forkkeeper/journal").exists()
@@ -177,7 +177,7 @@ def test_a_row_to_review_is_not_saved_unasked(upstream_repo: Upstream) -> None:
     fork = partly(upstream_repo)
     before = fork.state()
     ran = fork.run("sync", "--upto", fork.target)
-    assert_message(ran, 1, "Nothing was saved", "to review: two-lines:", f"--upto {fork.target} --accept two-lines")
+    assert_message(ran, 1, "Nothing was saved", "to review: two-lines:", "forkkeeper sync --accept two-lines")
     assert fork.state() == before
     document = json.loads(fork.run("plan", "--upto", fork.target, "--json", "-").out)
     assert [(r["outcome"], r["rule"], r["review"]) for r in document["patches"]] == [

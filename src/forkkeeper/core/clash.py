@@ -17,6 +17,7 @@ from forkkeeper.core.store import EXECUTABLE, REGULAR, Contest, Entry, Store
 from forkkeeper.core.threeway import Place, Sure
 
 _GITS = re.compile(rb"^(<<<<<<<|\|\|\|\|\|\|\||>>>>>>>) [0-9a-f]{40}[^\n]*$", re.MULTILINE)
+_BESIDE = re.compile(r"~[0-9a-f]{40}(_\d+)?$")
 _MARKER = re.compile(rb"(<<<<<<<|\|\|\|\|\|\|\||>>>>>>>) |=======\r?$")
 
 
@@ -59,7 +60,7 @@ def lay(store: Store, clash: Clash, labels: Labels) -> TreeId:
     if clash.partly is None:
         return clash.before
     there = store.some(clash.partly, [contest.path for contest in clash.contests])
-    grafts: dict[str, Entry | None] = {}
+    grafts: dict[str, Entry | None] = _without_git_names(store, clash.before, clash.partly)
     for contest in clash.contests:
         entry = there.get(contest.path)
         if entry is None or entry.mode not in (REGULAR, EXECUTABLE):
@@ -69,17 +70,33 @@ def lay(store: Store, clash: Clash, labels: Labels) -> TreeId:
     return store.graft(clash.partly, grafts)
 
 
+def _without_git_names(store: Store, before: TreeId, partly: TreeId) -> dict[str, Entry | None]:
+    """Take out the files that git puts beside a path of two kinds, under the name of a throw-away commit."""
+    beside = [
+        change.path for change in store.changes(before, partly) if change.old is None and _BESIDE.search(change.path)
+    ]
+    return dict.fromkeys(beside)
+
+
 def _marked(store: Store, contest: Contest, labels: Labels) -> bytes | None:
-    """Merge a file of all three sides again, with what is likely answered and the rest marked; None for no text."""
+    """Merge a file of all three sides again, with what is likely answered and the rest marked.
+
+    None for no text, and where no conflict is found that way: git's own markers stay.
+    """
     base, ours, theirs = contest.base, contest.ours, contest.theirs
     if base is None or ours is None or theirs is None:
+        return None
+    if any(entry.mode not in (REGULAR, EXECUTABLE) for entry in (base, ours, theirs)):
         return None
     whole = store.blob(base.oid)
     if any(b"\0" in store.blob(entry.oid) for entry in (base, ours, theirs)):
         return None
     mine, their = store.alignments([(base.oid, ours.oid), (base.oid, theirs.oid)])
+    pieces = threeway.merge(lines.split(whole), mine, their)
+    if all(isinstance(piece, Sure) for piece in pieces):
+        return None
     made: list[bytes] = []
-    for piece in threeway.merge(lines.split(whole), mine, their):
+    for piece in pieces:
         answer = None if isinstance(piece, Sure) else climb.climb(piece)
         if isinstance(piece, Sure):
             made += piece.lines

@@ -9,31 +9,31 @@ from forkkeeper.core.store import Contest
 from forkkeeper.core.verdict import Row
 
 
-def text(row: Row, clash: Clash, culprit: Culprit | None, message: str) -> str:
-    """Write the note. message -- what the culprit's own commit message says, "" where that is not known."""
+def text(row: Row, clash: Clash, culprit: Culprit | None) -> str:
+    """Write the note."""
     patch = row.old
     parts = [
         f"# {patch.title} clashes",
         f"{patch.subject}\n\n{patch.reason}".strip(),
         "## What happened",
         f"{row.why}.",
-        *_blame(culprit, message),
+        *_blame(culprit),
         *_contests(clash.contests),
         *_answered(row),
         *_proposal(row),
         "## What to type",
-        _commands(patch.title, proposed=row.proposed is not None),
+        "\n".join(f"  {line}" for line in report.ways_on(patch.title, proposed=row.proposed is not None)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _blame(culprit: Culprit | None, message: str) -> list[str]:
+def _blame(culprit: Culprit | None) -> list[str]:
+    """Say which upstream commit broke it, and what that commit says; strangers' words, quoted."""
     if culprit is None:
         return []
-    lines = "\n".join(report.culprit_lines(culprit))
-    quoted = "\n".join(f"> {line}".rstrip() for line in message.strip().splitlines()[1:]).strip("> \n")
-    said = "\n".join(f"> {line}".rstrip() for line in quoted.replace("\n> ", "\n").splitlines()) if quoted else ""
-    return ["It clashes since:", lines, *([said] if said else [])]
+    lines = "\n".join(f"    {line}" for line in report.culprit_lines(culprit))
+    body = "\n".join(f"    > {line}".rstrip() for line in culprit.commit.body)
+    return ["It clashes since:", lines, body]
 
 
 def _contests(contests: Sequence[Contest]) -> list[str]:
@@ -73,14 +73,3 @@ def _proposal(row: Row) -> list[str]:
 def _runs(shown: str) -> list[str]:
     """Give the runs of backticks, so that the fence is longer."""
     return ["`" * (len(part) + 1) for part in shown.split("`") if not part]
-
-
-def _commands(title: str, *, proposed: bool) -> str:
-    rows = [
-        ("forkkeeper sync --continue", "when the files here are as they are to be"),
-        *([(f"forkkeeper sync --accept {title}", "take the proposal")] if proposed else []),
-        ("forkkeeper sync --skip", "set this patch aside, and go on without it"),
-        ('forkkeeper sync --drop --why "…"', "take this patch out for good"),
-        ("forkkeeper sync --abort", "leave everything as it was before the sync"),
-    ]
-    return "\n".join(f"    {command:<40} # {what}" for command, what in rows)

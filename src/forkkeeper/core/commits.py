@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from forkkeeper.core.ids import CommitId, TreeId
 
 LONGEST = 100  # characters of a title that are shown
+LINES, WIDEST = 30, 200  # lines of a message that are shown, and characters of each
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidirectional, zero width), line separators, …
 _BLANK = "\t\n\r"
 _JOINERS = "\u200c\u200d"  # some scripts and emoji are spelled with them; they neither reorder nor hide anything
@@ -27,6 +28,7 @@ class UpstreamCommit:
     title -- the first line of its message, made safe to show (`one_line`), as is the author's name
     date -- when it was committed, YYYY-MM-DD
     is_merge -- whether it brought a branch in: what it names is all that came with it
+    body -- its message below the title, made safe line by line and cut
     link -- its page, where upstream is kept at a host that has one
     known_as -- upstream's tags, and the newest snapshot that holds it
     """
@@ -38,6 +40,7 @@ class UpstreamCommit:
     is_merge: bool = False
     link: str | None = None
     known_as: tuple[str, ...] = ()
+    body: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,12 @@ def _shown(char: str) -> str:
     if char in _BLANK:
         return " "
     return f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN and char not in _JOINERS else char
+
+
+def some_lines(text: str, most: int = LINES) -> tuple[str, ...]:
+    """Give a stranger's text as at most so many lines that are safe to show."""
+    lines = [one_line(line, WIDEST) for line in text.splitlines()]
+    return (*lines[:most], "…") if len(lines) > most else tuple(lines)
 
 
 def link(pages: Sequence[str], sha: CommitId) -> str | None:

@@ -7,7 +7,7 @@ import msgspec
 import tomli_w
 
 from forkkeeper.core import markers
-from forkkeeper.core.verdict import Row
+from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import RequestError
 
 FILE = "history.toml"
@@ -15,12 +15,17 @@ HEADER = "# One record per saved sync, appended by forkkeeper; the log is made f
 
 
 class Carried(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a sync did to one patch. accepted -- the reviewed rule that a person accepted, or "" for none."""
+    """What a sync did to one patch.
+
+    accepted -- whether a person accepted what a rule made of it
+    why -- of a patch that a person took out: the reason that they gave
+    """
 
     name: str
     outcome: str
     rule: str = ""
     accepted: bool = False
+    why: str = ""
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,8 +58,12 @@ def append(data: bytes, record: Record) -> bytes:
 
 def record(from_sha: str, to_sha: str, date: str, rows: Sequence[Row]) -> Record:
     """Make the record of a sync from its rows; a reviewed row is there only when it was accepted."""
-    carried = tuple(Carried(r.old.name, r.outcome.value, r.rule or "", r.review) for r in rows)
+    carried = tuple(Carried(r.old.name, r.outcome.value, r.rule or "", r.review, _reason(r)) for r in rows)
     return Record(from_sha, to_sha, date, carried)
+
+
+def _reason(row: Row) -> str:
+    return row.why or "" if row.outcome in (Outcome.PARKED, Outcome.DROPPED) else ""
 
 
 def last_outcome(records: Sequence[Record], name: str) -> Carried | None:

@@ -18,6 +18,7 @@ from forkkeeper.core.ids import short
 from forkkeeper.core.lock import Pin
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.overlay import FOLDER, Overlay
+from forkkeeper.core.parked import Parked
 from forkkeeper.core.policy import Decision
 from forkkeeper.core.report import count
 
@@ -44,6 +45,7 @@ class LogInput:
     diffs: tuple[tuple[FileDiff, ...], ...]
     overlay: Overlay
     records: tuple[Record, ...]
+    parked: tuple[Parked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def format_log(given: LogInput) -> bytes:
         _overlay(given),
         _left_out(given.baseline.left_out),
         _movable(given),
+        *_parked(given.parked),
         _syncs(given.records),
     ]
     text = "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -271,6 +274,16 @@ def _movable(given: LogInput) -> str:
     ]
     said = "\n".join(found) or f"None: no patch creates a file or adds a block of {MOVABLE} lines or more."
     return "## What could move to the overlay\n\n" + said
+
+
+def _parked(parked: Sequence[Parked]) -> list[str]:
+    """Tell of the patches that were set aside; no section where there are none."""
+    if not parked:
+        return []
+    rows = [
+        f"* `{one.name}`, since {one.date}, at upstream `{short(one.clashed_at)}`: {_md(one.why)}" for one in parked
+    ]
+    return ["## Set aside, and still to be dealt with\n\n" + "\n".join(rows)]
 
 
 def _syncs(records: Sequence[Record]) -> str:

@@ -11,7 +11,8 @@ from forkkeeper.core.ids import CommitId
 from forkkeeper.core.mail import Patch
 
 FOLDER = "parked"
-_LINE = re.compile(rb"^Parked: ([0-9-]+), from ([0-9a-f]{40}) to ([0-9a-f]{40}): ([^\n]*)\n", re.MULTILINE)
+_RULE = b"--- \n"  # what ends a message, for `git am`, too; ours has a blank, so that it can be taken out again
+_LINE = re.compile(rb"^(?:--- \n)?Parked: ([0-9-]+), from ([0-9a-f]{40}) to ([0-9a-f]{40}): ([^\n]*)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def park(patch: Patch, date: str, stood_on: CommitId, clashed_at: CommitId, why:
     said = " ".join(why.split())
     line = f"Parked: {date}, from {stood_on} to {clashed_at}: {said}\n".encode("utf-8", "surrogateescape")
     message, rule, below = patch.head.rpartition(b"\n---\n")
-    head = message + rule + line + below if rule else patch.head.rstrip(b"\n") + b"\n---\n" + line + b"\n"
+    head = message + rule + line + below if rule else patch.head + _RULE + line
     return head + patch.diff
 
 

@@ -46,8 +46,6 @@ class Report:
     document: str | None = None
 
 
-# plumbing, as a person's own configuration may give `git diff` other prefixes, colours or programs
-DIFF = "git diff-index --cached -p --binary HEAD"
 MOST_FILES = 3  # files listed per patch
 MOST_PLACES = 3  # conflicts shown per patch
 MOST_PROPOSED = 80  # lines shown of a proposal
@@ -117,7 +115,7 @@ def _same_as_before(plan: Plan) -> list[Block]:
     """Say whether the fork changes upstream as it did: the difference of the two differences, in one line."""
     if not plan.rows or plan.clashed:
         return []
-    other = [row.old.title for row in plan.rows if delta.compare(row.old, row.new)]
+    other = [row.old.title for row in plan.rows if delta.differ(row.old, row.new)]
     if not other:
         return [Painted("The fork changes the same lines of upstream as before.", "green")]
     return _wrapped(f"The fork changes other lines than before by {', '.join(other)}: see below.")
@@ -198,7 +196,8 @@ def _review_blocks(row: Row, upstream: Culprit | None) -> list[Block]:
         head = f"{title}: {one.answer.rule} in {one.path}, near line {one.line} of the new upstream"
         blocks += ["", Painted(head, "bold"), *_wrapped(f"  {one.answer.why}")]
         sides = (("was", one.base), ("upstream", one.ours), ("patch", one.theirs), ("now", one.answer.lines))
-        known = sides[1:] if not one.base and one.ours == one.theirs else sides  # a count that both sides changed alike
+        is_alike = not one.base and one.ours == one.theirs  # a count that both sides changed alike
+        known = sides[1:] if is_alike and one.ours else sides if any(side for _, side in sides) else ()
         blocks += [line for said, lines in known for line in _side(said, [_shown(text) for text in lines])]
     if len(row.resolutions) > MOST_PLACES:
         rest = ", ".join(f"{one.path}:{one.line} ({one.answer.rule})" for one in row.resolutions[MOST_PLACES:])
@@ -297,59 +296,55 @@ def _stopped_blocks(reach: Reach) -> list[Block]:
     return ["", where, *(f"  {line}" for line in told(reach.blocker)), *table, *overlay, ""]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a sync was asked for: the upstream commit as it was typed, and the options that go into the next try."""
+def standstill(plan: Plan, unaccepted: Sequence[Row], root: Row | None, place: str | None) -> tuple[Block, ...]:
+    """Say why a sync saved nothing yet, and what to type.
 
-    upto: str
-    options: tuple[str, ...] = ()
-
-    def sync(self, *more: str) -> str:
-        """Give the command with these options more."""
-        return " ".join(("forkkeeper sync --upto", self.upto, *dict.fromkeys((*self.options, *more))))
-
-
-def refusal(plan: Plan, unaccepted: Sequence[Row], asked: Asked) -> tuple[Block, ...]:
-    """Say why a sync saved nothing, and what to type: one command that holds all that was given, and all that lacks."""
-    lines: list[Block] = ["", Painted("Nothing was saved: a sync saves only what is sure.", "bold")]
+    root -- the first patch that clashes by itself; place -- the worktree in which it lies, None where there is none
+    """
+    lines: list[Block] = ["", Painted("Nothing was saved yet: a sync saves only what is sure.", "bold")]
     for row in plan.clashed:
         where = f" in {', '.join(row.paths)}" if row.paths else ""
         lines.append(f"  clashed: {row.old.title}{where}" + (f" (follows {_title(row.root)})" if row.root else ""))
     lines += [f"  overlay: {c.path}: {c.found}" for c in plan.collisions]
     lines += [f"  to review: {row.old.title}: {row.why}" for row in unaccepted]
     if plan.collisions:
-        lines += [
-            "next: rename or remove the overlay file, or turn it into a patch of upstream's; then",
-            f"  forkkeeper log; commit; {asked.sync()}",
-        ]
-    return (*lines, *next_steps(plan, unaccepted, asked))
+        said = "next: rename or remove the overlay file, or turn it into a patch of upstream's; then"
+        lines += [said, "  forkkeeper log; commit; forkkeeper sync --continue"]
+    if root is not None and place is not None:
+        about = place.rpartition("/")[0] + "/CLASH.md"
+        lines += [f"next: settle {root.old.title} in {place} ({about} says what it is about), then"]
+        lines += ways_on(root.old.title, proposed=False)
+    accepts = _accepts(plan, unaccepted)
+    if accepts:
+        too = "or" if root is not None else "next"
+        lines += [f"{too}: where what is shown above is right:", f"  forkkeeper sync {accepts}"]
+    return tuple(lines)
 
 
-def next_steps(plan: Plan, unaccepted: Sequence[Row], asked: Asked) -> list[Block]:
-    """Say what to type where something clashed or is for review."""
-    accepts = [f"--accept {row.old.title}" for row in (*unaccepted, *(r for r in plan.clashed if r.proposed))]
-    roots = [row for row in plan.clashed if row.proposed is None and row.root is None]
-    if roots:
-        return way_out(roots, asked, accepts)
-    if not accepts:
-        return []
-    too = ", the proposals too," if any(row.proposed for row in plan.clashed) else ""
-    return [f"next: where what is shown above{too} is right:", f"  {asked.sync(*accepts)}"]
-
-
-def way_out(rows: Sequence[Row], asked: Asked, accepts: Sequence[str] = ()) -> list[Block]:
-    """Say how clashed patches are made to fit by hand, and with which other options they are saved."""
-    name = rows[0].old.title
-    replaced = [f"--replace {row.old.title}=../{row.old.title}.diff" for row in rows]
-    others = ", ".join(row.old.title for row in rows[1:])
-    return [
-        f"next: make {name} fit by hand:",
-        f"  forkkeeper diff --patch {name}     # what it does now",
-        f"  forkkeeper materialise ../new-{name} --at {asked.upto}     # the fork there, without what clashes",
-        f"  cd ../new-{name} && git init -q && git add -Af && git commit -qm new",
-        "  # make the change there, then, so that removed, new and binary files come along:",
-        f"  git add -Af && {DIFF} > ../{name}.diff",
-        *([f"  # the same for {others}"] if others else []),
-        "  # and back in the fork" + (", where what is shown above is right:" if accepts else ":"),
-        f"  {asked.sync(*replaced, *accepts)}",
+def ways_on(title: str, *, proposed: bool) -> list[Block]:
+    """List what can be typed at a clash."""
+    rows = [
+        ("forkkeeper sync --continue", "when the files there are as they are to be"),
+        *([(f"forkkeeper sync --accept {title}", "take the proposal")] if proposed else []),
+        ("forkkeeper sync --skip", "set this patch aside, and go on without it"),
+        ('forkkeeper sync --drop --why "…"', "take this patch out for good"),
+        ("forkkeeper sync --abort", "leave everything as it was before the sync"),
     ]
+    return [f"  {command:<40} # {what}" for command, what in rows]
+
+
+def _accepts(plan: Plan, unaccepted: Sequence[Row]) -> str:
+    return " ".join(f"--accept {row.old.title}" for row in (*unaccepted, *(r for r in plan.clashed if r.proposed)))
+
+
+def next_steps(plan: Plan, upto: str) -> tuple[Block, ...]:
+    """Say what to type after a plan in which something clashed or is for review."""
+    accepts = _accepts(plan, plan.unaccepted((), every=False))
+    if any(row.proposed is None and row.root is None for row in plan.clashed):
+        root = next(row for row in plan.clashed if row.root is None)
+        said = f"next: begin the sync; it opens a worktree in which {root.old.title} can be made to fit:"
+        return ("", said, f"  forkkeeper sync --upto {upto}" + (f" {accepts}" if accepts else ""))
+    if not accepts:
+        return ()
+    too = ", the proposals too," if plan.clashed else ""
+    return ("", f"next: where what is shown above{too} is right:", f"  forkkeeper sync --upto {upto} {accepts}")

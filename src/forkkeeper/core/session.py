@@ -10,6 +10,7 @@ import msgspec
 
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import Patch
+from forkkeeper.core.verdict import Row
 from forkkeeper.errors import RequestError
 
 SCHEMA = 1
@@ -45,15 +46,15 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A sync in progress.
 
     upto -- the upstream commit as it was typed; target -- what that is; pin -- where the fork stood
-    accepted -- names of reviewed patches and proposals that were accepted; every -- all reviewed ones were
+    accepted -- by file name, the patches of which what a rule made was accepted, and what that was (`shape`); "" for
+        one whose result is not seen yet
     """
 
     schema: int
     upto: str
     target: CommitId
     pin: CommitId
-    accepted: tuple[str, ...] = ()
-    every: bool = False
+    accepted: dict[str, str] = {}
     commit: bool = False
     downgrade: bool = False
     decisions: dict[str, Decision] = {}
@@ -68,6 +69,12 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def fingerprint(patch: Patch) -> str:
     """SHA-256 of a patch's file."""
     return hashlib.sha256(patch.data).hexdigest()
+
+
+def shape(row: Row) -> str:
+    """Say in a digest what a person accepts of a row: its outcome, and the patch as it is to be."""
+    said = row.outcome.value.encode() + b"\0" + (row.new.diff if row.new is not None else b"")
+    return hashlib.sha256(said).hexdigest()
 
 
 def decided(session: Session, patch: Patch, kind: str, *, why: str = "", key: str = "") -> Session:

@@ -5,10 +5,11 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, locallog, lock, queue as queues, report, template
+from forkkeeper.core import declaration, history, locallog, lock, merging, parked, queue as queues, report, template
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
+from forkkeeper.core.operations import Deed
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
@@ -31,6 +32,7 @@ from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import build as builds, project as projects, upstream as upstreams
 from forkkeeper.stages.build import Identity
 from forkkeeper.stages.project import Project
+from forkkeeper.stages.session import Desk
 from forkkeeper.stages.upstream import Upstream
 
 
@@ -60,8 +62,14 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
         "",
     ]
     blocks += [Painted(f"{d.thing} differs from {lock.FILE}", "red") for d in drifted]
+    blocks += [
+        Painted(f"{text}; `forkkeeper patch unpark` brings it back", "yellow")
+        for text in parked.summary(project.parked)
+    ]
+    blocks += _in_progress(project)
     blocks += [Painted(f"no witness: {name}", "yellow") for name in unproved]
     blocks += [Painted(text, "yellow") for text in faults if "Witness" not in text]
+    blocks += _driver_hint(project)
     wrong = _tree_fault(project, upstream)
     blocks += [Painted(wrong, "red")] if wrong else []
     old = max_age is not None and age > max_age
@@ -77,6 +85,14 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
     return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
 
 
+def _in_progress(project: Project) -> list[Block]:
+    """Mention a sync that a person is in the middle of."""
+    session = Desk(project.root / projects.STATE).load()
+    if session is None:
+        return []
+    return [Painted(f"a sync to {session.upto} is in progress: `forkkeeper sync --status`", "yellow")]
+
+
 def _tree_fault(project: Project, upstream: Upstream) -> str | None:
     """Compare the composed tree with the lock, where upstream's objects are at hand."""
     if project.lock is None or project.drift() or upstreams.held(upstream, project.lock.pin.sha) is None:
@@ -85,6 +101,12 @@ def _tree_fault(project: Project, upstream: Upstream) -> str | None:
         tree = stand.made.tree
     locked = project.lock.trees.composed
     return f"{lock.FILE} says tree {locked}, and the files compose to {tree}" if tree != locked else None
+
+
+def _driver_hint(project: Project) -> tuple[Block, ...]:
+    """Say where this clone does not know the merge driver that the fork's files ask for."""
+    said = f"this clone merges {merging.FILES[0]} as plain text: `forkkeeper setup` tells git of the merge driver"
+    return (Painted(said, "yellow"),) if projects.lacks_driver(project.root) else ()
 
 
 def _without_witness(project: Project) -> tuple[str, ...]:
@@ -109,6 +131,7 @@ def lint(setting: Setting) -> Report:
         builds.fill(variant.cmake, nowhere)  # refuses a placeholder that it does not know
     absent = tuple(f"lint: the witness of {name} does not exist" for name in _witness_files_missing(project))
     blocks = tuple(Painted(text, "red") for text in (*faults, *absent))
+    notes = (*notes, *_driver_hint(project))
     if blocks:
         return Report(
             (*notes, *blocks, "next: mend the patch's body or trailers, then `forkkeeper lint`"), ExitCode.BAD_REQUEST
@@ -130,7 +153,7 @@ def log(setting: Setting, *, check: bool = False) -> Report:
         blocks = (*notes, *locallog.summary(given))
         if check:
             return _checked(project, files, blocks)
-        changed = projects.save(project, files)
+        changed = projects.save(project, files, typed=setting.typed)
         return Report((*blocks, f"wrote {', '.join(changed)}" if changed else f"{projects.LOG} is up to date"))
 
 
@@ -156,6 +179,7 @@ def log_input(stand: Stand, project: Project) -> locallog.LogInput:
         diffs=locallog.parse_diffs(stand.store.diffs([(step.before, step.after) for step in made.steps])),
         overlay=project.overlay,
         records=project.records,
+        parked=project.parked,
     )
 
 
@@ -204,7 +228,7 @@ def init(setting: Setting, *, pin: str, upstream: str | None = None) -> Report:
         written = {**files, **log_files(project, stand.made, log_input(stand, project))}
     changed = {name: data for name, data in written.items() if disk.read(root / name) != data}
     with projects.alone(root, doing="init"):
-        disk.save(root, projects.journal(root), changed, last=lock.FILE)
+        projects.write(root, changed, Deed(setting.typed, clock.now()))
     said = f"a fork of {declared.upstream.name} at {report.said(commit)}: wrote {', '.join(sorted(changed))}"
     return Report((*notes, said, "next: put patches into patches/, list them in patches/series, then `forkkeeper log`"))
 
@@ -230,6 +254,7 @@ def _first_files(root: Path, upstream: str | None) -> dict[str, bytes]:
         declaration.FILE: text,
         series: disk.read(root / series) or template.SERIES.encode(),
         ".gitignore": ignored,
+        merging.ATTRIBUTES: merging.with_lines(disk.read(root / merging.ATTRIBUTES) or b""),
     }
 
 

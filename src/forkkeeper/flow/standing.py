@@ -27,11 +27,12 @@ Progress = Callable[[str, float, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where a verb stands: the folder, whether the network is allowed, and who is told of progress."""
+    """Where a verb stands: the folder, whether the network is allowed, who is told of progress, and the words typed."""
 
     here: Path
     offline: bool
     on_progress: Progress
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +118,13 @@ def compose_at(store: Scratch, project: Project, pin: Commit, *, step: str) -> C
 class Trip:
     """A queue, and the two upstream commits between which it is to be carried, both held here.
 
+    root -- the fork's folder
     files -- the overlay
     notes -- what is to be said of an interrupted save
     is_own -- whether it is the fork's own queue, on the fork's own pin
     """
 
+    root: Path
     declared: Declaration
     queue: Queue
     upstream: Upstream
@@ -145,7 +148,7 @@ def trip(setting: Setting, upto: str, since: str | None, queue: str | None) -> T
     old = upstreams.hold(upstream, begins, step="plan")
     files = projects.load_overlay(root, step="plan")
     own = queue is None and since is None
-    return Trip(declared, carried, upstream, old, new, files, notes, own)
+    return Trip(root, declared, carried, upstream, old, new, files, notes, own)
 
 
 def _pin_of(root: Path) -> str:

@@ -9,7 +9,14 @@ import os
 
 def today() -> dt.date:
     """Give the day, in UTC."""
+    return _moment().date()
+
+
+def now() -> str:
+    """Give the moment in UTC, as YYYY-MM-DDTHH:MM:SSZ."""
+    return _moment().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _moment() -> dt.datetime:
     fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if fixed.isdigit():
-        return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC).date()
-    return dt.datetime.now(tz=dt.UTC).date()
+    return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC) if fixed.isdigit() else dt.datetime.now(tz=dt.UTC)

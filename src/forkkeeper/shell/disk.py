@@ -2,15 +2,14 @@
 
 A transaction is a redo journal. New contents are written beside and flushed, then the journal is declared ready by one
 rename: from there on the new state will stand, whatever happens; before it, the old one. Files are then put in their
-places in order, each by a rename, and the journal is taken away by one rename. The next command finishes a ready
-journal, or removes an unready one.
+places in order, each by a rename, and the journal, which holds the old contents, too, is put away by one rename as the
+record of what was done. The next command finishes a ready journal, or removes an unready one.
 """
 
 import contextlib
 import fcntl
 import glob
 import hashlib
-import json
 import os
 import shutil
 import stat
@@ -20,11 +19,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from forkkeeper.core import operations as records
 from forkkeeper.core.ids import ObjectId
+from forkkeeper.core.operations import Changed, Deed, Operation, digest
 from forkkeeper.core.paths import parents
 from forkkeeper.errors import OutsideError, RequestError
 
-_READY = "ready.json"
+OPERATIONS = "operations"  # the folder of the records, beside the journal, as each of them was one
+BEFORE, AFTER = "before", "after"  # what a record holds of each file
 _BESIDE = ".forkkeeper-writing-"  # a file of this name is left by an interrupted write, and nobody's work
 
 
@@ -104,19 +106,24 @@ def patches_in(folder: Path) -> dict[str, bytes]:
 # transactions -------------------------------------------------------------------------------------------------------
 
 
-def save(root: Path, journal: Path, files: Mapping[str, bytes | None], *, last: str) -> None:
-    """Write several files of a fork as one transaction (None: remove), `last` being put in its place last."""
-    _sweep(journal)
-    journal.mkdir(parents=True)
-    order = [*sorted(name for name in files if name != last), last]
-    plan = []
-    for number, name in enumerate(order):
+def save(root: Path, journal: Path, files: Mapping[str, bytes | None], *, last: str, deed: Deed) -> Operation:
+    """Write several files of a fork as one transaction (None: remove), `last` being put in its place last.
+
+    Gives its record, as which the journal stays.
+    """
+    _sweep(journal, journal.parent)
+    changed = []
+    for number, name in enumerate([*sorted(name for name in files if name != last), last]):
         data, before = files[name], read(root / name)
-        if data is not None:
-            write(journal / str(number), data)
-        plan.append({"name": name, "new": _digest(data), "old": _digest(before)})
-    write(journal / _READY, json.dumps(plan).encode())
-    _finish(root, journal)
+        for side, content in ((AFTER, data), (BEFORE, before)):
+            if content is not None:
+                write(journal / side / str(number), content)
+        changed.append(Changed(name, digest(before), digest(data)))
+    operation = records.record(deed, max(numbers(journal.with_name(OPERATIONS)), default=0) + 1, changed)
+    write(journal / records.FILE, records.format_operation(operation))
+    flush_folder(journal.parent)
+    _finish(root, journal, operation)
+    return operation
 
 
 def recover(root: Path, journal: Path) -> str | None:
@@ -126,46 +133,84 @@ def recover(root: Path, journal: Path) -> str | None:
     """
     if not journal.exists():
         return None
-    ready = read(journal / _READY)
+    ready = read(journal / records.FILE)
     if ready is None:
-        _sweep(journal)
+        _sweep(journal, journal.parent)
         return "an interrupted save had not begun to change files; it was undone"
-    for item in json.loads(ready):
-        now = _digest(read(root / item["name"]))
-        if now not in (item["old"], item["new"], None):  # None: nothing is there that could be lost
+    operation = records.parse(ready, f"{journal.parent.name}/{journal.name}")
+    for changed in operation.files:
+        now = digest(read(root / changed.name))
+        if now not in (changed.before, changed.after, None):  # None: nothing is there that could be lost
             raise RequestError(
                 "recover",
-                item["name"],
+                changed.name,
                 "was edited after a save was interrupted, and finishing it would overwrite that",
-                f"move {item['name']} away, run the command again, and put your edit back",
+                f"move {changed.name} away, run the command again, and put your edit back",
             )
-    _finish(root, journal)
+    _finish(root, journal, operation)
     return "an interrupted save was finished"
 
 
-def _finish(root: Path, journal: Path) -> None:
-    for number, item in enumerate(json.loads((journal / _READY).read_bytes())):
-        target, new = root / item["name"], read(journal / str(number))
+def _finish(root: Path, journal: Path, operation: Operation) -> None:
+    for number, changed in enumerate(operation.files):
+        target, new = root / changed.name, read(journal / AFTER / str(number))
         for left in target.parent.glob(f"{_BESIDE}{glob.escape(target.name)}.*"):
             left.unlink()
-        if item["new"] is None:
+        if changed.after is None:
             target.unlink(missing_ok=True)
-        elif _digest(read(target)) != item["new"] and new is not None:
+            _remove_empty(root, target)
+        elif digest(read(target)) != changed.after and new is not None:
             write(target, new)
-    _sweep(journal)
+    log = journal.with_name(OPERATIONS)
+    log.mkdir(exist_ok=True)
+    journal.rename(log / records.folder(operation.number))
+    flush_folder(log)
+    flush_folder(journal.parent)
 
 
-def _sweep(journal: Path) -> None:
-    """Remove a journal: out of the way by one rename first, so that no half of one is ever read."""
-    spent = journal.with_name(f"{journal.name}-spent")
+def _sweep(folder: Path, state: Path) -> None:
+    """Remove a journal or record: out of the way by one rename first, so that no half of one is ever read."""
+    spent = state / "journal-spent"
     shutil.rmtree(spent, ignore_errors=True)
-    if journal.exists():
-        journal.rename(spent)
+    if folder.exists():
+        folder.rename(spent)
         shutil.rmtree(spent)
 
 
-def _digest(data: bytes | None) -> str | None:
-    return None if data is None else hashlib.sha256(data).hexdigest()
+# the log of operations: journals that are done ----------------------------------------------------------------------
+
+
+def numbers(log: Path) -> tuple[int, ...]:
+    """List the records, oldest first."""
+    return tuple(sorted(int(path.name) for path in log.iterdir() if path.name.isdecimal())) if log.is_dir() else ()
+
+
+def operations(log: Path) -> tuple[Operation, ...]:
+    """Read the records, oldest first. Raises RequestError when one is damaged."""
+    return tuple(_operation(log, number) for number in numbers(log))
+
+
+def kept(log: Path, number: int, side: str) -> dict[str, bytes | None]:
+    """Give the files of an operation as they were before or after it. Raises RequestError when one is damaged."""
+    found = {}
+    for at, changed in enumerate(_operation(log, number).files):
+        path = log / records.folder(number) / side / str(at)
+        data = read(path)
+        if digest(data) != (changed.before if side == BEFORE else changed.after):
+            shown, what = path.relative_to(log.parents[1]).as_posix(), f"is not {changed.name} as it was {side}"
+            raise RequestError("read", shown, what, f"`git log -p -- {changed.name}` may have it")
+        found[changed.name] = data
+    return found
+
+
+def _operation(log: Path, number: int) -> Operation:
+    place = log / records.folder(number)
+    return records.parse(read(place / records.FILE) or b"", place.relative_to(log.parents[1]).as_posix())
+
+
+def forget(log: Path, number: int) -> None:
+    """Remove a record."""
+    _sweep(log / records.folder(number), log.parent)
 
 
 @contextlib.contextmanager
@@ -270,10 +315,15 @@ def remove(root: Path, paths: Sequence[str]) -> None:
             continue  # what is behind a link is not ours
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # a new file may stand where its folder was
             target.unlink()
-        for folder in target.parents:
-            if folder == root or not folder.is_dir() or any(folder.iterdir()):
-                break
-            folder.rmdir()
+        _remove_empty(root, target)
+
+
+def _remove_empty(root: Path, gone: Path) -> None:
+    """Remove the folders that a file's removal leaves empty."""
+    for folder in gone.parents:
+        if folder == root or folder.is_symlink() or not folder.is_dir() or any(folder.iterdir()):
+            break
+        folder.rmdir()
 
 
 def need_room(folder: Path, wanted: int) -> None:

@@ -1,30 +1,37 @@
 """The fork's own folder: find it, read it, compare it with its lock, save it as one transaction."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, lock, overlay, policy, queue
+from forkkeeper.core import declaration, history, lock, merging, operations, overlay, parked, policy, queue, resolutions
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.history import Record
 from forkkeeper.core.lock import Digests, Drift, Lock
+from forkkeeper.core.operations import Deed, Kind, Operation
 from forkkeeper.core.overlay import Overlay, OverlayFile
+from forkkeeper.core.parked import Parked
 from forkkeeper.core.queue import Queue
 from forkkeeper.errors import RequestError
-from forkkeeper.shell import disk
+from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Worktree
 
 PATCHES = "patches"
 LOG = "CHANGES-LOCAL.md"
 STATE = ".forkkeeper"
 LOCK_HINT = f"`git restore {lock.FILE}`, or `forkkeeper init --pin SHA` where there never was one"
-SAVED = (PATCHES, history.FILE, LOG, lock.FILE)  # what a sync changes
+SAVED = (PATCHES, resolutions.FOLDER, history.FILE, LOG, lock.FILE)  # what a sync changes
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A fork as it stands on disk. lock -- None before the first `init` or `log`."""
+    """A fork as it stands on disk.
+
+    lock -- None before the first `init` or `log`
+    parked -- the patches that were set aside, ordered by name
+    """
 
     root: Path
     declaration: Declaration
@@ -34,6 +41,7 @@ class Project:
     history: bytes
     records: tuple[Record, ...]
     log: bytes
+    parked: tuple[Parked, ...] = ()
 
     def digests(self) -> Digests:
         """Digest the files as they are now."""
@@ -55,10 +63,13 @@ class Project:
         return found
 
 
-def find_root(start: Path, *, step: str) -> Path:
-    """Find the fork's folder: this one or the nearest above that holds `fork.toml`. Raises RequestError."""
+def find_root(start: Path, *, step: str, or_past: bool = False) -> Path:
+    """Find the fork's folder: this one or the nearest above that holds `fork.toml`. Raises RequestError.
+
+    or_past -- a folder that holds operation records is one, too: its `init` may have been undone
+    """
     for folder in (start, *start.parents):
-        if (folder / declaration.FILE).is_file():
+        if (folder / declaration.FILE).is_file() or (or_past and log_of(folder).is_dir()):
             return folder
     raise RequestError(
         step,
@@ -105,6 +116,7 @@ def load(root: Path, *, step: str) -> Project:
         history=past,
         records=history.parse(past),
         log=disk.read(root / LOG) or b"",
+        parked=load_parked(root),
     )
 
 
@@ -123,6 +135,12 @@ def load_queue(folder: Path, *, step: str, shown: str) -> Queue:
             step, f"{shown}/{queue.SERIES}", "is missing", f"make it, one patch name per line, or `git restore {shown}`"
         )
     return queue.read(series, disk.patches_in(folder), step=step, folder=shown)
+
+
+def load_parked(root: Path) -> tuple[Parked, ...]:
+    """Read the patches that were set aside, ordered by name."""
+    files = disk.patches_in(root / PATCHES / parked.FOLDER)
+    return tuple(one for name, data in files.items() if (one := parked.read(name, data)) is not None)
 
 
 def load_overlay(root: Path, *, step: str) -> Overlay:
@@ -169,9 +187,18 @@ def uncommitted(root: Path) -> tuple[str, ...]:
     return worktree.uncommitted([*SAVED, overlay.FOLDER, declaration.FILE]) if worktree.exists else ()
 
 
-def save(project: Project, files: Mapping[str, bytes | None]) -> tuple[str, ...]:
+def lacks_driver(root: Path) -> bool:
+    """Whether `.gitattributes` names our merge driver and git in this clone does not know it."""
+    if not merging.names_driver(disk.read(root / merging.ATTRIBUTES) or b""):
+        return False
+    worktree = Worktree(root)
+    return worktree.exists and worktree.merge_driver(merging.DRIVER) is None
+
+
+def save(project: Project, files: Mapping[str, bytes | None], *, typed: Sequence[str]) -> tuple[str, ...]:
     """Write files of the fork as one transaction, `fork.lock` last. Gives the names that changed, ordered.
 
+    typed -- the verb's words, for its record
     Raises RequestError when the fork's files are not those the project was read from.
     """
     now = load(project.root, step="save")
@@ -184,6 +211,70 @@ def save(project: Project, files: Mapping[str, bytes | None]) -> tuple[str, ...]
         )
     changed = {name: data for name, data in files.items() if disk.read(project.root / name) != data}
     if changed:
-        last = lock.FILE if lock.FILE in changed else max(changed)
-        disk.save(project.root, journal(project.root), changed, last=last)
+        write(project.root, changed, Deed(tuple(typed), clock.now()))
     return tuple(sorted(changed))
+
+
+def write(root: Path, files: Mapping[str, bytes | None], deed: Deed) -> Operation:
+    """Write files (one at least) as one transaction, and record it; the oldest records leave."""
+    last = lock.FILE if lock.FILE in files else max(files)
+    operation = disk.save(root, journal(root), files, last=last, deed=deed)
+    with contextlib.suppress(RequestError):  # a damaged record is the matter of who asks for it
+        if len(disk.numbers(log_of(root))) > operations.KEPT:
+            for number in operations.superfluous(disk.operations(log_of(root)), operations.KEPT):
+                disk.forget(log_of(root), number)
+    return operation
+
+
+# the past -----------------------------------------------------------------------------------------------------------
+
+
+def log_of(root: Path) -> Path:
+    """Where the operation records are."""
+    return root / STATE / disk.OPERATIONS
+
+
+def past(root: Path) -> tuple[Operation, ...]:
+    """Read the operation records, oldest first."""
+    return disk.operations(log_of(root))
+
+
+def pins_of(root: Path, operation: Operation) -> tuple[str | None, str | None]:
+    """Give the pin before and after an operation; None where there was none, or the lock did not change."""
+    if all(changed.name != lock.FILE for changed in operation.files):
+        return None, None
+    before, after = (disk.kept(log_of(root), operation.number, side)[lock.FILE] for side in (disk.BEFORE, disk.AFTER))
+    return _pin(before), _pin(after)
+
+
+def _pin(data: bytes | None) -> str | None:
+    with contextlib.suppress(RequestError):  # a lock that was damaged then is nobody's concern now
+        return lock.parse(data).pin.sha if data is not None else None
+    return None
+
+
+_LEFT = {disk.AFTER: "saved", disk.BEFORE: "undone"}
+
+
+def restore(root: Path, operation: Operation, kind: Kind, *, typed: Sequence[str]) -> Operation:
+    """Take an operation back (UNDO), or bring it back (REDO), as one transaction; gives the record of that.
+
+    Raises RequestError naming every file that is not, byte for byte, as the log has left it.
+    """
+    stands, wanted = (disk.AFTER, disk.BEFORE) if kind is Kind.UNDO else (disk.BEFORE, disk.AFTER)
+    left = disk.kept(log_of(root), operation.number, stands)
+    edited = {name: data for name, data in left.items() if disk.read(root / name) != data}
+    if edited:
+        places = {changed.name: str(at) for at, changed in enumerate(operation.files)}
+        folder = f"{STATE}/{disk.OPERATIONS}/{operations.folder(operation.number)}/{stands}"
+        ways = [
+            f"move {name} away" if data is None else f"`cp {folder}/{places[name]} {shlex.quote(name)}`"
+            for name, data in edited.items()
+        ]
+        what = f"{'was' if len(edited) == 1 else 'were'} edited since `{operation.said}` was {_LEFT[stands]}"
+        hint = (
+            f"to give that up, after a look at it or with a copy elsewhere: {', '.join(ways)}; then {kind.value} again"
+        )
+        raise RequestError(kind.value, ", ".join(edited), f"{what}; nothing was done", hint)
+    wants = disk.kept(log_of(root), operation.number, wanted)
+    return write(root, wants, Deed(tuple(typed), clock.now(), kind, operation.number))

@@ -76,24 +76,33 @@ class Desk:
         """Give the resolutions of syncs that were given up, ordered by name."""
         return read_resolutions(self.state / resolutions.FOLDER)
 
-    def forget(self, name: str, patch: str) -> Path:
+    def forget(self, patch: str) -> Path:
         """Set aside what a person made of one patch, and the resolution of it; gives where."""
-        files = {name: self.made(name) or b""}
         drafts = [one for one in self.drafts() if one.patch == patch]
-        files |= {one.name: resolutions.format_resolution(one) for one in drafts}
+        files = {patch: self.made(patch) or b"", **{one.name: resolutions.format_resolution(one) for one in drafts}}
         place = self.set_aside(files)
-        (self.folder / "made" / name).unlink(missing_ok=True)
+        (self.folder / "made" / patch).unlink(missing_ok=True)
         for one in drafts:
             (self.folder / resolutions.FOLDER / one.name).unlink(missing_ok=True)
         return place
 
     def set_aside(self, files: Mapping[str, bytes]) -> Path:
         """Write what would be lost into a new folder in `.forkkeeper/set-aside/`; gives it, as seen from the fork."""
-        numbers = (self.state / "set-aside" / str(number) for number in itertools.count(1))
-        folder = next(path for path in numbers if not path.exists())
+        folder = self._free()
         for name, data in sorted(files.items()):
             disk.write(folder / name, data)
         return self._shown(folder)
+
+    def move_aside(self) -> Path:
+        """Move the whole folder of a sync in progress out of the way; gives where, as seen from the fork."""
+        folder = self._free()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.rename(folder)
+        return self._shown(folder)
+
+    def _free(self) -> Path:
+        numbers = (self.state / "set-aside" / str(number) for number in itertools.count(1))
+        return next(path for path in numbers if not path.exists())
 
     def give_up(self) -> tuple[str, ...]:
         """End the sync in progress; resolutions are kept for the next one. Gives their names."""

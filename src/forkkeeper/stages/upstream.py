@@ -508,4 +508,5 @@ def told(upstream: Upstream, sha: CommitId, web: str) -> UpstreamCommit | None:
         len(info.parents) > 1,
         commits.link(pages, sha),
         names_of(upstream, sha),
+        commits.some_lines(info.body),
     )

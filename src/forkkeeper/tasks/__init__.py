@@ -13,6 +13,7 @@ from invoke.program import Program
 
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
+from forkkeeper.tasks import exchange
 from forkkeeper.tasks.fork import (
     build,
     check,
@@ -26,11 +27,18 @@ from forkkeeper.tasks.fork import (
     sync,
     upstream_refresh,
 )
-from forkkeeper.tasks.running import outside
+from forkkeeper.tasks.past import redo, undo
+from forkkeeper.tasks.running import TYPED, outside
 
 
 def _verbs() -> Collection:
-    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check)
+    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
+    verbs.add_task(exchange.setup)
+    verbs.add_task(exchange.merge_driver)
+    patches = Collection("patch")
+    patches.add_task(exchange.import_patches)
+    patches.add_task(exchange.export_patches)
+    verbs.add_collection(patches)
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
@@ -44,7 +52,9 @@ class _Door(Program):
     """`forkkeeper`: Invoke's parser, with nested verbs as two words too, and exit 2 for a wrong call."""
 
     def parse_core(self, argv: list[str] | None) -> None:
-        self._as_request(lambda: super(_Door, self).parse_core(_spelled_for_invoke(argv or sys.argv)))
+        words = argv or sys.argv
+        TYPED.set(tuple(words[1:]))
+        self._as_request(lambda: super(_Door, self).parse_core(_spelled_for_invoke(words)))
 
     def parse_tasks(self) -> None:
         self._as_request(super().parse_tasks)
@@ -93,6 +103,8 @@ def _spelled_for_invoke(argv: list[str]) -> list[str]:
     nested = {name: set(namespace.collections[name].task_names) for name in namespace.collections}
     if len(words) > 1 and words[1] in nested.get(words[0], set()):
         words = [f"{words[0]}.{words[1]}", *words[2:]]
+    if words[:2] == ["patch.import", "git"] and len(words) > 3 and not words[3].startswith("-"):
+        words.insert(3, "--range")  # Invoke has no positional value that may be left out
     if words and words[0] in SEVERAL:
         first, option = SEVERAL[words[0]]
         plain = [at for at, word in enumerate(words) if at > 0 and not word.startswith("-") and words[at - 1] != option]

@@ -1,5 +1,6 @@
 """The verbs on the whole fork: where it stands, where it goes, what it is made into."""
 
+from collections.abc import Callable  # noqa: TC003 -- Invoke reads annotations
 from pathlib import Path
 
 from invoke.context import Context
@@ -7,7 +8,7 @@ from invoke.tasks import task
 
 from forkkeeper import flow
 from forkkeeper.shell import terminal
-from forkkeeper.tasks.running import OFFLINE, UPTO, days, needed, run, setting, value
+from forkkeeper.tasks.running import OFFLINE, UPTO, days, name_or_none, needed, run, setting, value
 
 
 @task(auto_shortflags=False, help={"max_age": "exit 1 when the pin is older than this many days"})
@@ -68,10 +69,19 @@ def plan(
 @task(
     auto_shortflags=False,
     iterable=["accept", "replace"],
+    optional=["skip", "drop"],
     help={
         "upto": UPTO,
-        "accept": "save this patch although it is marked for review, or take its proposal (its name; repeatable)",
-        "accept_reviewed": "save every patch that is marked for review; takes no proposals",
+        "continue": "take the files of the worktree as the patch that fits, and go on",
+        "widen": "with --continue: the worktree may change files that the patch did not touch",
+        "accept": "take what a rule made of this patch, or its proposal, as it was shown (its name; repeatable)",
+        "accept_reviewed": "take every patch that is marked for review; takes no proposals",
+        "skip": "set the patch before you (or the one named) aside in patches/parked/, and go on without it",
+        "drop": "take the patch before you (or the one named) out for good; needs --why",
+        "why": "the reason, with --skip or --drop",
+        "reopen": "NAME: take back what was decided of this patch in the sync in progress",
+        "abort": "give the sync in progress up; the fork is as it was before",
+        "status": "say where the sync in progress stands; exits 1 while there is one",
         "replace": "NAME=FILE: take the diff in FILE, made on the new upstream, for patch NAME (repeatable)",
         "downgrade": "allow a commit older than the pin",
         "commit": "commit what was saved",
@@ -81,28 +91,61 @@ def plan(
 def sync(
     _: Context,
     upto: str | None = None,
+    continue_: bool = False,
+    widen: bool = False,
     accept: list[str] | None = None,
-    replace: list[str] | None = None,
     accept_reviewed: bool = False,
+    skip: str | None = None,
+    drop: str | None = None,
+    why: str | None = None,
+    reopen: str | None = None,
+    abort: bool = False,
+    status: bool = False,
+    replace: list[str] | None = None,
     downgrade: bool = False,
     commit: bool = False,
     offline: bool = False,
 ) -> None:
     """Move the fork to another upstream commit, carrying every patch; saves all or nothing.
 
+    Where a patch clashes, a worktree is opened: edit it, then `sync --continue`.
     Example: forkkeeper sync --upto llama-cpp-python==0.3.36
     """
-    run(
-        lambda on_progress: flow.sync(
-            setting(on_progress, offline=offline),
-            upto=needed(upto),
-            accept=accept or (),
-            accept_reviewed=accept_reviewed,
-            replace_by=replace or (),
-            downgrade=downgrade,
-            commit=commit,
-        )
-    )
+
+    def verb(on_progress: terminal.Progress) -> flow.Report:
+        here = setting(on_progress, offline=offline)
+        taken = accept or []
+
+        def begin() -> flow.Report:
+            return flow.sync(
+                here,
+                upto=needed(upto),
+                accept=taken,
+                accept_reviewed=accept_reviewed,
+                replace_by=replace or (),
+                downgrade=downgrade,
+                commit=commit,
+            )
+
+        def take() -> flow.Report:
+            return flow.accept(here, taken, every=accept_reviewed, commit=commit)
+
+        ways: dict[str, tuple[bool, Callable[[], flow.Report]]] = {
+            "--upto": (upto is not None, begin),
+            "--continue": (continue_, lambda: flow.go_on(here, widen=widen, commit=commit)),
+            "--accept": (upto is None and bool(taken or accept_reviewed), take),
+            "--skip": (skip is not None, lambda: flow.park(here, name_or_none(skip), why=why, commit=commit)),
+            "--drop": (drop is not None, lambda: flow.drop(here, name_or_none(drop), why=why, commit=commit)),
+            "--reopen": (reopen is not None, lambda: flow.reopen(here, needed(reopen))),
+            "--abort": (abort, lambda: flow.abort(here)),
+            "--status": (status, lambda: flow.where(here)),
+        }
+        asked = [option for option, (is_asked, _) in ways.items() if is_asked]
+        if len(asked) > 1:
+            raise flow.not_with(*asked[:2])
+        return ways[asked[0]][1]() if asked else begin()
+
+    run(verb)
 
 
 @task(

@@ -4,6 +4,7 @@ import platform
 import sys
 import traceback
 from collections.abc import Callable
+from contextvars import ContextVar
 from importlib import metadata
 from pathlib import Path
 
@@ -17,10 +18,13 @@ REPORTS = Path(".forkkeeper") / "reports"
 OFFLINE = "use only what is here already; the network is not touched"
 UPTO = "upstream commit: full or short sha, tag, branch, or snapshot such as llama-cpp-python==0.3.36"
 
+# the words behind `forkkeeper`; plain `invoke` leaves it to the process's own
+TYPED: ContextVar[tuple[str, ...]] = ContextVar("TYPED", default=())
+
 
 def setting(on_progress: terminal.Progress, *, offline: bool = False) -> flow.Setting:
-    """Give where a verb stands: this folder."""
-    return flow.Setting(Path.cwd(), offline, on_progress)
+    """Give where a verb stands: this folder, and the words that were typed."""
+    return flow.Setting(Path.cwd(), offline, on_progress, TYPED.get() or tuple(sys.argv[1:]))
 
 
 def run(verb: Callable[[terminal.Progress], flow.Report]) -> None:
@@ -91,3 +95,8 @@ def days(text: str | None) -> int | None:
     if text is not None and not text.isdecimal():
         raise flow.no_number("max-age", text)
     return None if text is None else int(text)
+
+
+def name_or_none(given: str | bool | None) -> str | None:
+    """Give the name behind an option that may stand without one: Invoke hands True on then."""
+    return given if isinstance(given, str) else None

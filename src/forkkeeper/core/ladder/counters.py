@@ -24,7 +24,7 @@ RULE = "counters"
 WHY = "both sides made the same change to a count, each with as many entries of its own: both are counted"
 IN_DOUBT = "both sides made the same change to a count; it is made once, as git does: does each side count its own?"
 _MOST = 32  # entries that one side adds; more is another kind of change
-_DIGITS = 9  # a number with more is no count
+_DIGITS = 9  # of a number; what is longer counts nothing
 _LONGEST = 5000  # lines of a list whose entries are counted
 _ASSERTS = re.compile(rb"(?i)\b\w*(?:assert|expect)\w*\b.*\d")
 _CONSTANT = re.compile(rb"([A-Z][A-Z0-9_]*|k[A-Z]\w*)\s*=?\s*\d+\s*[,;]?\s*(?:(?://|/\*|#).*)?$")
@@ -67,13 +67,16 @@ def resolve(place: Place) -> Answer | None:
 
 def _added_up(was: bytes, mine: bytes, their: bytes) -> int | None:
     """Give the number with both differences; None where they are not small, or the numbers not whole and positive."""
-    numbers = (was, mine, their)
-    if not all(one.isdigit() and len(one) <= _DIGITS and (one == b"0" or one[:1] != b"0") for one in numbers):
+    if not all(_is_whole(one) for one in (was, mine, their)):
         return None
     if max(abs(int(mine) - int(was)), abs(int(their) - int(was))) > _MOST:
         return None
     total = int(mine) + int(their) - int(was)
     return total if total >= 0 else None
+
+
+def _is_whole(number: bytes) -> bool:
+    return number.isdigit() and len(number) <= _DIGITS and (number == b"0" or not number.startswith(b"0"))
 
 
 def is_count(line: bytes) -> bool:

@@ -8,6 +8,7 @@ side which changed it.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from forkkeeper.core import threeway
@@ -22,7 +23,9 @@ _ONE = _VERSION + rb"|" + _DATE + rb"|" + _NUMBER + rb"|[\w\x80-\xff]+"
 _TOKEN = re.compile(rb"\s*(?:" + _ONE + rb"|\S)|\s+\Z")
 _INSIDE = re.compile(_ONE + rb"|\s+|\S")
 _WORD = re.compile(rb"(?:" + _ONE + rb")\Z")
+MOST_BYTES = 100_000
 MOST_TOKENS = 6000  # a place larger than this is no matter of words
+MOST_PAIRS = 2_000_000  # of equal tokens, one from each side: so much work is one comparison
 
 
 def tokens(lines: Lines) -> Lines:
@@ -62,6 +65,14 @@ def edits(base: Lines, other: Lines) -> tuple[Edit, ...]:
     return tuple(Edit(a, b, other[c:d]) for a, b, c, d in compare(bare(base), bare(other)))
 
 
+def is_small(one: Lines, other: Lines) -> bool:
+    """Whether two token lists can be compared without anybody waiting: a table of numbers may be one line of 1 MB."""
+    if max(len(one), len(other)) > MOST_TOKENS:
+        return False
+    known = Counter(bare(one))
+    return sum(known[token] for token in bare(other)) <= MOST_PAIRS
+
+
 def is_word(token: bytes) -> bool:
     """Whether a token is a name or a number."""
     return _WORD.match(token.strip()) is not None
@@ -90,8 +101,10 @@ class Words:
 
 def look(place: Place) -> Words | None:
     """See a place as tokens; None where it is too large for that."""
+    if max(sum(map(len, side)) for side in (place.base, place.ours, place.theirs)) > MOST_BYTES:
+        return None
     base, ours, theirs = (tokens(side) for side in (place.base, place.ours, place.theirs))
-    if max(len(base), len(ours), len(theirs)) > MOST_TOKENS:
+    if not (is_small(base, ours) and is_small(base, theirs)):
         return None
     mine, their = edits(base, ours), edits(base, theirs)
     kept = _kept(base, ours, mine), _kept(base, theirs, their)

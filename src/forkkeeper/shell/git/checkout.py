@@ -24,7 +24,7 @@ _CONFIG = {
     "commit.gpgSign": "false",
     "advice.detachedHead": "false",
 }
-_FIELDS = "%H%x00%P%x00%T%x00%an <%ae>%x00%aD%x00%B"
+FIELDS = "%H%x00%P%x00%T%x00%an <%ae>%x00%aD%x00%B"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,16 @@ class Checkout:
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
+    def lenders(self) -> tuple[Path, ...]:
+        """Give the object directories that it borrows from."""
+        data = (self.objects / "info" / "alternates").read_bytes()
+        return tuple(Path(os.fsdecode(line)) for line in data.splitlines())
+
+    def own_all(self) -> None:
+        """Take in every borrowed object that a branch needs, and borrow no more."""
+        self._door.get("repack", "-a", "-d", "--quiet")
+        (self.objects / "info" / "alternates").unlink(missing_ok=True)
+
     @property
     def _door(self) -> Door:
         return Door(self.folder, self._environment)
@@ -122,7 +132,7 @@ class Checkout:
 
     def since(self, base: CommitId) -> tuple[Made, ...]:
         """Give the commits from a base (left out) to what is checked out, parents before children."""
-        out = self._door.get("log", "-z", "--topo-order", "--reverse", f"--format={_FIELDS}", f"{base}..HEAD")
+        out = self._door.get("log", "-z", "--topo-order", "--reverse", f"--format={FIELDS}", f"{base}..HEAD")
         fields = out.decode("utf-8", "surrogateescape").split("\0")
         rows = zip(*(fields[at::6] for at in range(6)), strict=False)
         return tuple(

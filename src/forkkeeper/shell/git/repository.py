@@ -8,6 +8,7 @@ from pathlib import Path
 
 from forkkeeper.core.commits import Candidate
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, TreeId
+from forkkeeper.shell.git.checkout import FIELDS, Made
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config
 
 
@@ -18,6 +19,7 @@ class CommitInfo:
     time -- when it was committed, in seconds since 1970 (UTC)
     date -- the same as YYYY-MM-DD, in the committer's own time zone
     author -- the author's name
+    body -- the message below its first line
     """
 
     sha: CommitId
@@ -27,6 +29,7 @@ class CommitInfo:
     date: str
     title: str
     author: str
+    body: str = ""
 
 
 def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
@@ -38,10 +41,10 @@ def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
     offset = int(f"{found[2]}1") * (int(found[3]) * 3600 + int(found[4]) * 60) if found else 0
     date = dt.datetime.fromtimestamp(time + offset, tz=dt.UTC).date().isoformat()
     parents = tuple(CommitId(parent) for parent in re.findall(r"^parent ([0-9a-f]{40})$", head, re.MULTILINE))
-    title = message.strip().split("\n", 1)[0]
+    title, _, body = message.strip().partition("\n")
     author = re.search(r"^author (.*?) ?<", head, re.MULTILINE)
     named = author[1] if author else ""
-    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title, named)
+    return CommitInfo(sha, TreeId(tree[1] if tree else EMPTY_TREE), parents, time, date, title, named, body.strip())
 
 
 class Repository:
@@ -149,6 +152,21 @@ class Repository:
         out = self._door.get("log", "--no-merges", "-z", "--format=%H %s", f"{old}..{new}")
         rows = (row.partition(b" ") for row in out.split(b"\0") if row)
         return tuple((CommitId(sha.decode()), title.decode("utf-8", "replace")) for sha, _, title in rows)
+
+    def commit_named(self, name: str) -> CommitId | None:
+        """Give the commit that a revision of git's names here; None where it names none."""
+        answer = self._door.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        return CommitId(answer.out.decode().strip()) if answer.code == 0 else None
+
+    def between(self, base: CommitId, tip: CommitId) -> tuple[Made, ...]:
+        """Give the commits that one has and another has not, parents before children, their words in UTF-8."""
+        how = ("-z", "--topo-order", "--reverse", "--encoding=UTF-8", f"--format={FIELDS}")
+        fields = self._door.get("log", *how, f"{base}..{tip}").decode("utf-8", "surrogateescape").split("\0")
+        rows = zip(*(fields[at::6] for at in range(6)), strict=False)
+        return tuple(
+            Made(CommitId(sha), tuple(CommitId(one) for one in parents.split()), TreeId(tree), author, date, message)
+            for sha, parents, tree, author, date, message in rows
+        )
 
     def infos(self, shas: Sequence[CommitId]) -> tuple[CommitInfo, ...]:
         """Read those of these commits that are held, in one process."""

@@ -37,11 +37,25 @@ class Worktree:
         answer = self._door.ask("cat-file", "blob", f"HEAD:./{path}")
         return answer.out if answer.code == 0 else None
 
+    def last_commit(self, paths: Sequence[str]) -> str:
+        """Give the last commit that changed any of these paths, short; empty where none did."""
+        return decode(self._door.ask("log", "-1", "--format=%h", "--", *paths).out).strip()
+
     def commit(self, paths: Sequence[str], message: str) -> str:
         """Commit these paths alone, removals among them; gives the new commit. Raises OutsideError."""
         self._door.get("add", "--all", "--", *paths)
         self._door.get("commit", "--quiet", "--only", "--message", message, "--", *paths)
         return self._door.line("rev-parse", "--short", "HEAD")
+
+    def merge_driver(self, name: str) -> str | None:
+        """Give the command of a merge driver that this clone knows; None where it knows none of that name."""
+        answer = self._door.ask("config", "--get", f"merge.{name}.driver")
+        return answer.out.decode("utf-8", "surrogateescape").rstrip("\n") if answer.code == 0 else None
+
+    def tell_merge_driver(self, name: str, command: str, about: str) -> None:
+        """Tell git in this clone of a merge driver. about -- what `git config` shows of it. Raises OutsideError."""
+        self._door.get("config", f"merge.{name}.name", about)
+        self._door.get("config", f"merge.{name}.driver", command)
 
     def colours(self, *, terminal: bool) -> bool:
         """Whether git would colour a diff (`color.diff`, `color.ui`) on a terminal, or where there is none."""
