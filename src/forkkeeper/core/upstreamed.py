@@ -1,9 +1,9 @@
 """How much of a patch upstream has by now: which lines it adds are there, and which lines it removes are gone.
 
-Only lines that say something prove that, and of the added ones only those that the file did not have before: many patches
-repeat a line that stands beside them. White space is left out of account: upstream may have formatted it its own way.
-Short lines prove nothing, and yet must be there for the most part, as often as the patch adds them. A binary file has no
-lines, so nothing shows that upstream has it; a mode, a new name and an empty file are there or not.
+Only lines that say something prove that, and of the added ones only those that the file did not have before: many
+patches repeat a line that stands beside them. White space is left out of account: upstream may have formatted it anew.
+Short lines prove nothing, and yet most must be there, as often as the patch adds them. A binary file has no lines, so
+nothing shows that upstream has it; a mode, a new name and an empty file are there or not.
 """
 
 import re
@@ -45,7 +45,8 @@ class Share:
         if self.lacking or self.present + self.short_present < MOST * (self.added + self.short):
             return False
         if self.added <= FEW:
-            return self.short_present == self.short and bool(self.added and self.removed) and self.present == self.added and self.gone == self.removed
+            all_there = self.present == self.added and self.short_present == self.short
+            return bool(self.added and self.removed) and all_there and self.gone == self.removed
         return self.present >= MOST * self.added and self.gone >= HALF * self.removed
 
     @property
@@ -78,7 +79,8 @@ def share(files: Sequence[FileDiff], before: Entries, now: Entries, read: Read) 
     """
     parts = [_of_file(file, before, now, read) for file in files if file.hunks]
     lacking = tuple(said for file in files for said in _lacking(file, now))
-    return Share(*(sum(column) for column in zip((0,) * 6, *parts, strict=True)), lacking=lacking)
+    added, present, removed, gone, short, there = (sum(column) for column in zip((0,) * 6, *parts, strict=True))
+    return Share(added, present, removed, gone, short, there, lacking)
 
 
 def _lacking(file: FileDiff, now: Entries) -> Iterator[str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from forkkeeper.core.hunks import FileDiff, Hunk
 from forkkeeper.core.ladder import words
 from forkkeeper.core.ladder.rung import Answer, Trust
-from forkkeeper.core.lines import squeeze
+from forkkeeper.core.lines import Lines, squeeze
 from forkkeeper.core.threeway import Place
 
 RULE = "counters"
@@ -37,11 +37,22 @@ _SETS = {b"version", b"api", b"abi", b"max", b"min", b"limit", b"buf", b"buffer"
 
 def resolve(place: Place) -> Answer | None:
     """Add up what both sides did to a number."""
-    if not len(place.base) == len(place.ours) == len(place.theirs) or not place.base:
+    sides = (place.base, place.ours, place.theirs)
+    told = [line for side in sides for line in side if line.strip()]
+    if len({len(side) for side in sides}) > 1 or not told or not all(map(is_count, told)):
         return None
-    if not all(is_count(line) for side in (place.base, place.ours, place.theirs) for line in side if line.strip()):
+    added = _summed_up(*(words.tokens(side) for side in sides))
+    if added is None:
         return None
-    base, ours, theirs = (words.tokens(side) for side in (place.base, place.ours, place.theirs))
+    made, sums = added
+    said = f"both sides count on: {', '.join(dict.fromkeys(sums))}"
+    if all(map(_is_checked, told)):
+        return Answer(RULE, made, said)
+    return Answer(RULE, made, f"{said}; but nothing shows whether each side counts entries of its own", Trust.GUESS)
+
+
+def _summed_up(base: Lines, ours: Lines, theirs: Lines) -> tuple[Lines, list[str]] | None:
+    """Give the lines with every number that both changed added up, and the sums; None where there are no such."""
     if not len(base) == len(ours) == len(theirs) or not 0 < len(base) <= words.MOST_TOKENS:
         return None
     made: list[bytes] = []
@@ -56,13 +67,7 @@ def resolve(place: Place) -> Answer | None:
             sums.append(f"{was.decode().strip()} {_signed(was, mine)} {_signed(was, their)} = {total}")
         else:
             return None
-    if not sums:
-        return None
-    said = f"both sides count on: {', '.join(dict.fromkeys(sums))}"
-    if all(_is_checked(line) for line in place.base if line.strip()):
-        return Answer(RULE, words.lines_of(tuple(made)), said)
-    why = f"{said}; but whether each side counts its own entries here, nothing shows"
-    return Answer(RULE, words.lines_of(tuple(made)), why, Trust.GUESS)
+    return (words.lines_of(tuple(made)), sums) if sums else None
 
 
 def _added_up(was: bytes, mine: bytes, their: bytes) -> int | None:
@@ -123,7 +128,9 @@ def counted_once(patch: Sequence[FileDiff], base: bytes, ours: bytes) -> tuple[t
         total = _summed(old, new)
         if total is None:
             continue
-        both = [_both_added(patch, _List.beside(before, a), _List.beside(now, b)) for a, b in zip(was, has, strict=True)]
+        both = [
+            _both_added(patch, _List.beside(before, a), _List.beside(now, b)) for a, b in zip(was, has, strict=True)
+        ]
         if all(one is not None and one == _step(old, new) for one in both):
             found[new] = total
         elif sum(file.added for file in patch) > len(pairs):
@@ -204,7 +211,11 @@ class _List:
 
 
 def _is_entry(line: bytes) -> bool:
-    return re.search(rb"\w", line) is not None and not line.lstrip().startswith((b"//", b"/*", b"*", b"#"))
+    return (
+        re.search(rb"\w", line) is not None
+        and not is_count(line)
+        and not line.lstrip().startswith((b"//", b"/*", b"*", b"#"))
+    )
 
 
 def _depth(line: bytes) -> int:

@@ -2,7 +2,7 @@
 
 Holds when the lines that the patch adds there stand in upstream's text, together and in the patch's order, and did not
 stand in the base; and every line that it removes is gone. Added lines alone prove nothing: many patches add lines that
-also stand beside them. Lines of few letters prove nothing either, and yet must be there, as often as the patch has them.
+also stand beside them. Lines of few letters prove nothing either, and yet must be there as often as the patch has them.
 """
 
 import re

@@ -156,13 +156,11 @@ def _separated(before: bytes, ours: Lines, theirs: Lines) -> Lines:
 
 
 def _code(line: bytes) -> bytes:
-    """Give what stands in a line before a comment at its end; a word behind `#` at its beginning is no comment."""
-    for match in _COMMENT.finditer(line):
-        if match[1] is not None and line[: match.start()].strip():
-            return line[: match.start()].rstrip()
-        if match[1] is not None and match[1] != b"#":
-            return b""
-    return line.rstrip()
+    """Give what stands in a line before a comment at its end; nothing of a line that is for the preprocessor."""
+    if line.lstrip()[:1] in (b"#", b"*"):
+        return b""
+    found = next((match for match in _COMMENT.finditer(line) if match[1] is not None), None)
+    return line.rstrip() if found is None else line[: found.start()].rstrip()
 
 
 _CONTINUED = b" \\"

@@ -1,7 +1,7 @@
 """*wrapped*: both sides put the same lines into a block of their own: upstream's goes around the patch's.
 
 Holds when each side has lines before those of the base, opens a block with them or moves the base to the side, and else
-leaves the base as it is. A guess always: one of the two blocks may be meant to be the outer one, or to replace the other.
+leaves the base as it is. A guess always: the other block may be meant to be the outer one, or one to replace the other.
 """
 
 from forkkeeper.core.ladder import spacing, union
