@@ -21,7 +21,7 @@ from forkkeeper.core.lines import Lines, squeeze
 from forkkeeper.core.threeway import Place
 
 RULE = "counters"
-WHY = "both sides made the same change to a count, each with as many entries of its own: both are counted"
+WHY = "both sides made the same change to a count, each with as many entries of its own, and each counts"
 IN_DOUBT = "both sides made the same change to a count; it is made once, as git does: does each side count its own?"
 _MOST = 32  # entries that one side adds; more is another kind of change
 _DIGITS = 9  # of a number; what is longer counts nothing
