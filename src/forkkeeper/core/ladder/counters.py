@@ -25,6 +25,7 @@ WHY = "both sides made the same change to a count, each with as many entries of 
 IN_DOUBT = "both sides made the same change to a count; it is made once, as git does: does each side count its own?"
 _MOST = 32  # entries that one side adds; more is another kind of change
 _DIGITS = 9  # of a number; what is longer counts nothing
+_WIDEST = 1000  # bytes of a line that is a count
 _LONGEST = 5000  # lines of a list whose entries are counted
 _ASSERTS = re.compile(rb"(?i)\b\w*(?:assert|expect)\w*\b.*\d")
 _CONSTANT = re.compile(rb"([A-Z][A-Z0-9_]*|k[A-Z]\w*)\s*=?\s*\d+\s*[,;]?\s*(?:(?://|/\*|#).*)?$")
@@ -86,6 +87,8 @@ def _is_whole(number: bytes) -> bool:
 
 def is_count(line: bytes) -> bool:
     """Whether a line says how many of something there are."""
+    if len(line) > _WIDEST:
+        return False
     constant = _CONSTANT.search(line)
     return _is_checked(line) or (constant is not None and _says(constant[1], _COUNTS))
 

@@ -157,11 +157,14 @@ def _separated(before: bytes, ours: Lines, theirs: Lines) -> Lines:
 
 def _code(line: bytes) -> bytes:
     """Give what stands in a line before a comment at its end; nothing of a line that is for the preprocessor."""
+    if len(line) > _WIDEST:
+        return line.rstrip()
     if line.lstrip()[:1] in (b"#", b"*"):
         return b""
     found = next((match for match in _COMMENT.finditer(line) if match[1] is not None), None)
     return line.rstrip() if found is None else line[: found.start()].rstrip()
 
 
+_WIDEST = 4000  # bytes of a line that is looked through for a comment
 _CONTINUED = b" \\"
 _COMMENT = re.compile(rb"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(//|/\*(?=(?:(?!\*/).)*(?:\*/)?\s*$)|(?<=\s)#(?=\s))")
