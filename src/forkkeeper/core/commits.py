@@ -67,6 +67,11 @@ def one_line(text: str, most: int = LONGEST) -> str:
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
+def visible(line: str) -> str:
+    """Give one line of a file or diff with whatever is not seen spelled out; tabs and blanks stay."""
+    return "".join(char if char == "\t" else _shown(char) for char in line)
+
+
 def _shown(char: str) -> str:
     if char in _BLANK:
         return " "

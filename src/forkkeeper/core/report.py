@@ -28,10 +28,11 @@ Cell = str | Painted
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headers."""
+    """Rows under headers. prose -- the headers of columns that hold sentences, which are broken at blanks."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    prose: tuple[str, ...] = ()
 
 
 Block = str | Painted | Table
@@ -88,7 +89,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         f"to    {said(plan.new)}",
         f"upstream changed {count(plan.changed, 'path')} that this fork has",
         "",
-        Table(("patch", "outcome", "review", "how", "files"), tuple(_plan_row(row) for row in plan.rows)),
+        _plan_table(plan.rows),
         "",
         f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
         *_same_as_before(plan),
@@ -121,6 +122,11 @@ def _same_as_before(plan: Plan) -> list[Block]:
     return _wrapped(f"The fork changes other lines than before by {', '.join(other)}: see below.")
 
 
+def _plan_table(rows: Sequence[Row]) -> Table:
+    headers = ("patch", "outcome", "review", "how", "files")
+    return Table(headers, tuple(_plan_row(row) for row in rows), prose=("how",))
+
+
 def _plan_row(row: Row) -> tuple[Cell, ...]:
     how = {
         Outcome.KEPT: "as it was; offsets may move",
@@ -135,7 +141,7 @@ def _plan_row(row: Row) -> tuple[Cell, ...]:
     }[row.outcome]
     why = f"{how}: {row.why}" if row.why else how
     outcome = Painted(row.outcome.value, _COLOURS[row.outcome])
-    return (row.old.title, outcome, "yes" if row.review else "", _wrap(why), _files(row.paths))
+    return (row.old.title, outcome, "yes" if row.review else "", why, _files(row.paths))
 
 
 def _files(paths: Sequence[str]) -> str:
@@ -241,11 +247,6 @@ def _wrapped(text: str) -> list[Block]:
     return list(textwrap.wrap(text, 110, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
-def _wrap(text: str, width: int = 46) -> str:
-    """Break a long cell at blanks."""
-    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
-
-
 def _touched_row(touched: planning.Touched) -> tuple[Cell, ...]:
     added, removed = ("" if n is None else str(n) for n in (touched.added, touched.removed))
     return (touched.path, touched.status, added, removed, ", ".join(touched.patches))
@@ -273,11 +274,21 @@ def reach_blocks(reach: Reach, *, own: bool) -> tuple[Block, ...]:
     if own and reach.free:
         blocks += ["next: go there:", f"  forkkeeper sync --upto {reach.free.sha}"]
     if own and reach.blocker:
-        blocks += [
-            "next: see what stops it, and make that fit by hand:",
-            f"  forkkeeper plan --upto {reach.blocker.sha}",
-        ]
+        blocks += [f"next: {_way_on(reach)}:", f"  forkkeeper plan --upto {reach.blocker.sha}"]
     return tuple(blocks)
+
+
+def _way_on(reach: Reach) -> str:
+    """Say what a person does about what stops a queue: nothing is made by hand that only waits for a word."""
+    clashed = any(row.outcome is Outcome.CLASHED for row in reach.blocked)
+    reviewed = any(row.review for row in reach.blocked)
+    ways = [
+        *(["make by hand what clashes"] if clashed else []),
+        *(["accept what is for review where it is right"] if clashed and reviewed else []),
+        *(["accept it where it is right"] if reviewed and not clashed else []),
+        *(["move the overlay's files out of the way"] if reach.collisions else []),
+    ]
+    return ", and ".join(["see what stops it", *ways])
 
 
 def _stopped_blocks(reach: Reach) -> list[Block]:
@@ -290,8 +301,7 @@ def _stopped_blocks(reach: Reach) -> list[Block]:
         where = (
             "It stops after that, at the latest at this one:" if reach.free else "It stops at the latest at this one:"
         )
-    rows = tuple(_plan_row(row) for row in reach.blocked)
-    table: list[Block] = ["", Table(("patch", "outcome", "review", "how", "files"), rows)] if rows else []
+    table: list[Block] = ["", _plan_table(reach.blocked)] if reach.blocked else []
     overlay = [f"  overlay: {c.path}: {c.found}" for c in reach.collisions]
     return ["", where, *(f"  {line}" for line in told(reach.blocker)), *table, *overlay, ""]
 
