@@ -16,9 +16,10 @@ from tabulate import MIN_PADDING, tabulate
 from tqdm import tqdm
 
 from forkkeeper.core.report import Block, Cell, Painted, Table
+from forkkeeper.core.shown import spelled
 
-# What can make a terminal or a reader show what is not there, in a diff that git has coloured: its colours (and "erase to
-# the end of the line") may act, and a line may end in CR.
+# What can make a terminal or a reader show what is not there, in a diff that git has coloured: its colours (and "erase
+# to the end of the line") may act, and a line may end in CR.
 _UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 _ACTING = re.compile(r"(?!\x1b\[[0-9;]*[mK])(?!\r\n)(?!\r\x1b)" + _UNSAFE)
 READABLE = 100  # characters of a line of text
