@@ -35,7 +35,8 @@ class ForkkeeperError(Exception):
         self.step, self.thing, self.found, self.hint = step, thing, found, hint
 
     def __str__(self) -> str:
-        where = f"{self.step}: {self.thing}: " if self.thing else f"{self.step}: "
+        thing = self.thing.replace("\n", "\\u000a")  # a file's name may hold one
+        where = f"{self.step}: {thing}: " if thing else f"{self.step}: "
         return where + self.found + (f"\n  next: {self.hint}" if self.hint else "")
 
 

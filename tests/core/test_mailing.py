@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from forkkeeper.core import mailing, queue
+from forkkeeper.core import mail, mailing, queue
 from forkkeeper.core.queue import Queue
 
 LINES = st.lists(
@@ -74,8 +74,8 @@ def test_only_the_diffstat_goes() -> None:
     """Notes between `---` and the diff stay; a body that looks like a diffstat does, too."""
     stat = b" a.c | 2 ++\n b/c => d.c | Bin 1 -> 2 bytes\n 2 files changed, 2 insertions(+)\n create mode 100644 a.c\n"
     head = b"From: x\n\n a.c | 2 ++\n---\nv2: my note\n" + stat + b"\n"
-    assert mailing.statless(head) == b"From: x\n\n a.c | 2 ++\n---\nv2: my note\n\n"
-    assert mailing.statless(b"no dashes\n" + stat) == b"no dashes\n" + stat
+    assert mail.statless(head) == b"From: x\n\n a.c | 2 ++\n---\nv2: my note\n\n"
+    assert mail.statless(b"no dashes\n" + stat) == b"no dashes\n" + stat
 
 
 SERIES = b"# head\n\na.patch -p1 # first\n# between\nb.patch\nc.patch\n# tail"

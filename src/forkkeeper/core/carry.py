@@ -78,8 +78,8 @@ def _in_changed_files(store: Store, changes: Sequence[Change], names: Sequence[s
 def _called_elsewhere(store: Store, patch: Patch, entries: Entries) -> tuple[str, ...]:
     """Give what a patch's lines call and its own files do not mention: those that do were read with the patch."""
     names = suspicion.called(patch.files)
-    paths = [file.old for file in patch.files if file.old in entries] if names else []
-    texts = [store.blob(entries[path].oid) for path in paths if path is not None]
+    own = (entries[file.old] for file in patch.files if file.old is not None and file.old in entries) if names else ()
+    texts = [store.blob(entry.oid) for entry in own if entry.mode in (REGULAR, EXECUTABLE)]
     return tuple(name for name in names if not any(name.encode() in text for text in texts))
 
 

@@ -79,16 +79,24 @@ def _without_git_names(store: Store, before: TreeId, partly: TreeId) -> dict[str
 
 
 def _marked(store: Store, contest: Contest, labels: Labels) -> bytes | None:
-    """Merge a file of all three sides again, with what is likely answered and the rest marked; None for no text."""
+    """Merge a file of all three sides again, with what is likely answered and the rest marked.
+
+    None for no text, and where no conflict is found that way: git's own markers stay.
+    """
     base, ours, theirs = contest.base, contest.ours, contest.theirs
     if base is None or ours is None or theirs is None:
+        return None
+    if any(entry.mode not in (REGULAR, EXECUTABLE) for entry in (base, ours, theirs)):
         return None
     whole = store.blob(base.oid)
     if any(b"\0" in store.blob(entry.oid) for entry in (base, ours, theirs)):
         return None
     mine, their = store.alignments([(base.oid, ours.oid), (base.oid, theirs.oid)])
+    pieces = threeway.merge(lines.split(whole), mine, their)
+    if all(isinstance(piece, Sure) for piece in pieces):
+        return None
     made: list[bytes] = []
-    for piece in threeway.merge(lines.split(whole), mine, their):
+    for piece in pieces:
         answer = None if isinstance(piece, Sure) else climb.climb(piece)
         if isinstance(piece, Sure):
             made += piece.lines

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from forkkeeper.core import report
 from forkkeeper.core.clash import Clash
 from forkkeeper.core.culprits import Culprit
+from forkkeeper.core.shown import spelled
 from forkkeeper.core.store import Contest
 from forkkeeper.core.verdict import Row
 
@@ -16,7 +17,7 @@ def text(row: Row, clash: Clash, culprit: Culprit | None) -> str:
         f"# {patch.title} clashes",
         f"{patch.subject}\n\n{patch.reason}".strip(),
         "## What happened",
-        f"{row.why}.",
+        spelled(f"{row.why}."),
         *_blame(culprit),
         *_contests(clash.contests),
         *_answered(row),
@@ -37,7 +38,7 @@ def _blame(culprit: Culprit | None) -> list[str]:
 
 
 def _contests(contests: Sequence[Contest]) -> list[str]:
-    rows = [f"- `{one.path}`: {_said(one)}" for one in contests]
+    rows = [f"- `{spelled(one.path)}`: {_said(one)}" for one in contests]
     return ["Files to settle:", "\n".join(rows)] if rows else []
 
 
@@ -57,7 +58,7 @@ def _said(contest: Contest) -> str:
 
 def _answered(row: Row) -> list[str]:
     done = [one for one in row.resolutions if one.path and one.answer.trust.value == "likely"]
-    rows = [f"- `{one.path}`, near line {one.line}: {one.answer.rule}: {one.answer.why}" for one in done]
+    rows = [spelled(f"- `{one.path}`, near line {one.line}: {one.answer.rule}: {one.answer.why}") for one in done]
     return ["Done already, by the ladder; look at it, too:", "\n".join(rows)] if rows else []
 
 

@@ -1,20 +1,15 @@
-"""Upstream commits as a person is told of them. Their words are strangers' words: nothing of them reaches a screen raw.
-
-A title or a name may hold what makes a terminal act, or text run backwards or out of sight (trojansource.codes).
-"""
+"""Upstream commits as a person is told of them; strangers' words, of which none reaches a screen raw (`shown`)."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from forkkeeper.core import shown
 from forkkeeper.core.ids import CommitId, TreeId
 
 LONGEST = 100  # characters of a title that are shown
 LINES, WIDEST = 30, 200  # lines of a message that are shown, and characters of each
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidirectional, zero width), line separators, …
-_BLANK = "\t\n\r"
-_JOINERS = "\u200c\u200d"  # some scripts and emoji are spelled with them; they neither reorder nor hide anything
+_BLANK = re.compile("[\t\n\r]")
 _HOSTED = re.compile(
     r"https://(?:[^/@\s]*@)?((?:[a-z0-9-]+\.)*[a-z0-9-]*(?:github|gitlab)[a-z0-9-]*(?:\.[a-z0-9-]+)+(?::\d+)?)"
     r"((?:/[A-Za-z0-9._~-]+?){2,}?)(?:\.git)?/?"
@@ -63,14 +58,8 @@ def one_line(text: str, most: int = LONGEST) -> str:
     >>> print(one_line("fix\tthe \x1b[31mred\u202e one\r\n"))
     fix the \u001b[31mred\u202e one
     """
-    line = " ".join("".join(_shown(char) for char in text).split())
+    line = " ".join(shown.spelled(_BLANK.sub(" ", text)).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
-
-
-def _shown(char: str) -> str:
-    if char in _BLANK:
-        return " "
-    return f"\\u{ord(char):04x}" if unicodedata.category(char) in _HIDDEN and char not in _JOINERS else char
 
 
 def some_lines(text: str, most: int = LINES) -> tuple[str, ...]:

@@ -18,6 +18,10 @@ _KINDS = {
     "file location": "upstream moved the folder that the patch puts {path} into",
     "directory rename suggested": "upstream moved the folder that the patch puts {path} into",
     "rename/delete": "{path} was renamed on one side and removed on the other",
+    "rename involved in collision": "one side renamed a file to {path}, which the other adds; both changed it",
+    "directory rename unclear split": "upstream moved {path} to several folders, and the patch puts a file there",
+    "directory rename collision": "upstream moved folders into one, in which files of the patch get one name: {path}",
+    "file in way of directory rename": "upstream moved the folder that the patch puts a file into, and has {path}",
 }
 
 
@@ -37,8 +41,14 @@ def parse_messages(fields: Sequence[str]) -> Iterator[Said]:
         count = int(fields[at])
         paths, kind, message = fields[at + 1 : at + 1 + count], fields[at + count + 1], fields[at + count + 2]
         if kind.startswith("CONFLICT"):
-            yield Said(kind.removeprefix("CONFLICT (").removesuffix(")"), tuple(paths), message.strip())
+            said = kind.removeprefix("CONFLICT").strip(" ()")  # git writes some kinds without the blank
+            yield Said("submodule" if said.startswith("submodule") else said, tuple(paths), message.strip())
         at += count + 3
+
+
+def nested(said: Sequence[Said]) -> frozenset[str]:
+    """Give the paths of which a side is itself the outcome of a merge that stopped, markers and all."""
+    return frozenset(path for one in said if one.kind == "rename involved in collision" for path in one.paths)
 
 
 def explain(said: Sequence[Said], stages: Mapping[str, set[int]]) -> str:
@@ -46,7 +56,8 @@ def explain(said: Sequence[Said], stages: Mapping[str, set[int]]) -> str:
 
     stages -- per path, which of base (1), upstream's side (2) and the patch's side (3) have it
     """
-    found = [_explain(one, stages) for one in said]
+    modules = {path for one in said if one.kind == "submodule" for path in one.paths}
+    found = [_explain(one, stages) for one in said if one.kind != "contents" or modules.isdisjoint(one.paths)]
     return "; ".join(dict.fromkeys(found)) or "git cannot merge it"
 
 

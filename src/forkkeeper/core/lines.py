@@ -7,8 +7,6 @@ from difflib import SequenceMatcher
 
 Lines = tuple[bytes, ...]
 
-_BLANK = re.compile(rb"\s+")
-
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -35,9 +33,20 @@ def apply(base: Lines, edits: Sequence[Edit]) -> Lines:
     return (*made, *base[at:])
 
 
+def ended(lines: Lines, *, is_last: bool) -> Lines:
+    """Give every line its line end that another follows: only a file's last line may lack one.
+
+    is_last -- whether nothing follows these lines
+    """
+    whole = next((line for line in lines if line.endswith(b"\n")), b"\n")
+    end = b"\r\n" if whole.endswith(b"\r\n") else b"\n"
+    last = len(lines) - is_last
+    return tuple(line if number >= last or line.endswith(b"\n") else line + end for number, line in enumerate(lines))
+
+
 def squeeze(line: bytes) -> bytes:
     """Give a line without any white space, for comparing where white space does not count."""
-    return _BLANK.sub(b"", line)
+    return b"".join(line.split())
 
 
 def indent(line: bytes) -> bytes:
@@ -47,10 +56,10 @@ def indent(line: bytes) -> bytes:
 
 def says_something(line: bytes) -> bool:
     """Whether a line holds more than brackets and keywords that stand everywhere: four letters or digits at least."""
-    return len(re.sub(rb"\W", b"", line)) >= _TELLING
+    return _TELLING.search(line) is not None
 
 
-_TELLING = 4
+_TELLING = re.compile(rb"(?:\w\W*){4}")
 
 
 def compare(one: Sequence[object], other: Sequence[object]) -> tuple[tuple[int, int, int, int], ...]:

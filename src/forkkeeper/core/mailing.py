@@ -17,11 +17,6 @@ MOST_SLUG = 50  # characters of a name made of a title
 _NAMED = re.compile(rf"^{NAME}: +([A-Za-z0-9][A-Za-z0-9._+-]*\.(?:patch|diff))[ \t]*$", re.MULTILINE)
 _NAMED_LINE = re.compile(_NAMED.pattern + r"\n?", re.MULTILINE)
 _TRAILER = re.compile(r"[A-Za-z][A-Za-z0-9-]*: ?.*|\(cherry picked from commit .*|[ \t].*")
-_STAT = re.compile(
-    rb"^ (?:.* \| +(?:\d+ ?[+-]*|Bin\b.*)|\d+ files? changed.*|(?:create|delete) mode \d+ .*|mode change \d+ .*"
-    rb"|(?:rename|copy|rewrite) .*\(\d+%\))\n",
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +108,6 @@ def slug(title: str, taken: frozenset[str]) -> str:
         number += 1
         name = f"{stem}-{number}.patch"
     return name
-
-
-def statless(head: bytes) -> bytes:
-    """Take the diffstat out of a patch's head: it is of a diff that is not there any more. Notes stay."""
-    begin = re.search(rb"^---[ \t]*\n", head, re.MULTILINE)
-    if begin is None or not _STAT.search(head, begin.end()):
-        return head
-    return head[: begin.end()] + _STAT.sub(b"", head[begin.end() :])
 
 
 def moment(date: str, otherwise: str) -> str:

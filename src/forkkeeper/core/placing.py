@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import TypeGuard
 
-from forkkeeper.core import applying, conflicts, resolutions, settling, suspicion, upstreamed
+from forkkeeper.core import applying, conflicts, removals, resolutions, settling, suspicion, upstreamed
 from forkkeeper.core.clash import Clash
 from forkkeeper.core.compose import Applied, NotApplied, Step, through_symlink
 from forkkeeper.core.ids import CommitId, ObjectId, TreeId, short
@@ -189,12 +189,14 @@ def _stays(change: Change, ours: Entry | None) -> bool:
 
 
 def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
-    """Whether every path that the patch changes is as it was under the patch, and new files keep their folders."""
+    """Whether every path that the patch changes is as it was under the patch, and files keep their folders."""
     if any(entries.get(change.path) != change.old for change in changes):
         return False
     added = [change.path for change in changes if change.old is None]
     if not added:
         return True
+    if any(change.new is None for change in changes):
+        return False  # it may move a folder to which upstream adds files
     folders = {parent for path in entries for parent in parents(path)}
     return all(
         path not in folders and all(parent in folders for parent in parents(path)) for path in added
@@ -233,7 +235,7 @@ def _merge(store: Store, step: Applied, before: Before, aid: Aid) -> Row | Place
         case Written(tree=after) if after == tree and root:  # it changes what that patch would have brought
             return _clash(patch, patch.paths, f"it builds on {root.patch.title}, which clashed", root.patch.name)
         case Written(tree=after) if after == tree:
-            return _nothing_left(patch, tree, is_there=_is_there(store, step, before))
+            return _nothing_left(store, step, before)
         case Written(tree=after) if _is_there(store, step, before):
             why = "upstream has lines like it, but a merge does not find them where the patch has them"
             return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, None, review=True, proposal=after, why=why)
@@ -269,9 +271,12 @@ def _file_by_file(store: Store, step: Applied, before: Before) -> Written | Refu
     return Refused(paths, "; ".join(why), tuple(places), tuple(contest for contest, _ in contests), tree)
 
 
-def _nothing_left(patch: Patch, tree: TreeId, *, is_there: bool) -> Row:
-    if is_there:
-        return Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already")
+def _nothing_left(store: Store, step: Applied, before: Before) -> Row:
+    patch, tree = step.patch, before.tree
+    if _is_there(store, step, before):
+        row = Row(patch, Outcome.UPSTREAMED, None, tree, patch.paths, why="upstream has the change already")
+        found = removals.only_moved(patch.files, store.changes(step.after, tree), store.blob)
+        return replace(row, review=True, why=f"{row.why}; but {found}") if found else row
     why = "the merge leaves nothing of it, though upstream does not have it as it stands"
     return Row(patch, Outcome.EMPTIED, None, tree, patch.paths, review=True, why=why)
 
@@ -298,13 +303,15 @@ def _settle(store: Store, step: Applied, before: Before, refused: Refused, aid: 
     row = replace(_clash(patch, refused.paths, refused.why), resolutions=settlement.resolved, clash=clash)
     row = _stale(row, aid)
     if not settlement.is_whole or settlement.tree == tree:
+        row = replace(row, why="; ".join((row.why or "", *settlement.modes)))
         return replace(row, places=(*settlement.left, *settlement.gone) or refused.places)
     changes = store.changes(tree, settlement.tree)
     found = Placed(patch, step, tree, settlement.tree, Way.LADDER, changes, settlement)
     proposed = patch.with_diff(store.diffs([(tree, settlement.tree)])[0])
     doubts = (*settlement.doubts, *read_again(store, found, proposed).doubts)
     if doubts and patch.name not in aid.trusted:
-        why = f"{refused.why}; there is a proposal, which is not certain: {'; '.join(doubts)}"
+        said = "; ".join(doubt for doubt in doubts if doubt not in refused.why)
+        why = f"{refused.why}; there is a proposal, which is not certain{f': {said}' if said else ''}"
         return replace(row, why=why, places=refused.places, proposal=settlement.tree, proposed=proposed)
     return _counted(store, found)
 
@@ -339,7 +346,7 @@ def _counted(store: Store, found: Placed) -> Row | Placed:
     grafts: dict[str, Entry | None] = {}
     for change in found.changes:
         was, ours, now = base.get(change.path), change.old, change.new
-        if was is None or ours is None or now is None:
+        if not (_is_file(was) and _is_file(ours) and _is_file(now)):
             continue
         files = [file for file in found.step.patch.files if file.path == change.path]
         counted = counters.counted_once(files, store.blob(was.oid), store.blob(ours.oid)) if files else ()
@@ -383,7 +390,7 @@ def _stands_without(store: Store, step: Applied, earlier: Applied) -> bool:
     changed = {change.path: change for change in earlier.changes}
     shared = [(change, changed[change.path]) for change in step.changes if change.path in changed]
     for change, other in shared:
-        if change.old is None or change.new is None or other.old is None or other.new is None:
+        if not (_is_file(change.old) and _is_file(change.new) and _is_file(other.old) and _is_file(other.new)):
             return False
         (without,) = store.merge_files([Sides(other.new.oid, change.old.oid, other.old.oid)])
         if isinstance(without, Marked):

@@ -43,23 +43,42 @@ def read(series: bytes, files: Mapping[str, bytes], *, step: str = "read", folde
     """
     markers.refuse(series, f"{folder}/{SERIES}", step=step, hint="keep the lines of both sides in a good order")
     names = _names(series, step, folder)
-    for name in names:
-        if name not in files:
-            near = ", ".join(sorted(set(files) - set(names))) or "none"
-            raise RequestError(
-                step,
-                f"{folder}/{SERIES}",
-                f"lists {name}, and there is no such .patch or .diff file (unlisted: {near})",
-                f"take the line out of {folder}/{SERIES}, or `git restore {folder}/{name}`",
-            )
-    for name in sorted(set(files) - set(names)):
-        raise RequestError(
-            step,
-            f"{folder}/{name}",
-            f"is not listed in {folder}/{SERIES}",
-            f"add the line `{name}` there at its place in the order, or move the file away",
-        )
+    missing = [name for name in names if name not in files]
+    unlisted = sorted(set(files) - set(names))
+    if missing:
+        raise _missing(missing, unlisted, step, folder)
+    if unlisted:
+        raise _unlisted(unlisted, step, folder)
     return Queue(series, tuple(_patch(name, files[name], step, folder) for name in names))
+
+
+def _missing(names: Sequence[str], unlisted: Sequence[str], step: str, folder: str) -> RequestError:
+    """Make the error for lines of the series that have no file: all at once, with the files that have no line."""
+    one = len(names) == 1
+    no_such = "there is no such .patch or .diff file" if one else "there are no such .patch or .diff files"
+    return RequestError(
+        step,
+        f"{folder}/{SERIES}",
+        f"lists {', '.join(names)}, and {no_such} (unlisted: {', '.join(unlisted) or 'none'})",
+        f"take the {'line' if one else 'lines'} out of {folder}/{SERIES}, or "
+        f"`git restore {' '.join(f'{folder}/{name}' for name in names)}`",
+    )
+
+
+def _unlisted(names: Sequence[str], step: str, folder: str) -> RequestError:
+    """Make the error for files that have no line in the series: all of them at once."""
+    if len(names) == 1:
+        found, hint = (
+            f"is not listed in {folder}/{SERIES}",
+            f"add the line `{names[0]}` there at its place in the order",
+        )
+        return RequestError(step, f"{folder}/{names[0]}", found, f"{hint}, or move the file away")
+    return RequestError(
+        step,
+        f"{folder}/{SERIES}",
+        f"does not list {', '.join(names)}",
+        "add a line for each there at its place in the order, or move the files away",
+    )
 
 
 def _patch(name: str, data: bytes, step: str, folder: str) -> Patch:

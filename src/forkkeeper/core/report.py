@@ -1,16 +1,16 @@
 """What a verb shows to a person, as values: sentences and tables. Drawing them is the terminal's matter."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forkkeeper.core import delta, planning
+from forkkeeper.core import delta, planning, shown
 from forkkeeper.core.commits import UpstreamCommit
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.reach import Reach
+from forkkeeper.core.shown import spelled
 from forkkeeper.core.verdict import GONE, Outcome, Row
 from forkkeeper.errors import ExitCode
 
@@ -28,10 +28,11 @@ Cell = str | Painted
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headers."""
+    """Rows under headers. prose -- the headers of columns that hold sentences, which are broken at blanks."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    prose: tuple[str, ...] = ()
 
 
 Block = str | Painted | Table
@@ -88,7 +89,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         f"to    {said(plan.new)}",
         f"upstream changed {count(plan.changed, 'path')} that this fork has",
         "",
-        Table(("patch", "outcome", "review", "how", "files"), tuple(_plan_row(row) for row in plan.rows)),
+        _plan_table(plan.rows),
         "",
         f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
         *_same_as_before(plan),
@@ -103,7 +104,8 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         blocks += ["", "What upstream did to the files that the queue touches:"]
         blocks += ["", Table(("file", "upstream", "+", "-", "patches"), rows)]
     blocks += [
-        Painted(f"overlay: {c.path}: {c.found}; move or drop it in native/overlay/", "red") for c in plan.collisions
+        Painted(f"overlay: {spelled(c.path)}: {c.found}; move or drop it in native/overlay/", "red")
+        for c in plan.collisions
     ]
     blocks += [Painted(f"warning: {text}", "yellow") for text in plan.warnings]
     if plan.tree:
@@ -115,10 +117,15 @@ def _same_as_before(plan: Plan) -> list[Block]:
     """Say whether the fork changes upstream as it did: the difference of the two differences, in one line."""
     if not plan.rows or plan.clashed:
         return []
-    other = [row.old.title for row in plan.rows if delta.compare(row.old, row.new)]
+    other = [row.old.title for row in plan.rows if delta.differ(row.old, row.new)]
     if not other:
         return [Painted("The fork changes the same lines of upstream as before.", "green")]
     return _wrapped(f"The fork changes other lines than before by {', '.join(other)}: see below.")
+
+
+def _plan_table(rows: Sequence[Row]) -> Table:
+    headers = ("patch", "outcome", "review", "how", "files")
+    return Table(headers, tuple(_plan_row(row) for row in rows), prose=("how",))
 
 
 def _plan_row(row: Row) -> tuple[Cell, ...]:
@@ -135,13 +142,13 @@ def _plan_row(row: Row) -> tuple[Cell, ...]:
     }[row.outcome]
     why = f"{how}: {row.why}" if row.why else how
     outcome = Painted(row.outcome.value, _COLOURS[row.outcome])
-    return (row.old.title, outcome, "yes" if row.review else "", _wrap(why), _files(row.paths))
+    return (row.old.title, outcome, "yes" if row.review else "", why, _files(row.paths))
 
 
 def _files(paths: Sequence[str]) -> str:
     """List the first files of a patch, one below the other."""
     more = [f"… {len(paths) - MOST_FILES} more"] if len(paths) > MOST_FILES else []
-    return "\n".join([*paths[:MOST_FILES], *more])
+    return "\n".join([*map(spelled, paths[:MOST_FILES]), *more])
 
 
 def _clash_blocks(row: Row, culprit: Culprit | None) -> list[Block]:
@@ -150,7 +157,9 @@ def _clash_blocks(row: Row, culprit: Culprit | None) -> list[Block]:
     for place in row.places[:MOST_PLACES]:
         blocks += [
             "",
-            Painted(f"{row.old.title} clashes in {place.path}, near line {place.line} of the new upstream:", "bold"),
+            Painted(
+                f"{row.old.title} clashes in {spelled(place.path)}, near line {place.line} of the new upstream:", "bold"
+            ),
         ]
         for said, lines in (("was", place.base), ("upstream", place.ours), ("patch", place.theirs)):
             blocks += _side(said, lines)
@@ -193,11 +202,12 @@ def _review_blocks(row: Row, upstream: Culprit | None) -> list[Block]:
     title = row.old.title
     blocks: list[Block] = []
     for one in row.resolutions[:MOST_PLACES]:
-        head = f"{title}: {one.answer.rule} in {one.path}, near line {one.line} of the new upstream"
+        head = f"{title}: {one.answer.rule} in {spelled(one.path)}, near line {one.line} of the new upstream"
         blocks += ["", Painted(head, "bold"), *_wrapped(f"  {one.answer.why}")]
         sides = (("was", one.base), ("upstream", one.ours), ("patch", one.theirs), ("now", one.answer.lines))
-        known = sides[1:] if not one.base and one.ours == one.theirs else sides  # a count that both sides changed alike
-        blocks += [line for said, lines in known for line in _side(said, [_shown(text) for text in lines])]
+        is_alike = not one.base and one.ours == one.theirs  # a count that both sides changed alike
+        known = sides[1:] if is_alike and one.ours else sides if any(side for _, side in sides) else ()
+        blocks += [line for said, lines in known for line in _side(said, [shown.of_bytes(text) for text in lines])]
     if len(row.resolutions) > MOST_PLACES:
         rest = ", ".join(f"{one.path}:{one.line} ({one.answer.rule})" for one in row.resolutions[MOST_PLACES:])
         blocks += ["", *_wrapped(f"  … and {len(row.resolutions) - MOST_PLACES} more: {rest}")]
@@ -213,13 +223,13 @@ def _delta_blocks(before: Patch, now: Patch | None, title: str) -> list[Block]:
         return ["", Painted(f"{title} changes the same lines as before.", "bold")]
     said = "would leave the queue; it changed:" if now is None else "against what it was (- before, + now):"
     more = [f"  … {len(lines) - MOST_REVIEWED} more lines"] if len(lines) > MOST_REVIEWED else []
-    shown = [f"  {line.mark.value} {line.text}".rstrip() for line in lines[:MOST_REVIEWED]]
-    return ["", Painted(f"{title} {said}", "bold"), *shown, *more]
+    marked = [f"  {line.mark.value} {shown.line(line.text)}".rstrip() for line in lines[:MOST_REVIEWED]]
+    return ["", Painted(f"{title} {said}", "bold"), *marked, *more]
 
 
 def _diff_lines(patch: Patch) -> list[Block]:
     """Show a patch's diff, with the lines around its changes."""
-    lines = [_shown(line) for line in patch.diff.split(b"\n") if not line.startswith((b"index ", b"diff "))]
+    lines = [shown.of_bytes(line) for line in patch.diff.split(b"\n") if not line.startswith((b"index ", b"diff "))]
     more = [f"  … {len(lines) - MOST_PROPOSED} more lines"] if len(lines) > MOST_PROPOSED else []
     return [*(f"  {line}".rstrip() for line in lines[:MOST_PROPOSED]), *more]
 
@@ -231,23 +241,14 @@ def _side(said: str, lines: Sequence[str]) -> list[str]:
     return found + ([f"  {'':<9} | … {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else [])
 
 
-def _shown(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip("\r\n")
-
-
 def _wrapped(text: str) -> list[Block]:
     """Break a sentence at blanks, its indentation kept."""
-    return list(textwrap.wrap(text, 110, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
-
-
-def _wrap(text: str, width: int = 46) -> str:
-    """Break a long cell at blanks."""
-    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
+    return list(shown.wrapped(text, 110, "  "))
 
 
 def _touched_row(touched: planning.Touched) -> tuple[Cell, ...]:
     added, removed = ("" if n is None else str(n) for n in (touched.added, touched.removed))
-    return (touched.path, touched.status, added, removed, ", ".join(touched.patches))
+    return (spelled(touched.path), spelled(touched.status), added, removed, ", ".join(touched.patches))
 
 
 def reach_blocks(reach: Reach, *, own: bool) -> tuple[Block, ...]:
@@ -272,11 +273,21 @@ def reach_blocks(reach: Reach, *, own: bool) -> tuple[Block, ...]:
     if own and reach.free:
         blocks += ["next: go there:", f"  forkkeeper sync --upto {reach.free.sha}"]
     if own and reach.blocker:
-        blocks += [
-            "next: see what stops it, and make that fit by hand:",
-            f"  forkkeeper plan --upto {reach.blocker.sha}",
-        ]
+        blocks += [f"next: {_way_on(reach)}:", f"  forkkeeper plan --upto {reach.blocker.sha}"]
     return tuple(blocks)
+
+
+def _way_on(reach: Reach) -> str:
+    """Say what a person does about what stops a queue: nothing is made by hand that only waits for a word."""
+    clashed = any(row.outcome is Outcome.CLASHED for row in reach.blocked)
+    reviewed = any(row.review for row in reach.blocked)
+    ways = [
+        *(["make by hand what clashes"] if clashed else []),
+        *(["accept what is for review where it is right"] if clashed and reviewed else []),
+        *(["accept it where it is right"] if reviewed and not clashed else []),
+        *(["move the overlay's files out of the way"] if reach.collisions else []),
+    ]
+    return ", and ".join(["see what stops it", *ways])
 
 
 def _stopped_blocks(reach: Reach) -> list[Block]:
@@ -289,9 +300,8 @@ def _stopped_blocks(reach: Reach) -> list[Block]:
         where = (
             "It stops after that, at the latest at this one:" if reach.free else "It stops at the latest at this one:"
         )
-    rows = tuple(_plan_row(row) for row in reach.blocked)
-    table: list[Block] = ["", Table(("patch", "outcome", "review", "how", "files"), rows)] if rows else []
-    overlay = [f"  overlay: {c.path}: {c.found}" for c in reach.collisions]
+    table: list[Block] = ["", _plan_table(reach.blocked)] if reach.blocked else []
+    overlay = [f"  overlay: {spelled(c.path)}: {c.found}" for c in reach.collisions]
     return ["", where, *(f"  {line}" for line in told(reach.blocker)), *table, *overlay, ""]
 
 
@@ -302,10 +312,10 @@ def standstill(plan: Plan, unaccepted: Sequence[Row], root: Row | None, place: s
     """
     lines: list[Block] = ["", Painted("Nothing was saved yet: a sync saves only what is sure.", "bold")]
     for row in plan.clashed:
-        where = f" in {', '.join(row.paths)}" if row.paths else ""
+        where = f" in {spelled(', '.join(row.paths))}" if row.paths else ""
         lines.append(f"  clashed: {row.old.title}{where}" + (f" (follows {_title(row.root)})" if row.root else ""))
-    lines += [f"  overlay: {c.path}: {c.found}" for c in plan.collisions]
-    lines += [f"  to review: {row.old.title}: {row.why}" for row in unaccepted]
+    lines += [f"  overlay: {spelled(c.path)}: {c.found}" for c in plan.collisions]
+    lines += [spelled(f"  to review: {row.old.title}: {row.why}") for row in unaccepted]
     if plan.collisions:
         said = "next: rename or remove the overlay file, or turn it into a patch of upstream's; then"
         lines += [said, "  forkkeeper log; commit; forkkeeper sync --continue"]

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 
 from forkkeeper.core.compose import Applied
 from forkkeeper.core.ids import TreeId
-from forkkeeper.core.mail import Patch
-from forkkeeper.core.mailing import statless
+from forkkeeper.core.mail import Patch, statless
 from forkkeeper.core.store import Refused, Store, Written
 
 

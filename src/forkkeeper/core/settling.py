@@ -21,6 +21,7 @@ _SURE = 0.8  # share of the surrounding lines that makes a moved and changed pla
 _AROUND = 8  # lines on each side of an edit by which the files are found that may hold it
 _KEYS = 5  # how many of them, the longest, and one right beside the edit on each side
 _MOST_SHOWN = 40  # lines of a place up to which all of it is shown
+NO_PLACE = "no-place"  # shown as the rule where git's merge stopped, and left no place open to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Settlement:
     resolved -- in the order of paths and lines
     left -- the places that no rule answers
     gone -- the patch's edits of code that upstream removed; left out, which is a guess
+    modes -- modes that the patch gives, and that are left out, which is a guess, a sentence each
     unsettled -- paths of which a place cannot be told: binary files, links, modes
     """
 
@@ -55,6 +57,7 @@ class Settlement:
     left: tuple[Conflict, ...] = ()
     gone: tuple[Conflict, ...] = ()
     unsettled: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -71,7 +74,7 @@ class Settlement:
         """The reasons why its guesses are no more than that."""
         said = (one.answer.why for one in self.resolved if one.answer.trust is Trust.GUESS)
         gone = (f"upstream removed the code that it changes near {one.path}:{one.line}; left out" for one in self.gone)
-        return tuple(dict.fromkeys((*said, *gone)))
+        return tuple(dict.fromkeys((*said, *gone, *self.modes)))
 
     @property
     def rule(self) -> str:
@@ -97,6 +100,7 @@ class _Desk:
     resolved: list[Resolution] = field(default_factory=list)
     lost: list[_Lost] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
+    left_modes: list[str] = field(default_factory=list)
 
 
 def settle(store: Store, step: Applied, now: Entries, refused: Refused) -> Settlement:
@@ -104,6 +108,7 @@ def settle(store: Store, step: Applied, now: Entries, refused: Refused) -> Settl
     desk = _Desk()
     for contest in refused.contests:
         _settle_path(store, step, contest, desk)
+    desk.resolved += [_unplaced(path, why) for path, why in refused.unplaced]
     partly = refused.partly or step.before
     left, gone = _relocate(store, step, partly, desk) if desk.lost else ((), ())
     grafts: dict[str, Entry | None] = {path: now.get(path) for path in desk.unsettled}
@@ -111,7 +116,13 @@ def settle(store: Store, step: Applied, now: Entries, refused: Refused) -> Settl
         mode = desk.modes.get(path) or (now[path].mode if path in now else REGULAR)
         grafts[path] = None if content is None else Entry(mode, store.put(b"".join(content)))
     resolved = sorted(desk.resolved, key=lambda one: (one.path, one.line))
-    return Settlement(store.graft(partly, grafts), tuple(resolved), left, gone, tuple(desk.unsettled))
+    tree = store.graft(partly, grafts)
+    return Settlement(tree, tuple(resolved), left, gone, tuple(desk.unsettled), tuple(desk.left_modes))
+
+
+def _unplaced(path: str, why: str) -> Resolution:
+    """Take what git's merge makes of a conflict that it names, and for which it leaves nothing open. A guess always."""
+    return Resolution(path, 1, (), (), (), Answer(NO_PLACE, (), why, Trust.GUESS))
 
 
 # one path -----------------------------------------------------------------------------------------------------------
@@ -121,7 +132,7 @@ def _settle_path(store: Store, step: Applied, contest: Contest, desk: _Desk) -> 
     """Settle one path, as far as that goes."""
     path = contest.path
     present_sides = [entry for entry in (contest.base, contest.ours, contest.theirs) if entry is not None]
-    if any(_text(store, entry) is None for entry in present_sides):
+    if contest.is_nested or any(_text(store, entry) is None for entry in present_sides):
         desk.unsettled.append(path)
         return
     match contest:
@@ -133,14 +144,26 @@ def _settle_path(store: Store, step: Applied, contest: Contest, desk: _Desk) -> 
             place = Place(0, 0, whole, (), lines.apply(whole, their), (Edit(0, len(whole), ()),), their)
             desk.contents[path] = None
             desk.lost.append(_Lost(path, whole, place))
+            if base.mode != theirs.mode:
+                desk.left_modes.append(
+                    f"upstream removed {path}, which the patch makes {_mode(theirs)}: that is left out"
+                )
         case Contest(base=Entry() as base, ours=Entry() as ours, theirs=None):
             answer = _without(path, step.patch.paths)
             desk.contents[path] = None
             desk.resolved.append(Resolution(path, 1, _text(store, base) or (), _text(store, ours) or (), (), answer))
         case Contest(base=None, ours=Entry() as ours, theirs=Entry() as theirs):
             _settle_added(path, _text(store, ours) or (), _text(store, theirs) or (), desk)
+            if ours.mode != theirs.mode:
+                desk.left_modes.append(
+                    f"upstream adds {path}, too, which the patch makes {_mode(theirs)}: that is left out"
+                )
         case _:
             desk.unsettled.append(path)
+
+
+def _mode(entry: Entry) -> str:
+    return "executable" if entry.mode == EXECUTABLE else "a file that is not executable"
 
 
 def _without(path: str, own: Sequence[str]) -> Answer:
@@ -178,7 +201,11 @@ def _settle_text(store: Store, path: str, sides: tuple[Entry, Entry, Entry], des
     whole = _text(store, base) or ()
     mine, their = store.alignments([(base.oid, ours.oid), (base.oid, theirs.oid)])
     made: list[bytes] = []
-    for piece in threeway.merge(whole, mine, their):
+    pieces = threeway.merge(whole, mine, their)
+    if all(isinstance(piece, Sure) for piece in pieces):
+        why = f"git finds a conflict in {path}, and a finer comparison finds none"
+        desk.resolved.append(_unplaced(path, why))
+    for piece in pieces:
         if isinstance(piece, Sure):
             made += piece.lines
             continue
@@ -206,7 +233,7 @@ def count_on(path: str, data: bytes, counted: Sequence[tuple[bytes, bytes]]) -> 
         total = totals.get(text)
         made.append(line if total is None else total + line[len(text) :])
         if total is not None:
-            answer = Answer(counters.RULE, (made[-1],), "both sides made the same change to a count, and each counts")
+            answer = Answer(counters.RULE, (made[-1],), counters.WHY if total != text else counters.IN_DOUBT)
             resolved.append(Resolution(path, number, (), (line,), (line,), answer))
     return b"".join(made), resolved
 

@@ -67,12 +67,16 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """One path that a merge could not settle: what each side has there; None where a side has nothing."""
+    """One path that a merge could not settle: what each side has there; None where a side has nothing.
+
+    is_nested -- whether a side is no file of anybody's but a merge that stopped, with conflict markers
+    """
 
     path: str
     base: Entry | None
     ours: Entry | None
     theirs: Entry | None
+    is_nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Refused:
     places -- where, line by line, as far as that is known
     contests -- the paths of a merge that it could not settle
     partly -- the merged tree, in which all other paths are settled
+    unplaced -- conflicts for which no path is left open: a path that git names, and why
     """
 
     paths: tuple[str, ...]
@@ -90,6 +95,7 @@ class Refused:
     places: tuple[Conflict, ...] = ()
     contests: tuple[Contest, ...] = ()
     partly: TreeId | None = None
+    unplaced: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ from forkkeeper.core.lines import says_something, squeeze
 
 Mentions = Callable[[Sequence[str]], frozenset[str]]
 
-_NAME = re.compile(rb"\b[A-Za-z_]\w{3,}")
-_CALL = re.compile(rb"\b([A-Za-z_]\w{3,})\s*\(")
+_NAME = re.compile(rb"\b[A-Za-z_]\w{3,99}\b")  # longer is data, such as base64
+_CALL = re.compile(rb"\b([A-Za-z_]\w{3,99})\s*\(")
 _CONSTANT = re.compile(rb"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 _NO_CODE = re.compile(rb"//.*|/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"|^\s*(?:#(?!\s*(?:if|el|define|include)).*|\*.*)")
 _LONG = 20  # characters that a line needs to be no accident when upstream has it, too

@@ -6,6 +6,7 @@
     sync          plan → save as one transaction, or lay the first clash before a person in a worktree
                   --continue, --accept, --skip, --drop: what was decided → plan → save, or the next clash
     diff          open → compose → show
+                  --since: open → compose → read the fork as it was → carry that to the present pin → show
     log           open → compose → write the log and the lock
     lint          open → what the patches lack
     init          find the pin → write a fork's first files
@@ -24,16 +25,17 @@
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
-`building` makes something of it, `past` takes back what was saved, `merging` brings branches of it together,
-`importing` (of what `foreign` reads) and `exporting` exchange queues with other tools, `patching` has the queue as
-commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `showing` shows it. Every verb first finishes
-or undoes an interrupted save, and gives a `Report`; nothing here prints.
+`reviewing` shows what the fork changes, `building` makes something of it, `past` takes back what was saved, `merging`
+brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
+`patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `showing` shows
+it. Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing here prints.
 """
 
+from forkkeeper.core.document import of_error as error_document, of_report as report_document
 from forkkeeper.core.report import Report
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
-from forkkeeper.flow.carrying import diff, may_write, plan, refresh
+from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.exporting import export_patches
 from forkkeeper.flow.foreign import Ask
 from forkkeeper.flow.importing import import_patches
@@ -42,15 +44,26 @@ from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.patching import patch_close, patch_open, patch_save
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_rename, patch_split
+from forkkeeper.flow.reviewing import Wanted, diff
 from forkkeeper.flow.searching import as_far_as_free
 from forkkeeper.flow.showing import patch_list, patch_show, patch_why
-from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
+from forkkeeper.flow.standing import (
+    Setting,
+    may_write,
+    missing,
+    no_number,
+    no_option,
+    not_with,
+    only_with,
+    patch_titles,
+)
 from forkkeeper.flow.syncing import abort, accept, drop, go_on, park, reopen, sync, where
 
 __all__ = [
     "Ask",
     "Report",
     "Setting",
+    "Wanted",
     "abort",
     "accept",
     "as_far_as_free",
@@ -58,6 +71,7 @@ __all__ = [
     "check",
     "diff",
     "drop",
+    "error_document",
     "export_patches",
     "go_on",
     "import_patches",
@@ -71,6 +85,7 @@ __all__ = [
     "no_number",
     "no_option",
     "not_with",
+    "only_with",
     "park",
     "past",
     "patch_close",
@@ -86,11 +101,13 @@ __all__ = [
     "patch_save",
     "patch_show",
     "patch_split",
+    "patch_titles",
     "patch_why",
     "plan",
     "redo",
     "refresh",
     "reopen",
+    "report_document",
     "setup",
     "status",
     "sync",

@@ -15,6 +15,7 @@ from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.report import Block, Painted, Table
 from forkkeeper.core.resolutions import Recorded
 from forkkeeper.core.session import Before, Decision, Session
+from forkkeeper.core.shown import spelled
 from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.flow.standing import Setting, scratch
@@ -195,7 +196,7 @@ def _check_settled(
     paths = {*changed, *(one.path for one in clash.contests)}
     left = clashes.left_over(store, clash, now, sorted(paths))
     if left:
-        rows = [f"{one.path}:{one.line}: {one.text}" for one in left[:10]]
+        rows = [spelled(f"{one.path}:{one.line}: {one.text}") for one in left[:10]]
         more = f"\n    … and {len(left) - 10} more" if len(left) > 10 else ""
         raise AnswerIsNo(
             "sync",

@@ -13,6 +13,7 @@ from forkkeeper.core.ids import CommitId
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.report import Block, Painted, Report, Table
+from forkkeeper.core.shown import spelled
 from forkkeeper.core.trials import Stood
 from forkkeeper.errors import AnswerIsNo, ExitCode, RequestError
 from forkkeeper.flow.foreign import Ask, Source, form_named, from_folder, from_git, with_diffs
@@ -149,8 +150,10 @@ def _refusal(ask: Ask, faults: Sequence[str]) -> AnswerIsNo | RequestError:
 
 def _not_carried(made: Plan, ask: Ask) -> tuple[Block, ...]:
     lines: list[Block] = [Painted("Nothing was saved: what is imported must carry to the pin.", "bold")]
-    lines += [f"  clashed: {row.old.title} in {', '.join(row.paths)}" for row in made.clashed]
-    lines += [f"  to review: {row.old.title}: {row.why}" for row in made.unaccepted((), every=ask.accept_reviewed)]
+    lines += [spelled(f"  clashed: {row.old.title} in {', '.join(row.paths)}") for row in made.clashed]
+    lines += [
+        spelled(f"  to review: {row.old.title}: {row.why}") for row in made.unaccepted((), every=ask.accept_reviewed)
+    ]
     if made.clashed:
         return (
             *lines,

@@ -44,6 +44,7 @@ class Working:
     made: Composed
     opened: Opened | None
     notes: tuple[Block, ...]
+    typed: tuple[str, ...]
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -77,7 +78,7 @@ def working(setting: Setting, step: str, *, making: bool = False) -> Iterator[Wo
             objects = openeds.make(root, upstreams.lenders(upstream)).objects
         store = stack.enter_context(scratch(upstream, objects))
         made = compose_at(store, project, pin, step=step)
-        yield Working(step, setting.typed, project, upstream, store, Mails(store), pin, made, opened, notes)
+        yield Working(step, project, upstream, store, Mails(store), pin, made, opened, notes, setting.typed)
 
 
 def origin(work: Working, project: Project) -> Origin:

@@ -20,8 +20,6 @@ def now() -> str:
 def moment() -> dt.datetime:
     """Give the moment, in UTC, to the second."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return (
-        dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC)
-        if fixed.isdigit()
-        else dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
-    )
+    if fixed.isdigit():
+        return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC)
+    return dt.datetime.now(tz=dt.UTC).replace(microsecond=0)

@@ -22,6 +22,7 @@ from forkkeeper.core import (
 )
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.history import Record
+from forkkeeper.core.ids import CommitId
 from forkkeeper.core.lock import Digests, Drift, Lock
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.operations import Deed, Kind, Operation
@@ -37,6 +38,7 @@ LOG = "CHANGES-LOCAL.md"
 STATE = ".forkkeeper"
 LOCK_HINT = f"`git restore {lock.FILE}`, or `forkkeeper init --pin SHA` where there never was one"
 SAVED = (PATCHES, resolutions.FOLDER, history.FILE, LOG, lock.FILE)  # what a sync changes
+SINCE_HINT = "give a commit in which the fork is sound: `git log -- fork.lock` lists those that saved it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,48 @@ def load(root: Path, *, step: str) -> Project:
     )
 
 
+def load_at(root: Path, commit: CommitId, named: str, *, step: str) -> Project:
+    """Read the whole fork as a commit of its own git repository has it.
+
+    named -- how the person calls that commit
+    Raises RequestError where there is no sound fork in it.
+    """
+    files = Worktree(root).files_at(commit, [*SAVED, declaration.FILE, overlay.FOLDER])
+    data = {path: held for path, (_, held) in files.items()}
+    series = data.get(f"{PATCHES}/{queue.SERIES}")
+    for name, found in ((declaration.FILE, data.get(declaration.FILE)), (lock.FILE, data.get(lock.FILE))):
+        if found is None:
+            raise RequestError(step, f"--since {named}", f"has no {name} in this folder", SINCE_HINT)
+    in_queue = {path.removeprefix(f"{PATCHES}/"): held for path, held in data.items() if path.startswith(f"{PATCHES}/")}
+    patches = {name: held for name, held in in_queue.items() if "/" not in name and name.endswith((".patch", ".diff"))}
+    laid = {
+        path.removeprefix(f"{overlay.FOLDER}/"): OverlayFile(mode, held)
+        for path, (mode, held) in files.items()
+        if path.startswith(f"{overlay.FOLDER}/")
+    }
+    past = data.get(history.FILE, b"")
+    try:
+        overlay.check(laid, step=step)
+        return Project(
+            root=root,
+            declaration=_sound(declaration.parse(data[declaration.FILE])),
+            lock=lock.parse(data[lock.FILE]),
+            queue=queue.read(series or b"", patches, step=step),
+            overlay=laid,
+            history=past,
+            records=history.parse(past),
+            log=data.get(LOG, b""),
+        )
+    except RequestError as error:
+        raise RequestError(step, f"--since {named}", f"{error.thing}: {error.found}", SINCE_HINT) from error
+
+
 def load_declaration(root: Path) -> Declaration:
     """Read `fork.toml` alone, patterns included."""
-    declared = declaration.parse(disk.read(root / declaration.FILE) or b"")
+    return _sound(declaration.parse(disk.read(root / declaration.FILE) or b""))
+
+
+def _sound(declared: Declaration) -> Declaration:
     policy.decide(declared.path, ())
     return declared
 

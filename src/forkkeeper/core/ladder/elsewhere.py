@@ -22,10 +22,13 @@ def changes(base: Lines, edit: Edit) -> tuple[Replacement, ...]:
     if len(was) != len(now) or not 0 < len(was) <= _MOST_LINES:
         return ()
     found: list[Replacement] = []
+    if sum(map(len, (*was, *now))) > words.MOST_BYTES:
+        return ()
     for one, other in zip(was, now, strict=True):
-        if alike.share(one, other) < alike.ALIKE:
+        before, after = words.tokens((one,)), words.tokens((other,))
+        if not words.is_small(before, after) or alike.share(one, other) < alike.ALIKE:
             return ()
-        found += _of_line(words.tokens((one,)), words.tokens((other,)))
+        found += _of_line(before, after)
     names = [{token for token in words.bare(one.old) if words.is_name(token)} for one in found]
     return tuple(found) if found and all(len(one) >= _NAMES for one in names) else ()
 
@@ -46,8 +49,9 @@ def make(found: Sequence[Replacement], lines: Lines) -> tuple[Edit, ...]:
     """Make replacements in a file: the edits of its lines; none where one of them fits nowhere."""
     made: list[Edit] = []
     fitted: set[Replacement] = set()
+    keys = [(max(one.old, key=len), one) for one in found]
     for number, line in enumerate(lines):
-        here = tuple(one for one in found if max(one.old, key=len) in line)
+        here = tuple(one for key, one in keys if key in line)
         if not here:
             continue
         tokens = words.tokens((line,))

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from forkkeeper.core.ids import EMPTY_TREE
-from forkkeeper.core.mailing import Letter, moment, statless, tidy
+from forkkeeper.core.mail import statless
+from forkkeeper.core.mailing import Letter, moment, tidy
 from forkkeeper.core.store import REGULAR, Entry
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config
 from forkkeeper.shell.git.scratch import Scratch

@@ -6,6 +6,7 @@ import re
 import tempfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +14,7 @@ from forkkeeper.core import conflicts, hunks, trees
 from forkkeeper.core.conflicts import Said
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
 from forkkeeper.core.lines import Edit
-from forkkeeper.core.store import REGULAR, Change, Contest, Entry, Marked, Refused, Sides, Stat, Written
+from forkkeeper.core.store import REGULAR, SUBMODULE, Change, Contest, Entry, Marked, Refused, Sides, Stat, Written
 from forkkeeper.core.trees import Item
 from forkkeeper.errors import OutsideError
 from forkkeeper.shell.git import packing
@@ -35,7 +36,13 @@ _CANONICAL = (
     "--submodule=short",
     "--ignore-submodules=none",
 )
-_LIKE_MERGES = ("--diff-algorithm=histogram", "--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/")
+_LIKE_MERGES = (
+    "--diff-algorithm=histogram",
+    "--no-indent-heuristic",  # a merge does not slide its edits to where they read best
+    "--inter-hunk-context=0",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
 _THROW_AWAY = b"author forkkeeper <forkkeeper@invalid> 0 +0000\ncommitter forkkeeper <forkkeeper@invalid> 0 +0000\n\n"
 
 
@@ -267,22 +274,21 @@ class Scratch:
             self.graft(EMPTY_TREE, {str(number): Entry(REGULAR, oid) for number, oid in enumerate(column)})
             for column in columns
         )
-        tree, _, said = self._ask_merge(base, ours, theirs)
-        kinds = {path: one.kind for one in said for path in one.paths}
-        merged = {name.decode(): ObjectId(item.oid) for name, item in self.items(tree).items()}
+        answer = self._ask_merge(base, ours, theirs)
+        kinds = {path: one.kind for one in answer.said for path in one.paths}
+        merged = {name.decode(): ObjectId(item.oid) for name, item in self.items(answer.tree).items()}
         names = [str(number) for number in range(len(sides))]
         return [Marked(merged[name], kinds[name]) if name in kinds else merged[name] for name in names]
 
     def _merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> Written | Refused:
-        tree, stages, said = self._ask_merge(base, ours, theirs)
-        return self._refused(tree, stages, said) if stages or said else Written(tree)
+        answer = self._ask_merge(base, ours, theirs)
+        return Written(answer.tree) if answer.is_clean else self._refused(answer)
 
-    def _ask_merge(
-        self, base: TreeId, ours: TreeId, theirs: TreeId
-    ) -> tuple[TreeId, dict[str, dict[int, Entry]], list[Said]]:
-        """Ask git: the merged tree, what each side has where it conflicts (by path and stage), and what is said of it.
+    def _ask_merge(self, base: TreeId, ours: TreeId, theirs: TreeId) -> "_Answer":
+        """Ask git.
 
-        merge-tree's -z form: the tree; `mode id stage TAB path` rows, an empty field, messages.
+        merge-tree's -z form: the tree; `mode id stage TAB path` rows, an empty field, messages. There are conflicts
+        without rows, such as a folder that was split: so the exit status counts, not the rows.
         """
         root = self.commit(base)
         sides = [self.commit(tree, (root,)) for tree in (ours, theirs)]
@@ -291,8 +297,8 @@ class Scratch:
             raise OutsideError("merge", "git merge-tree", f"ended with status {answer.code}: {answer.err.strip()}")
         merged, _, rest = answer.out.partition(b"\0")
         if answer.code == 0:
-            return TreeId(merged.decode()), {}, []
-        listed, _, messages = rest.partition(b"\0\0")
+            return _Answer(TreeId(merged.decode()), is_clean=True)
+        listed, _, messages = (b"\0" + rest).partition(b"\0\0")
         stages: dict[str, dict[int, Entry]] = {}
         for row in listed.split(b"\0"):
             meta, tab, path = row.partition(b"\t")
@@ -301,19 +307,25 @@ class Scratch:
                 mode, oid, stage = meta.decode().split()
                 stages.setdefault(decode(path), {})[int(stage)] = Entry(mode, ObjectId(oid))
         said = list(conflicts.parse_messages([decode(field) for field in messages.split(b"\0")]))
-        return TreeId(merged.decode()), stages, said
+        return _Answer(TreeId(merged.decode()), stages=stages, said=said)
 
-    def _refused(self, marked: TreeId, stages: Mapping[str, Mapping[int, Entry]], said: Sequence[Said]) -> Refused:
+    def _refused(self, answer: "_Answer") -> Refused:
         """Say where and why a merge stopped."""
-        there = self.some(marked, stages)
+        stages = answer.stages
+        there = self.some(answer.tree, stages)
         both = sorted(path for path, found in stages.items() if set(found) == {1, 2, 3})
-        texts = ((path, self.blob(there[path].oid)) for path in both if path in there)
+        texts = ((path, self.blob(there[path].oid)) for path in both if path in there and there[path].mode != SUBMODULE)
         places = tuple(place for path, text in texts for place in conflicts.places(path, text))
+        nested = conflicts.nested(answer.said)
         contests = tuple(
-            Contest(path, found.get(1), found.get(2), found.get(3)) for path, found in sorted(stages.items())
+            Contest(path, found.get(1), found.get(2), found.get(3), is_nested=path in nested)
+            for path, found in sorted(stages.items())
         )
-        why = conflicts.explain(said, {path: set(found) for path, found in stages.items()})
-        return Refused(tuple(sorted(stages)), why, places, contests, marked)
+        why = conflicts.explain(answer.said, {path: set(found) for path, found in stages.items()})
+        unplaced = [one for one in answer.said if stages.keys().isdisjoint(one.paths)]
+        paths = {*stages, *(path for one in unplaced for path in one.paths)}
+        notes = tuple((one.paths[0], conflicts.explain([one], {})) for one in unplaced if one.paths)
+        return Refused(tuple(sorted(paths)), why, places, contests, answer.tree, notes)
 
     def diffs(self, pairs: Sequence[tuple[TreeId, TreeId]]) -> tuple[bytes, ...]:
         """Give the canonical diff of each pair, all from one process.
@@ -333,17 +345,15 @@ class Scratch:
         """Give those names that stand as whole words anywhere in a tree's text files."""
         if not names:
             return frozenset()
-        patterns = [part for name in names for part in ("-e", name)]
-        answer = self._git.ask("grep", "-h", "-o", "-w", "-F", "-I", "--no-color", *patterns, tree)
+        answer = self._git.ask("grep", "-h", "-o", "-w", "-F", "-I", "--no-color", "-f", "-", tree, stdin=_rows(names))
         return frozenset(names) & frozenset(answer.out.decode("utf-8", "replace").split("\n"))
 
     def usages(self, tree: TreeId, names: Sequence[str]) -> bytes:
         """Give the lines of a tree's text files in which names stand as whole words, each with a few lines after it."""
         if not names:
             return b""
-        patterns = [part for name in names for part in ("-e", name)]
         how = ("-h", "-w", "-F", "-I", "--no-color", "-A", str(AFTER), "--max-count", str(MOST_USAGES))
-        return self._git.ask("grep", *how, *patterns, tree).out
+        return self._git.ask("grep", *how, "-f", "-", tree, stdin=_rows(names)).out
 
     def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
         """Find how the lines of each pair of blobs differ, as git's merge sees it; the same pair is compared once."""
@@ -381,11 +391,26 @@ class Scratch:
         return {decode(a): decode(b) for a, b in zip(out[1::3], out[2::3], strict=False)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What merge-tree answers: the merged tree, what each side has where it conflicts (by path and stage), messages."""
+
+    tree: TreeId
+    is_clean: bool = False
+    stages: Mapping[str, Mapping[int, Entry]] = field(default_factory=dict)
+    said: Sequence[Said] = ()
+
+
 def _put(place: Path, data: bytes) -> None:
     """Write a file that is there whole or not at all."""
     beside = place.with_name(f"{place.name}.{os.getpid()}")
     beside.write_bytes(data)
     beside.replace(place)
+
+
+def _rows(names: Sequence[str]) -> bytes:
+    """Write names one a line, for standard input: no command line holds them all, or one that is very long."""
+    return "".join(f"{name}\n" for name in names).encode()
 
 
 def _quoted(path: str) -> str:
