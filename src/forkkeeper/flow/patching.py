@@ -30,12 +30,11 @@ Files = Mapping[str, bytes | None]
 class Working:
     """A composed fork whose queue a verb changes, alone.
 
-    step, typed -- the verb, and the words that were typed
+    step -- the verb; typed -- its words, as they were typed
     opened -- the worktree in which the queue stands as commits, where one is open; `store` writes into it
     """
 
     step: str
-    typed: tuple[str, ...]
     project: Project
     upstream: Upstream
     store: Scratch
