@@ -484,3 +484,26 @@ def test_clash_kill_continue(clashing: Fork, tmp_path: Path, stage: str) -> None
         shutil.rmtree(tmp_path / str(moment))
         moment += 1
     assert moment > 3
+
+
+# back into the queue ------------------------------------------------------------------------------------------------
+
+
+def test_a_parked_patch_comes_back(clashing: Fork) -> None:
+    """Where upstream's clash is gone again, `patch unpark` carries it from where it stood, words and all."""
+    begin(clashing)
+    clashing.run("sync", "--skip")
+    clashing.ok("sync", "--drop", "more", "--why", "it built on ten")
+    clashing.commit_all()
+    assert_message(clashing.run("patch", "unpark", "ten"), 1, "ten.patch: clashes still", "forkkeeper patch new ten")
+    clashing.upstream.commit({"a.txt": "first\n" + TEXT}, tag="v3")
+    clashing.ok("sync", "--upto", "v3")
+    assert "set aside" in (clashing.root / "CHANGES-LOCAL.md").read_text().lower()
+    clashing.ok("patch", "unpark", "ten")
+    assert clashing.names() == ["free.patch", "ten.patch"]
+    assert b"+mine 10" in clashing.mails()[1]
+    assert b"Parked:" not in clashing.mails()[1]
+    assert not list((clashing.root / "patches/parked").glob("*"))
+    assert "set aside" not in (clashing.root / "CHANGES-LOCAL.md").read_text().lower()
+    clashing.ok("log", "--check")
+    assert_message(clashing.run("patch", "unpark", "tenn"), 2, "is not parked")

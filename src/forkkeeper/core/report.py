@@ -98,7 +98,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         blocks += _clash_blocks(row, plan.culprits.get(row.old.name))
     for row in plan.rows:
         shown = row.review or row.outcome in GONE or row.rule == "hand"
-        blocks += _review_blocks(row, plan.culprits.get(row.old.name)) if shown else []
+        blocks += review_blocks(row, plan.culprits.get(row.old.name)) if shown else []
     if plan.touched:
         rows = tuple(_touched_row(t) for t in plan.touched)
         blocks += ["", "What upstream did to the files that the queue touches:"]
@@ -197,7 +197,7 @@ def _title(name: str) -> str:
     return name.removesuffix(".patch")
 
 
-def _review_blocks(row: Row, upstream: Culprit | None) -> list[Block]:
+def review_blocks(row: Row, upstream: Culprit | None) -> list[Block]:
     """Show what a person is asked to accept: where a rule stepped in, and what becomes of the patch's own lines."""
     title = row.old.title
     blocks: list[Block] = []

@@ -21,14 +21,16 @@
           save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
           new, refresh                      … → the worktree's edits → carry the later patches → save
           rename, move, drop, split, fold   … → put the trees otherwise → save
+          unpark                            … → carry it alone from where it stood → save
           list, show, why                   open → compose → show
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
 `reviewing` shows what the fork changes, `building` makes something of it, `past` takes back what was saved, `merging`
 brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
-`patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `showing` shows
-it. Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing here prints.
+`patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `unparking`
+brings a patch back, `showing` shows it. Every verb first finishes or undoes an interrupted save, and gives a `Report`;
+nothing here prints.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
@@ -58,6 +60,7 @@ from forkkeeper.flow.standing import (
     patch_titles,
 )
 from forkkeeper.flow.syncing import abort, accept, drop, go_on, park, reopen, sync, where
+from forkkeeper.flow.unparking import patch_unpark
 
 __all__ = [
     "Ask",
@@ -102,6 +105,7 @@ __all__ = [
     "patch_show",
     "patch_split",
     "patch_titles",
+    "patch_unpark",
     "patch_why",
     "plan",
     "redo",

@@ -10,6 +10,7 @@ from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import MailError, Patch
 from forkkeeper.core.mailing import Made
+from forkkeeper.core.parked import Parked
 from forkkeeper.core.patchcommits import Taken, Wrong
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report, Table
@@ -288,15 +289,18 @@ def keep(
     *,
     at: str | None = None,
     renamed: Mapping[str, str] | None = None,
+    parked: tuple[Parked, ...] | None = None,
+    also: Mapping[str, bytes | None] | None = None,
 ) -> tuple[str, ...]:
     """Save another queue as one transaction, and bring an open worktree up to date; gives the files that changed.
 
     pieces, patches -- the new queue, as trees and as files
     at -- the patch at which the open worktree is to stand; renamed -- names that became others
+    parked -- the patches that are set aside now, where those change; also -- further files of the fork (None: removed)
     """
     project = work.project
     queue = queues.arrange(project.queue, patches, renamed=renamed)
-    now = replace(project, queue=queue)
+    now = replace(project, queue=queue, parked=project.parked if parked is None else parked)
     tree, files = saved_files(work.store, project, now, work.pin, step=work.step)
     tip = pieces[-1].after if pieces else work.made.baseline.tree
     wanted = compose.lay(work.store, tip, overlay.entries(work.store, project.overlay))
@@ -305,6 +309,7 @@ def keep(
     there = {patch.name for patch in patches} | {*(renamed or {})}
     gone = [patch for patch in project.queue.patches if patch.name not in there]
     files |= projects.last_copies(project, gone)
+    files |= also or {}
     standing = tuple(replace(piece, patch=patch) for piece, patch in zip(pieces, patches, strict=True))
     if work.opened is None:
         return projects.save(project, files, typed=work.typed)

@@ -251,7 +251,26 @@ def drop(_: Context, name: str, why: str | None = None, offline: bool = False) -
     )
 
 
+@task(
+    auto_shortflags=False,
+    positional=["name"],
+    help={"name": "a patch in patches/parked/", "accept": "take what a rule made of it, too", "offline": OFFLINE},
+)
+def unpark(_: Context, name: str, accept: bool = False, offline: bool = False) -> None:
+    """Bring a patch back that was set aside in a sync: carried to the pin, at the end of the queue.
+
+    Example: forkkeeper patch unpark lazy-mmap
+    """
+    run(
+        lambda on_progress: flow.patch_unpark(
+            setting(on_progress, offline=offline), value("patch unpark", name), accept=accept
+        )
+    )
+
+
 def verbs() -> Collection:
     """Give the verbs of `forkkeeper patch`."""
     looking = (list_, show, why)
-    return Collection("patch", open_, save, close, *looking, new, edit, refresh, split, fold, rename, move, drop)
+    return Collection(
+        "patch", open_, save, close, *looking, new, edit, refresh, split, fold, rename, move, drop, unpark
+    )
