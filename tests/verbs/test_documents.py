@@ -25,6 +25,12 @@ def document(ran: Ran) -> dict[str, Any]:
         (["sync", "--upto", "v1.1"], 0),
         (["materialise", "../tree"], 0),
         (["upstream.refresh"], 0),
+        (["undo", "--list"], 0),
+        (["setup"], 0),
+        (["patch.list"], 0),
+        (["patch.why", "src/load.c:6"], 0),
+        (["patch.rename", "greeting", "hello"], 0),
+        (["patch.export", "--to", "quilt", "../quilt"], 0),
         (["status", "--max-age", "1"], 1),
     ],
 )
@@ -102,7 +108,7 @@ def test_a_plan_for_a_pull_request(fork_with_clash: Fork) -> None:
         "`core: room for twice as much`",
         "<summary>What upstream did to the files that the queue touches</summary>",
         f"forkkeeper plan --upto {fork_with_clash.target}     # this plan",
-        "forkkeeper diff --patch limit",
+        f"forkkeeper sync --upto {fork_with_clash.target}\n",
     ):
         assert words in ran.out, ran.out
 

@@ -41,7 +41,8 @@ complete --command forkkeeper --no-files --arguments '(__forkkeeper_complete)'
 """
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 CORE = ("--help", "--list", "--version")
-OF_PATCHES = ("--patch", "--accept", "--replace", "--drop", "--skip")  # options whose value is a patch's name
+# options whose value is a patch's name
+OF_PATCHES = ("--patch", "--accept", "--replace", "--drop", "--skip", "--reopen", "--after", "--before", "--into")
 
 
 def candidates(verbs: Mapping[str, ParserContext], words: Sequence[str]) -> tuple[str, ...]:
