@@ -162,7 +162,7 @@ def _clash_blocks(row: Row, culprit: Culprit | None) -> list[Block]:
             ),
         ]
         for said, lines in (("was", place.base), ("upstream", place.ours), ("patch", place.theirs)):
-            blocks += _side(said, lines)
+            blocks += _side(said, [shown.line(line) for line in lines])
     if len(row.places) > MOST_PLACES:
         blocks.append(f"  … and {len(row.places) - MOST_PLACES} more places")
     if culprit is not None and (blocks or row.root is None):
