@@ -3,11 +3,28 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from world import Fork, Upstream, am_trees, git, quilt_tree, run, script, snapshot, with_files
+from world import (
+    Content,
+    Fork,
+    Local,
+    Upstream,
+    am_trees,
+    assert_message,
+    format_patch,
+    git,
+    git_bytes,
+    quilt_tree,
+    run,
+    script,
+    snapshot,
+    with_files,
+)
 
 pytestmark = pytest.mark.network
 
@@ -194,3 +211,127 @@ def test_patches_as_commits_change_no_byte(fresh: Fork) -> None:
     assert "nothing to save" in fresh.ok("patch", "save").out
     assert fresh.state() == before
     fresh.ok("patch", "close")
+
+
+# a clash of each kind -----------------------------------------------------------------------------------------------
+
+KILLED = Path(__file__).parents[1] / "killed.py"
+WINDOW = "common/common.h"
+MOVED, AWAY = "common/console.h", "common/terminal/console.h"
+DELETED = "common/base64.hpp"
+BINARY = "models/ggml-vocab-aquila.gguf"
+MODE = "convert_hf_to_gguf.py"
+
+
+def changed(data: bytes, old: bytes, new: bytes) -> bytes:
+    """Give a file with one line changed, which must be there."""
+    assert old in data
+    return data.replace(old, new, 1)
+
+
+def planted(fork: Fork) -> tuple[Fork, str]:
+    """Plant five clashes: an upstream commit on the real pin, and a patch against each of its changes."""
+    place = fork.root.parent
+    up = Upstream.make(place / "up.git")
+    up.commits = 500  # days after the first one of the tests: younger than the pin
+    objects = (fork.root / ".forkkeeper/upstream.git/objects").absolute()
+    (up.path / "objects/info/alternates").write_text(f"{objects}\n")
+    (up.path / "shallow").write_text(f"{OLD}\n")
+
+    def there(path: str) -> bytes:
+        return git_bytes(up.path, "show", f"{OLD}:{path}")
+
+    window, console, vocab = there(WINDOW), there(MOVED), there(BINARY)
+    first = b"// Console functions\n"
+    theirs: dict[str, Content] = {
+        WINDOW: changed(window, b"dry_penalty_last_n = -1;", b"dry_penalty_last_n = 64;"),
+        AWAY: changed(console, first, b"// theirs: 1\n// theirs: 2\n\n"),
+        DELETED: None,
+        BINARY: vocab + b"theirs",
+        MODE: there(MODE) + b"# theirs\n",
+    }
+    target = up.commit(
+        theirs, moves={MOVED: AWAY}, parent=OLD, title="upstream: five things at once", modes={MODE: "100755"}
+    )
+    mine = (
+        Local("window", {WINDOW: changed(window, b"dry_penalty_last_n = -1;", b"dry_penalty_last_n = 4096;")}),
+        Local("console", {MOVED: changed(console, first, b"/* the fork has a\n   word to say here */\n")}),
+        Local("base64", {DELETED: changed(there(DELETED), b"means.\n", b"means, here too.\n")}),
+        Local("vocab", {BINARY: vocab + b"mine"}),
+        Local("convert", {MODE: "setup.cfg"}, modes={MODE: "120000"}),
+    )
+    stands = OLD
+    with (fork.root / "patches/series").open("a") as series:
+        for local in mine:
+            body = f"{local.name}: do it\n\n{local.reason}\n\n{local.trailers}"
+            stands = up.commit(local.files, modes=local.modes, title=body, branch="mine", parent=stands)
+            (fork.root / f"patches/{local.name}.patch").write_bytes(format_patch(up.path, stands))
+            series.write(f"{local.name}.patch\n")
+    declared = (fork.root / "fork.toml").read_text()
+    located = re.sub(r'(kind = "git"\n(?:#[^\n]*\n)*location = )"[^"]*"', r'\1"../up.git"', declared)
+    assert located != declared
+    (fork.root / "fork.toml").write_text(located)
+    fork.relog()
+    return fork, target
+
+
+def settle(fork: Fork, name: str) -> None:
+    """Do what a person would do at each of the five."""
+    place = fork.root / ".forkkeeper/sync/clash"
+    marked = re.compile(rb"<<<<<<< .*?\n(.*?)\|\|\|\|\|\|\| .*?=======\n(.*?)>>>>>>> .*?\n", re.DOTALL)
+    if name in ("window", "console"):
+        file = place / (WINDOW if name == "window" else AWAY)
+        data = file.read_bytes()
+        assert marked.search(data), data[:400]
+        file.write_bytes(marked.sub(lambda found: found[2], data))
+    elif name == "base64":
+        git(place, "add", DELETED)
+    elif name == "vocab":
+        (place / BINARY).write_bytes((place / BINARY).read_bytes() + b"and mine")
+        git(place, "add", BINARY)
+    else:
+        (place / MODE).unlink(missing_ok=True)
+        (place / MODE).symlink_to("./setup.cfg")
+        git(place, "add", "--force", MODE)
+
+
+def now_open(fork: Fork) -> str | None:
+    """Name the patch that lies before the person."""
+    state = fork.root / ".forkkeeper/sync/session.json"
+    before = json.loads(state.read_text())["before"] if state.exists() else None
+    return str(before["patch"]).removesuffix(".patch") if before else None
+
+
+def test_a_session_with_a_clash_of_each_kind(fresh: Fork, tmp_path: Path) -> None:
+    """Clash, edit, abort: the same bytes; clash, kill, edit, continue: saved; a second clone needs no human."""
+    fork, target = planted(fresh)
+    clone = Fork(tmp_path / "clone/fork", fork.upstream, fork.pin, target)
+    shutil.copytree(fork.root.parent, clone.root.parent, symlinks=True)
+    start = fork.state()
+
+    assert_message(fork.run("sync", "--upto", target), 1, "window clashes", "settle window in .forkkeeper/sync/clash")
+    settle(fork, "window")
+    assert fork.run("sync", "--continue").code == 1
+    ran = fork.ok("sync", "--abort")
+    assert "are replayed in the next sync" in ran.out
+    assert fork.state() == start
+
+    shutil.rmtree(fork.root / ".forkkeeper/resolutions")
+    words = [sys.executable, str(KILLED), str(fork.root), "2", "sync", "--upto", target]
+    assert subprocess.run(words, capture_output=True, check=False, stdin=subprocess.DEVNULL).returncode == 77
+    assert fork.state() == start
+    ran = fork.run("sync", "--upto", target)
+    seen = []
+    while (name := now_open(fork)) is not None:
+        assert name not in seen, ran.said
+        seen.append(name)
+        settle(fork, name)
+        ran = fork.run("sync", "--continue")
+    assert (ran.code, seen) == (0, ["window", "console", "base64", "vocab", "convert"]), ran.said
+    fork.ok("log", "--check")
+    assert len(list((fork.root / "resolutions").iterdir())) == 5
+
+    shutil.copytree(fork.root / "resolutions", clone.root / "resolutions")
+    clone.ok("sync", "--upto", target)
+    assert composed(clone) == composed(fork)
+    assert clone.mails() == fork.mails()

@@ -85,14 +85,14 @@ def _called_elsewhere(store: Store, patch: Patch, entries: Entries) -> tuple[str
 
 def _doubted(row: Row, doubts: Sequence[str]) -> Row:
     said = "; ".join(doubt for doubt in doubts if doubt not in (row.why or ""))
-    if not said:
+    if not said or row.outcome is Outcome.REPLAYED:  # what a person made of the very same merge is theirs to judge
         return row
     return replace(row, review=True, why=f"{row.why}; but {said}" if row.why else f"it applies, but {said}")
 
 
 def _titled(row: Row, aid: Aid) -> Row:
     """Ask for a review where upstream has a commit of the patch's title, and the patch is carried nevertheless."""
-    namesake = aid.titled(row.old.subject) if row.outcome not in GONE else None
+    namesake = aid.titled(row.old.subject) if row.outcome not in (*GONE, Outcome.REPLAYED) else None
     if namesake is None:
         return row
     said = f"upstream's commit {short(namesake)} has its title: is it still needed?"

@@ -345,15 +345,17 @@ class Scratch:
         """Give those names that stand as whole words anywhere in a tree's text files."""
         if not names:
             return frozenset()
-        answer = self._git.ask("grep", "-h", "-o", "-w", "-F", "-I", "--no-color", "-f", "-", tree, stdin=_rows(names))
+        answer = self._git.ask(
+            "grep", "-h", "-o", "-w", "-E", "-I", "--no-color", "-f", "-", tree, stdin=_any_of(names)
+        )
         return frozenset(names) & frozenset(answer.out.decode("utf-8", "replace").split("\n"))
 
     def usages(self, tree: TreeId, names: Sequence[str]) -> bytes:
         """Give the lines of a tree's text files in which names stand as whole words, each with a few lines after it."""
         if not names:
             return b""
-        how = ("-h", "-w", "-F", "-I", "--no-color", "-A", str(AFTER), "--max-count", str(MOST_USAGES))
-        return self._git.ask("grep", *how, "-f", "-", tree, stdin=_rows(names)).out
+        how = ("-h", "-w", "-E", "-I", "--no-color", "-A", str(AFTER), "--max-count", str(MOST_USAGES))
+        return self._git.ask("grep", *how, "-f", "-", tree, stdin=_any_of(names)).out
 
     def alignments(self, pairs: Sequence[tuple[ObjectId, ObjectId]]) -> tuple[tuple[Edit, ...], ...]:
         """Find how the lines of each pair of blobs differ, as git's merge sees it; the same pair is compared once."""
@@ -408,9 +410,13 @@ def _put(place: Path, data: bytes) -> None:
     beside.replace(place)
 
 
-def _rows(names: Sequence[str]) -> bytes:
-    """Write names one a line, for standard input: no command line holds them all, or one that is very long."""
-    return "".join(f"{name}\n" for name in names).encode()
+def _any_of(names: Sequence[str]) -> bytes:
+    """Write names as one extended regular expression, for standard input: no command line holds a very long one.
+
+    One expression of alternatives is some hundred times faster in `git grep -w` than as many fixed strings.
+    """
+    escaped = (re.sub(r"[][\\^$.|?*+(){}]", r"\\\g<0>", name) for name in names)
+    return f"({'|'.join(escaped)})\n".encode()
 
 
 def _quoted(path: str) -> str:
