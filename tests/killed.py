@@ -3,7 +3,8 @@
     python killed.py FORK MOMENT WORDS...
 
 Runs `forkkeeper WORDS...` in FORK, and ends the process without any clean-up just before its n-th change of a file's
-name (a rename, a removal); exits with 77 then. Where it has fewer, it ends as the verb does.
+name (a rename, a removal) below `.forkkeeper/`, where a sync in progress is kept; exits with 77 then. Where it has fewer,
+it ends as the verb does. (A save's own changes are died before in dying.py.)
 """
 
 import os
@@ -14,7 +15,8 @@ from typing import Any
 from forkkeeper import tasks
 
 DIED = 77
-MANY = ("/objects/", "/sync/clash/")  # files below are many, and one is like the other
+MANY = ("/objects/", "/sync/clash/", "/journal", "/operations/")  # many, and one like the other, or dying.py's
+KEPT = "/.forkkeeper/"
 CHANGES = ("replace", "rename", "unlink", "rmdir", "remove")
 
 
@@ -27,7 +29,7 @@ def main(fork: str, moment: int, words: list[str]) -> None:
         def call(*args: Any, **named: Any) -> Any:
             nonlocal seen
             path = os.path.abspath(os.fspath(args[-1]))  # noqa: PTH100 -- whatever it is given
-            if path.startswith(fork) and not any(part in path for part in MANY):
+            if path.startswith(fork + KEPT) and not any(part in path for part in MANY):
                 if seen == moment:
                     os._exit(DIED)
                 seen += 1
