@@ -3,8 +3,8 @@
     python killed.py FORK MOMENT WORDS...
 
 Runs `forkkeeper WORDS...` in FORK, and ends the process without any clean-up just before its n-th change of a file's
-name (a rename, a removal) below `.forkkeeper/`, where a sync in progress is kept; exits with 77 then. Where it has fewer,
-it ends as the verb does. (A save's own changes are died before in dying.py.)
+name (a rename, a removal) below `.forkkeeper/`, where a sync in progress is kept; exits with 77 then. Where it has
+fewer, it ends as the verb does. (A save's own changes are died before in dying.py.)
 """
 
 import os
