@@ -42,8 +42,13 @@ class Case:
     @property
     def place(self) -> Place:
         """Give the one place that git's merge leaves open."""
-        (found,) = places(split(self.base), split(self.ours), split(self.theirs))
+        (found,) = self.places
         return found
+
+    @property
+    def places(self) -> list[Place]:
+        """Give the places that git's merge leaves open."""
+        return places(split(self.base), split(self.ours), split(self.theirs))
 
     def result(self, rung: Rung) -> tuple[Answer, str] | None:
         """Give what a rung answers, and the whole file with it."""

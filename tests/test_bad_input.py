@@ -565,7 +565,7 @@ def test_interrupted_by_the_person(fork_behind: Fork) -> None:
             process.kill()
         os.close(pipe)
     assert process.returncode == 130, err
-    assert err.decode() == "interrupted; the next command finishes or undoes what was begun\n"
+    assert err.decode() == "interrupted: the next command finishes or undoes what was begun\n"
     (fork_behind.root / "patches/series").unlink()
     assert fork_behind.state() == before
 

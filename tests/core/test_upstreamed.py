@@ -4,7 +4,7 @@ import pytest
 
 from forkkeeper.core import hunks, upstreamed
 from forkkeeper.core.ids import ObjectId
-from forkkeeper.core.store import REGULAR, SYMLINK, Entry
+from forkkeeper.core.store import EXECUTABLE, REGULAR, SYMLINK, Entry
 from forkkeeper.core.upstreamed import Share
 
 BASE = "int first;\nint second;\nint third;\n"
@@ -57,6 +57,46 @@ def test_a_line_that_stood_there_before_proves_nothing() -> None:
 def test_most_of_it_must_be_there(counts: tuple[int, int, int, int], is_upstream: bool) -> None:
     """Seven of ten added lines, with half of the removed gone; of one or two all, with removed lines that are gone."""
     assert Share(*counts).is_upstream is is_upstream
+
+
+def test_short_lines_must_be_there_too() -> None:
+    """They prove nothing, but a patch of a few lines and a table of short ones is not upstream without the table."""
+    rows = tuple(f"{n}," for n in range(50))
+    files = diff(" int first;", *(f"+{line}" for line in (*GUARD, *rows)))
+    without, whole = ("\n".join(("int first;", *lines)) + "\n" for lines in (GUARD, (*GUARD, *rows)))
+    assert not share(files, BASE, without).is_upstream
+    assert str(share(files, BASE, without)).startswith("3 of 53 lines")
+    assert share(files, BASE, whole).is_upstream
+    assert not share(files, BASE + rows[0] + "\n", BASE + "".join(f"{row}\n" for row in rows[:1])).is_upstream
+
+
+BESIDE = {
+    "a binary file": b"diff --git a/b b/b\nnew file mode 100644\nGIT binary patch\nliteral 1\nIcmZPo000310RR91\n\n",
+    "a mode": b"diff --git a/s b/s\nold mode 100644\nnew mode 100755\n",
+    "an empty file": b"diff --git a/e b/e\nnew file mode 100644\n",
+    "a new name": b"diff --git a/s b/t\nsimilarity index 100%\nrename from s\nrename to t\n",
+    "a file that goes": b"diff --git a/s b/s\ndeleted file mode 100644\n",
+}
+
+
+@pytest.mark.parametrize("more", BESIDE.values(), ids=BESIDE)
+def test_what_has_no_lines_must_be_there_too(more: bytes) -> None:
+    """A patch whose lines are there is not upstream while something else of it is not, and the words name that."""
+    files = (*diff(" int first;", *(f"+{line}" for line in GUARD)), *hunks.parse(more))
+    text = ("\n".join(("int first;", *GUARD)) + "\n").encode()
+    now = {"a.c": Entry(REGULAR, ObjectId("2" * 40)), "s": Entry(REGULAR, ObjectId("3" * 40))}
+    found = upstreamed.share(files, {}, now, lambda _: text)
+    assert found.lacking
+    assert not found.is_upstream
+    assert "but upstream lacks" in str(found)
+
+
+def test_a_mode_that_is_there_is_not_lacking() -> None:
+    """The same mode and the same name on upstream's side are the patch's change, made."""
+    files = (*diff(" int first;", *(f"+{line}" for line in GUARD)), *hunks.parse(BESIDE["a mode"]))
+    text = ("\n".join(("int first;", *GUARD)) + "\n").encode()
+    now = {"a.c": Entry(REGULAR, ObjectId("2" * 40)), "s": Entry(EXECUTABLE, ObjectId("3" * 40))}
+    assert upstreamed.share(files, {}, now, lambda _: text).is_upstream
 
 
 def test_a_file_that_is_not_there_or_a_link_has_nothing() -> None:

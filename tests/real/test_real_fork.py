@@ -185,3 +185,12 @@ def test_the_snapshot_of_a_commit_that_a_clone_holds_has_the_clones_tree(fresh: 
     row = next(line for line in table.splitlines() if line.startswith("llama-cpp-python,0.3.5,"))
     assert OLDER in row
     assert git(fresh.upstream.path, "rev-parse", f"{OLDER}^{{tree}}") in row
+
+
+def test_patches_as_commits_change_no_byte(fresh: Fork) -> None:
+    """The queue kept here makes the round trip through commits, and no file of the fork changes."""
+    before = fresh.state()
+    fresh.ok("patch", "open")
+    assert "nothing to save" in fresh.ok("patch", "save").out
+    assert fresh.state() == before
+    fresh.ok("patch", "close")

@@ -1,9 +1,10 @@
 """The worktree that is opened for a person: real git, the person's own commands."""
 
+import os
 from pathlib import Path
 
 import pytest
-from world import Upstream, git, seal
+from world import START, Upstream, git, seal
 
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.store import REGULAR, Entry
@@ -90,3 +91,17 @@ def test_an_unfinished_rebase_is_named(opened: tuple[Checkout, CommitId, TreeId]
     assert checkout.underway() is None
     (checkout.folder / ".git" / "rebase-merge").mkdir()
     assert checkout.underway() == "rebase"
+
+
+def test_an_edit_in_the_same_moment_is_seen(opened: tuple[Checkout, CommitId, TreeId]) -> None:
+    """A file edited right after it was checked out, to as many bytes, is not taken for what git wrote there."""
+    checkout, _, tree = opened
+    git(checkout.folder, "config", "core.trustctime", "false")
+    file = checkout.folder / "sub" / "b.txt"
+    moment = (START, START)
+    os.utime(file, moment)
+    git(checkout.folder, "update-index", "--refresh")
+    file.write_text("B\n")
+    for path in (file, checkout.folder / ".git" / "index"):
+        os.utime(path, moment)
+    assert checkout.tree() != tree

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -435,3 +437,73 @@ def test_a_replaced_patch_is_remembered(clashing: Fork) -> None:
     new.write_bytes(git_bytes(worktree(clashing), "diff", "HEAD"))
     ran = clashing.run("sync", "--upto", "v2", "--replace", f"ten={new}")
     assert "made to fit" in clashing.run("sync", "--status").out, ran.said
+
+
+# killed -------------------------------------------------------------------------------------------------------------
+
+KILLED = Path(__file__).parents[1] / "killed.py"
+
+
+def killed(fork: Fork, moment: int, *words: str) -> bool:
+    """Run a verb in a process that dies before its n-th change of a name; say whether it did die there."""
+    argv = [sys.executable, str(KILLED), str(fork.root), str(moment), *words]
+    return subprocess.run(argv, capture_output=True, check=False, stdin=subprocess.DEVNULL).returncode == 77
+
+
+@pytest.mark.parametrize("stage", ["opening", "continuing", "aborting"])
+def test_clash_kill_continue(clashing: Fork, tmp_path: Path, stage: str) -> None:
+    """Killed before any of its changes: the fork is old or new, whole, and the next call goes on from there."""
+    if stage != "opening":
+        begin(clashing)
+        settle(clashing, text=THEIRS.replace("upstream ten", "mine 10"))
+    whole = copied(clashing, tmp_path / "whole")
+    old = whole.state()
+    words = {"opening": ["--upto", "v2"], "continuing": ["--continue"], "aborting": ["--abort"]}[stage]
+    if stage == "opening":
+        begin(whole)
+        settle(whole, text=THEIRS.replace("upstream ten", "mine 10"))
+    whole.ok("sync", "--continue")
+    new = whole.mails()
+    moment, died = 0, True
+    while died:
+        fork = copied(clashing, tmp_path / str(moment))
+        died = killed(fork, moment, "sync", *words)
+        fork.run("status")  # an interrupted save is finished or undone by whatever comes next
+        assert fork.state() == old or fork.mails() == new, moment
+        fork.ok("log", "--check")
+        if fork.state() == old and stage != "aborting":
+            ran = fork.run("sync", "--upto", "v2")
+            if ran.code == 1:
+                settle(fork, text=THEIRS.replace("upstream ten", "mine 10"))
+                fork.ok("sync", "--continue")
+            assert fork.mails() == new, moment
+        elif stage == "aborting":
+            fork.run("sync", "--abort")
+            assert fork.state() == old
+            assert not (fork.root / ".forkkeeper/sync/session.json").exists()
+        shutil.rmtree(tmp_path / str(moment))
+        moment += 1
+    assert moment > 3
+
+
+# back into the queue ------------------------------------------------------------------------------------------------
+
+
+def test_a_parked_patch_comes_back(clashing: Fork) -> None:
+    """Where upstream's clash is gone again, `patch unpark` carries it from where it stood, words and all."""
+    begin(clashing)
+    clashing.run("sync", "--skip")
+    clashing.ok("sync", "--drop", "more", "--why", "it built on ten")
+    clashing.commit_all()
+    assert_message(clashing.run("patch", "unpark", "ten"), 1, "ten.patch: clashes still", "forkkeeper patch new ten")
+    clashing.upstream.commit({"a.txt": "first\n" + TEXT}, tag="v3")
+    clashing.ok("sync", "--upto", "v3")
+    assert "set aside" in (clashing.root / "CHANGES-LOCAL.md").read_text().lower()
+    clashing.ok("patch", "unpark", "ten")
+    assert clashing.names() == ["free.patch", "ten.patch"]
+    assert b"+mine 10" in clashing.mails()[1]
+    assert b"Parked:" not in clashing.mails()[1]
+    assert not list((clashing.root / "patches/parked").glob("*"))
+    assert "set aside" not in (clashing.root / "CHANGES-LOCAL.md").read_text().lower()
+    clashing.ok("log", "--check")
+    assert_message(clashing.run("patch", "unpark", "tenn"), 2, "is not parked")

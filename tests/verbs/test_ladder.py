@@ -292,6 +292,31 @@ def test_a_count_that_both_sides_bumped_alike_is_counted_on(upstream_repo: Upstr
     assert_made(fork, tmp_path / "objects", row["tree"], {"a.c": made})
 
 
+def test_a_count_with_nothing_that_it_counts_stays_as_git_has_it(upstream_repo: Upstream, tmp_path: Path) -> None:
+    """Both raised it alike, and no list shows by what: the agreed number stays, and a person is asked."""
+    was = "assert(len(table) == 1);\n" + "".join(f"int far_{n};\n" for n in range(12))
+    now = was.replace("== 1", "== 2")
+    story = one(was, now, now + "int mine;\n", now + "int mine;\n")
+    fork = story.fork(upstream_repo)
+    row = planned(fork, tmp_path / "objects")
+    assert (row["outcome"], row["rule"], row["review"]) == ("resolved", "counters", True)
+    assert "does each side count its own?" in row["why"]
+    assert_made(fork, tmp_path / "objects", row["tree"], story.made)
+
+
+def test_what_has_no_lines_keeps_a_patch_in_the_queue(upstream_repo: Upstream, tmp_path: Path) -> None:
+    """Upstream has all its lines, but neither its binary file nor its mode: those two are what the patch is now."""
+    body = "".join(f"int far_{n};\n" for n in range(12))
+    added = "".join(f"int added_line_{n};\n" for n in range(6))
+    pin = upstream_repo.commit({"a.c": body + "int z;\n", "run.sh": "#!/bin/sh\n"}, tag="v1")
+    target = upstream_repo.commit({"a.c": f"{body}int first;\n{added}int last;\nint z;\n"}, tag="v2")
+    files: dict[str, str | bytes] = {"a.c": f"{body}{added}int z;\n", "b.bin": b"\0\1", "run.sh": "#!/bin/sh\n"}
+    mine = Local("mine", files, modes={"run.sh": "100755"})
+    row = planned(fork_of(upstream_repo.path.parent, upstream_repo, pin, target, [mine], {}), tmp_path / "objects")
+    assert (row["outcome"], row["rule"], row["review"]) == ("resolved", "partly-upstreamed", True)
+    assert row["paths"] == ["b.bin", "run.sh"]
+
+
 FAR = "".join(f"int far_{n};\n" for n in range(12))
 SUSPECTED = {
     "upstream has no open_store any more": (

@@ -106,6 +106,8 @@ def test_a_verdict_to_review_stops_it(upstream_repo: Upstream) -> None:
     document = reached(fork, 1)
     assert (document["free"]["sha"], document["blocker"]["sha"]) == (shas[1], shas[2])
     assert [(row["outcome"], row["review"]) for row in document["patches"]] == [("resolved", True)]
+    shown = fork.run("plan", "--upto", fork.target, "--as-far-as-free").out
+    assert "next: see what stops it, and accept it where it is right:\n  forkkeeper plan --upto " in shown
 
 
 def test_an_overlay_file_that_upstream_adds_stops_it(upstream_repo: Upstream) -> None:

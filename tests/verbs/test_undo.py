@@ -116,7 +116,9 @@ def test_a_beginning_is_undone_and_begun_again(fork_in_step: Fork, tmp_path: Pat
     fork = Fork(place, fork_in_step.upstream, fork_in_step.pin, fork_in_step.target)
     fork.ok(*words)
     new = fork.state()
-    assert "files removed: CHANGES-LOCAL.md, fork.lock, fork.toml, patches/series" in fork.ok("undo").out
+    assert (
+        "files removed: .gitattributes, CHANGES-LOCAL.md, fork.lock, fork.toml, patches/series" in fork.ok("undo").out
+    )
     assert fork.state() == {".gitignore": b"*.o\n"}
     assert sorted(path.name for path in place.iterdir()) == [".forkkeeper", ".gitignore"]
     assert_message(fork.run("status"), 2, "fork.toml: is neither here nor in a folder above")
@@ -318,8 +320,31 @@ def redo(day: Day) -> None:
     day.run("redo")
 
 
+def reshape(day: Day) -> None:
+    """Put the queue otherwise with a verb; refused where the name is not there, or the patches do not commute."""
+    names = [path.stem for path in sorted((day.fork.root / "patches").glob("*.patch"))] or ["none"]
+    one, other = day.chance.choice(names), day.chance.choice(names)
+    ways = (
+        ["rename", one, f"{one}-{day.chance.randrange(9)}"],
+        ["move", one, "--before", other],
+        ["drop", one, "--why", "It is not needed."],
+        ["fold", one, "--into", other],
+        ["unpark", one],
+        ["save"],
+    )
+    day.run("patch", *day.chance.choice(ways))
+
+
+def take_part(day: Day) -> None:
+    """Begin a sync in which a patch is set aside or taken out, and end it or give it up."""
+    day.run("sync", "--upto", "v1.1", "--replace", "greeting=patches/greeting.patch")
+    ways = (["--skip", "greeting"], ["--drop", "greeting", "--why", "It clashed."], ["--abort"], ["--continue"])
+    day.run("sync", *day.chance.choice(ways))
+
+
 STEPS: Sequence[Callable[[Day], None]] = (
-    *(relog, reword, change_overlay, comment_series, take_up, go_on, go_back, commit, look, begin, undo, redo),
+    *(relog, reword, change_overlay, comment_series, take_up, go_on, go_back, reshape, take_part),
+    *(commit, look, begin, undo, redo),
 )
 
 

@@ -33,6 +33,17 @@ def apply(base: Lines, edits: Sequence[Edit]) -> Lines:
     return (*made, *base[at:])
 
 
+def ended(lines: Lines, *, is_last: bool) -> Lines:
+    """Give every line its line end that another follows: only a file's last line may lack one.
+
+    is_last -- whether nothing follows these lines
+    """
+    whole = next((line for line in lines if line.endswith(b"\n")), b"\n")
+    end = b"\r\n" if whole.endswith(b"\r\n") else b"\n"
+    last = len(lines) - is_last
+    return tuple(line if number >= last or line.endswith(b"\n") else line + end for number, line in enumerate(lines))
+
+
 def squeeze(line: bytes) -> bytes:
     """Give a line without any white space, for comparing where white space does not count."""
     return b"".join(line.split())

@@ -17,7 +17,8 @@ from forkkeeper.core.paths import fault
 STATUSES = ("Pending", "Submitted", "Backport", "Denied", "Inappropriate")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)")
 _STAT = re.compile(
-    rb"(^ [^\n]+ +\| +(\d+ *[-+]*|Bin[^\n]*)\n)+( \d+ files? changed[^\n]*\n)( (create|delete|rename|mode)[^\n]*\n)*",
+    rb"^ (?:.* \| +(?:\d+ ?[+-]*|Bin\b.*)|\d+ files? changed.*|(?:create|delete) mode \d+ .*|mode change \d+ .*"
+    rb"|(?:rename|copy|rewrite) .*\(\d+%\))\n",
     re.MULTILINE,
 )
 _PREFIX = re.compile(r"^\s*(\[[^\]]*\]\s*)+")
@@ -73,7 +74,7 @@ class Patch:
     def with_diff(self, diff: bytes) -> "Patch":
         """Give the same patch with another diff; a diffstat in its head goes where it would no longer be true."""
         files = hunks.parse(diff)
-        head = self.head if _sizes(files) == _sizes(self.files) else _without_stat(self.head)
+        head = self.head if _sizes(files) == _sizes(self.files) else statless(self.head)
         return Patch(self.name, head, diff, self.subject, self.author, self.date, self.reason, self.trailers, files)
 
 
@@ -114,10 +115,12 @@ def _sizes(files: tuple[FileDiff, ...]) -> list[tuple[str, int, int]]:
     return [(file.path, file.added, file.removed) for file in files]
 
 
-def _without_stat(head: bytes) -> bytes:
-    """Take the diffstat out that `git format-patch` writes below the `---` line."""
-    message, line, below = head.rpartition(b"\n---\n")
-    return message + line + _STAT.sub(b"", below) if line else head
+def statless(head: bytes) -> bytes:
+    """Take the diffstat out of a patch's head: it is of a diff that is not there any more. Notes stay."""
+    begin = re.search(rb"^---[ \t]*\n", head, re.MULTILINE)
+    if begin is None or not _STAT.search(head, begin.end()):
+        return head
+    return head[: begin.end()] + _STAT.sub(b"", head[begin.end() :])
 
 
 def _headers(head: bytes) -> tuple[dict[str, str], str]:

@@ -43,23 +43,42 @@ def read(series: bytes, files: Mapping[str, bytes], *, step: str = "read", folde
     """
     markers.refuse(series, f"{folder}/{SERIES}", step=step, hint="keep the lines of both sides in a good order")
     names = _names(series, step, folder)
-    for name in names:
-        if name not in files:
-            near = ", ".join(sorted(set(files) - set(names))) or "none"
-            raise RequestError(
-                step,
-                f"{folder}/{SERIES}",
-                f"lists {name}, and there is no such .patch or .diff file (unlisted: {near})",
-                f"take the line out of {folder}/{SERIES}, or `git restore {folder}/{name}`",
-            )
-    for name in sorted(set(files) - set(names)):
-        raise RequestError(
-            step,
-            f"{folder}/{name}",
-            f"is not listed in {folder}/{SERIES}",
-            f"add the line `{name}` there at its place in the order, or move the file away",
-        )
+    missing = [name for name in names if name not in files]
+    unlisted = sorted(set(files) - set(names))
+    if missing:
+        raise _missing(missing, unlisted, step, folder)
+    if unlisted:
+        raise _unlisted(unlisted, step, folder)
     return Queue(series, tuple(_patch(name, files[name], step, folder) for name in names))
+
+
+def _missing(names: Sequence[str], unlisted: Sequence[str], step: str, folder: str) -> RequestError:
+    """Make the error for lines of the series that have no file: all at once, with the files that have no line."""
+    one = len(names) == 1
+    no_such = "there is no such .patch or .diff file" if one else "there are no such .patch or .diff files"
+    return RequestError(
+        step,
+        f"{folder}/{SERIES}",
+        f"lists {', '.join(names)}, and {no_such} (unlisted: {', '.join(unlisted) or 'none'})",
+        f"take the {'line' if one else 'lines'} out of {folder}/{SERIES}, or "
+        f"`git restore {' '.join(f'{folder}/{name}' for name in names)}`",
+    )
+
+
+def _unlisted(names: Sequence[str], step: str, folder: str) -> RequestError:
+    """Make the error for files that have no line in the series: all of them at once."""
+    if len(names) == 1:
+        found, hint = (
+            f"is not listed in {folder}/{SERIES}",
+            f"add the line `{names[0]}` there at its place in the order",
+        )
+        return RequestError(step, f"{folder}/{names[0]}", found, f"{hint}, or move the file away")
+    return RequestError(
+        step,
+        f"{folder}/{SERIES}",
+        f"does not list {', '.join(names)}",
+        "add a line for each there at its place in the order, or move the files away",
+    )
 
 
 def _patch(name: str, data: bytes, step: str, folder: str) -> Patch:
@@ -105,6 +124,52 @@ def rebuild(queue: Queue, patches: Sequence[Patch]) -> Queue:
     lines = queue.series.decode("utf-8", "surrogateescape").splitlines(keepends=True)
     left = [line for line in lines if not (words := line.split("#", 1)[0].split()) or words[0] in kept]
     return Queue("".join(left).encode("utf-8", "surrogateescape"), tuple(patches))
+
+
+def file_name(name: str) -> str | None:
+    """Give the file name that a patch of this name has, with `.patch`; None where it is no plain file name.
+
+    >>> file_name("lazy-mmap"), file_name("../x")
+    ('lazy-mmap.patch', None)
+    """
+    full = name if name.endswith((".patch", ".diff")) else f"{name}.patch"
+    return full if _NAME.fullmatch(full) else None
+
+
+def arrange(queue: Queue, patches: Sequence[Patch], *, renamed: Mapping[str, str] | None = None) -> Queue:
+    """Give the queue with these patches, in their order; new ones come right after the one before them.
+
+    renamed -- names that became others, by the old one
+    Comments and blank lines of the series stay where they are; what stands beside a name goes with it.
+    """
+    was = queue.series.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    lines = [line if line.endswith("\n") else f"{line}\n" for line in was]
+    if renamed:
+        lines = [_renamed(line, renamed) for line in lines]
+    wanted = [patch.name for patch in patches]
+    own = {name: line for line in lines if (name := _named_in(line))}
+    lines = [line for line in lines if (name := _named_in(line)) is None or name in wanted]
+    slots = [at for at, line in enumerate(lines) if _named_in(line)]
+    for at, name in zip(slots, [name for name in wanted if name in own], strict=True):
+        lines[at] = own[name]
+    after = slots[0] if slots else len(lines)
+    for name in wanted:
+        if name in own:
+            after = lines.index(own[name]) + 1
+        else:
+            lines.insert(after, f"{name}\n")
+            after += 1
+    return Queue("".join(lines).encode("utf-8", "surrogateescape"), tuple(patches))
+
+
+def _named_in(line: str) -> str | None:
+    words = line.split("#", 1)[0].split()
+    return words[0] if words else None
+
+
+def _renamed(line: str, renamed: Mapping[str, str]) -> str:
+    name = _named_in(line)
+    return line.replace(name, renamed[name], 1) if name in renamed and name is not None else line
 
 
 def faults(queue: Queue, *, step: str, folder: str = "patches") -> tuple[str, ...]:

@@ -28,10 +28,11 @@ Cell = str | Painted
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headers."""
+    """Rows under headers. prose -- the headers of columns that hold sentences, which are broken at blanks."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    prose: tuple[str, ...] = ()
 
 
 Block = str | Painted | Table
@@ -88,7 +89,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         f"to    {said(plan.new)}",
         f"upstream changed {count(plan.changed, 'path')} that this fork has",
         "",
-        Table(("patch", "outcome", "review", "how", "files"), tuple(_plan_row(row) for row in plan.rows)),
+        _plan_table(plan.rows),
         "",
         f"{count(len(plan.rows), 'patch')}: {planning.totals(plan.rows)}.",
         *_same_as_before(plan),
@@ -97,7 +98,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         blocks += _clash_blocks(row, plan.culprits.get(row.old.name))
     for row in plan.rows:
         shown = row.review or row.outcome in GONE or row.rule == "hand"
-        blocks += _review_blocks(row, plan.culprits.get(row.old.name)) if shown else []
+        blocks += review_blocks(row, plan.culprits.get(row.old.name)) if shown else []
     if plan.touched:
         rows = tuple(_touched_row(t) for t in plan.touched)
         blocks += ["", "What upstream did to the files that the queue touches:"]
@@ -122,6 +123,11 @@ def _same_as_before(plan: Plan) -> list[Block]:
     return _wrapped(f"The fork changes other lines than before by {', '.join(other)}: see below.")
 
 
+def _plan_table(rows: Sequence[Row]) -> Table:
+    headers = ("patch", "outcome", "review", "how", "files")
+    return Table(headers, tuple(_plan_row(row) for row in rows), prose=("how",))
+
+
 def _plan_row(row: Row) -> tuple[Cell, ...]:
     how = {
         Outcome.KEPT: "as it was; offsets may move",
@@ -136,7 +142,7 @@ def _plan_row(row: Row) -> tuple[Cell, ...]:
     }[row.outcome]
     why = f"{how}: {row.why}" if row.why else how
     outcome = Painted(row.outcome.value, _COLOURS[row.outcome])
-    return (row.old.title, outcome, "yes" if row.review else "", _wrap(why), _files(row.paths))
+    return (row.old.title, outcome, "yes" if row.review else "", why, _files(row.paths))
 
 
 def _files(paths: Sequence[str]) -> str:
@@ -191,7 +197,7 @@ def _title(name: str) -> str:
     return name.removesuffix(".patch")
 
 
-def _review_blocks(row: Row, upstream: Culprit | None) -> list[Block]:
+def review_blocks(row: Row, upstream: Culprit | None) -> list[Block]:
     """Show what a person is asked to accept: where a rule stepped in, and what becomes of the patch's own lines."""
     title = row.old.title
     blocks: list[Block] = []
@@ -240,11 +246,6 @@ def _wrapped(text: str) -> list[Block]:
     return list(shown.wrapped(text, 110, "  "))
 
 
-def _wrap(text: str, width: int = 46) -> str:
-    """Break a long cell at blanks."""
-    return "\n".join(shown.wrapped(text, width))
-
-
 def _touched_row(touched: planning.Touched) -> tuple[Cell, ...]:
     added, removed = ("" if n is None else str(n) for n in (touched.added, touched.removed))
     return (spelled(touched.path), spelled(touched.status), added, removed, ", ".join(touched.patches))
@@ -272,11 +273,21 @@ def reach_blocks(reach: Reach, *, own: bool) -> tuple[Block, ...]:
     if own and reach.free:
         blocks += ["next: go there:", f"  forkkeeper sync --upto {reach.free.sha}"]
     if own and reach.blocker:
-        blocks += [
-            "next: see what stops it, and make that fit by hand:",
-            f"  forkkeeper plan --upto {reach.blocker.sha}",
-        ]
+        blocks += [f"next: {_way_on(reach)}:", f"  forkkeeper plan --upto {reach.blocker.sha}"]
     return tuple(blocks)
+
+
+def _way_on(reach: Reach) -> str:
+    """Say what a person does about what stops a queue: nothing is made by hand that only waits for a word."""
+    clashed = any(row.outcome is Outcome.CLASHED for row in reach.blocked)
+    reviewed = any(row.review for row in reach.blocked)
+    ways = [
+        *(["make by hand what clashes"] if clashed else []),
+        *(["accept what is for review where it is right"] if clashed and reviewed else []),
+        *(["accept it where it is right"] if reviewed and not clashed else []),
+        *(["move the overlay's files out of the way"] if reach.collisions else []),
+    ]
+    return ", and ".join(["see what stops it", *ways])
 
 
 def _stopped_blocks(reach: Reach) -> list[Block]:
@@ -289,8 +300,7 @@ def _stopped_blocks(reach: Reach) -> list[Block]:
         where = (
             "It stops after that, at the latest at this one:" if reach.free else "It stops at the latest at this one:"
         )
-    rows = tuple(_plan_row(row) for row in reach.blocked)
-    table: list[Block] = ["", Table(("patch", "outcome", "review", "how", "files"), rows)] if rows else []
+    table: list[Block] = ["", _plan_table(reach.blocked)] if reach.blocked else []
     overlay = [f"  overlay: {spelled(c.path)}: {c.found}" for c in reach.collisions]
     return ["", where, *(f"  {line}" for line in told(reach.blocker)), *table, *overlay, ""]
 

@@ -233,7 +233,7 @@ def count_on(path: str, data: bytes, counted: Sequence[tuple[bytes, bytes]]) -> 
         total = totals.get(text)
         made.append(line if total is None else total + line[len(text) :])
         if total is not None:
-            answer = Answer(counters.RULE, (made[-1],), "both sides made the same change to a count, and each counts")
+            answer = Answer(counters.RULE, (made[-1],), counters.WHY if total != text else counters.IN_DOUBT)
             resolved.append(Resolution(path, number, (), (line,), (line,), answer))
     return b"".join(made), resolved
 

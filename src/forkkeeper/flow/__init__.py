@@ -6,6 +6,7 @@
     sync          plan → save as one transaction, or lay the first clash before a person in a worktree
                   --continue, --accept, --skip, --drop: what was decided → plan → save, or the next clash
     diff          open → compose → show
+                  --since: open → compose → read the fork as it was → carry that to the present pin → show
     log           open → compose → write the log and the lock
     lint          open → what the patches lack
     init          find the pin → write a fork's first files
@@ -13,34 +14,59 @@
     build         open → compose → materialise → build
     setup         tell git in this clone of the merge driver → write .gitattributes
     merge-driver  read three versions → merge (git calls it where branches of the fork meet)
-    patch.import  read another tool's queue → adopt and apply each → carry to the pin, if asked → save
-    patch.export  open → compose → write in another tool's form → read that back, same tree
+    patch import  read another tool's queue → adopt and apply each → carry to the pin, if asked → save
+    patch export  open → compose → write in another tool's form → read that back, same tree
     check         open → compose → is it built? → run checks → verdicts
+    patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
+          save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
+          new, refresh                      … → the worktree's edits → carry the later patches → save
+          rename, move, drop, split, fold   … → put the trees otherwise → save
+          unpark                            … → carry it alone from where it stood → save
+          list, show, why                   open → compose → show
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
-`building` makes something of it, `past` takes back what was saved, `merging` brings branches of it together,
-`importing` (of what `foreign` reads) and `exporting` exchange queues with other tools. Every verb first finishes or
-undoes an interrupted save, and gives a `Report`; nothing here prints.
+`reviewing` shows what the fork changes, `building` makes something of it, `past` takes back what was saved, `merging`
+brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
+`patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `unparking`
+brings a patch back, `showing` shows it. Every verb first finishes or undoes an interrupted save, and gives a `Report`;
+nothing here prints.
 """
 
+from forkkeeper.core.document import of_error as error_document, of_report as report_document
 from forkkeeper.core.report import Report
+from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
-from forkkeeper.flow.carrying import diff, may_write, plan, refresh
+from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.exporting import export_patches
 from forkkeeper.flow.foreign import Ask
 from forkkeeper.flow.importing import import_patches
 from forkkeeper.flow.merging import merge_driver, setup
 from forkkeeper.flow.past import past, redo, undo
+from forkkeeper.flow.patching import patch_close, patch_open, patch_save
 from forkkeeper.flow.recording import init, lint, log, status
+from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_rename, patch_split
+from forkkeeper.flow.reviewing import Wanted, diff
 from forkkeeper.flow.searching import as_far_as_free
-from forkkeeper.flow.standing import Setting, missing, no_number, no_option, not_with
+from forkkeeper.flow.showing import patch_list, patch_show, patch_why
+from forkkeeper.flow.standing import (
+    Setting,
+    may_write,
+    missing,
+    no_number,
+    no_option,
+    not_with,
+    only_with,
+    patch_titles,
+)
 from forkkeeper.flow.syncing import abort, accept, drop, go_on, park, reopen, sync, where
+from forkkeeper.flow.unparking import patch_unpark
 
 __all__ = [
     "Ask",
     "Report",
     "Setting",
+    "Wanted",
     "abort",
     "accept",
     "as_far_as_free",
@@ -48,6 +74,7 @@ __all__ = [
     "check",
     "diff",
     "drop",
+    "error_document",
     "export_patches",
     "go_on",
     "import_patches",
@@ -61,12 +88,30 @@ __all__ = [
     "no_number",
     "no_option",
     "not_with",
+    "only_with",
     "park",
     "past",
+    "patch_close",
+    "patch_drop",
+    "patch_edit",
+    "patch_fold",
+    "patch_list",
+    "patch_move",
+    "patch_new",
+    "patch_open",
+    "patch_refresh",
+    "patch_rename",
+    "patch_save",
+    "patch_show",
+    "patch_split",
+    "patch_titles",
+    "patch_unpark",
+    "patch_why",
     "plan",
     "redo",
     "refresh",
     "reopen",
+    "report_document",
     "setup",
     "status",
     "sync",

@@ -1,6 +1,5 @@
 """Saving what a sync made of the fork: what is refused lest something is lost, every file of it, and the commit."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import compose_at
-from forkkeeper.shell import clock, disk
+from forkkeeper.shell import clock
 from forkkeeper.shell.git import Scratch, Worktree
 from forkkeeper.stages import project as projects
 from forkkeeper.stages.project import Project
@@ -57,7 +56,9 @@ def _dropped(project: Project, made: Plan) -> dict[str, bytes | None]:
     """Keep a copy of each patch that leaves the queue, or is rewritten, in a fork that is in no git repository."""
     if Worktree(project.root).exists:
         return {}
-    return {_free(project, "dropped", row.old.name, row.old.data): row.old.data for row in _rewritten(made)}
+    return {
+        projects.free_name(project, "dropped", row.old.name, row.old.data): row.old.data for row in _rewritten(made)
+    }
 
 
 def _parked(project: Project, made: Plan) -> dict[str, bytes]:
@@ -65,15 +66,7 @@ def _parked(project: Project, made: Plan) -> dict[str, bytes]:
     rows = [row for row in made.rows if row.outcome is Outcome.PARKED]
     today = clock.today().isoformat()
     files = {row.old.name: parked.park(row.old, today, made.old.sha, made.new.sha, row.why or "") for row in rows}
-    return {_free(project, parked.FOLDER, name, data): data for name, data in files.items()}
-
-
-def _free(project: Project, folder: str, name: str, data: bytes) -> str:
-    """Find a name in a folder of `patches/` that is not taken by another text."""
-    title = name.removesuffix(".patch")
-    numbered = (f"{title}.{number}.patch" for number in itertools.count(2))
-    names = (f"{projects.PATCHES}/{folder}/{one}" for one in itertools.chain([name], numbered))
-    return next(one for one in names if disk.read(project.root / one) in (None, data))
+    return {projects.free_name(project, parked.FOLDER, name, data): data for name, data in files.items()}
 
 
 def carried_files(store: Scratch, project: Project, made: Plan, tree: TreeId) -> dict[str, bytes | None]:

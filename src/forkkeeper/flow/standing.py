@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import compose, lock as locks, overlay, queue as queues, report
+from forkkeeper.core import compose, declaration, lock as locks, overlay, queue as queues, report
 from forkkeeper.core.compose import Collision, Composed, NotApplied
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.ids import CommitId
@@ -168,6 +168,15 @@ def refuse_faults(project: Project, step: str) -> None:
         raise RequestError(step, thing, found + more, "mend the patch's body or trailers, then `forkkeeper lint`")
 
 
+def patch_titles(here: Path) -> tuple[str, ...]:
+    """Give the names of the fork's patches, for completion: nothing where there is no fork, or where it is damaged."""
+    try:
+        root = projects.find_root(here, step="complete")
+        return tuple(name.removesuffix(".patch") for name in disk.patches_in(root / projects.PATCHES))
+    except (RequestError, OSError):
+        return ()
+
+
 def near_hint(name: str, known: Sequence[str], what: str) -> str:
     """Suggest the nearest known name, or list them all."""
     near = difflib.get_close_matches(name, known, n=1)
@@ -178,6 +187,22 @@ def sources_table(upstream: Upstream, pin: CommitId) -> Table:
     """Show what each source knows of upstream's newest commit."""
     rows = tuple((known.source, known.newest, known.behind) for known in upstreams.knowledge(upstream, pin))
     return Table(("source", "newest known", "the pin is behind by"), rows)
+
+
+def may_write(here: Path, path: str, *, step: str, option: str) -> None:
+    """Refuse to write a document over one of the fork's own files, or to where there is no folder for it.
+
+    Asked before a verb begins: what it does must not end in an error because of what is said of it.
+    """
+    target = (here / path).resolve()
+    if not target.parent.is_dir():
+        raise RequestError(step, f"{option} {path}", "there is no such folder", "make the folder, or give another name")
+    root = next((folder for folder in (here, *here.parents) if (folder / declaration.FILE).is_file()), None)
+    named = (*projects.SAVED, declaration.FILE, overlay.FOLDER)
+    own = [(root / name).resolve() for name in named] if root else []
+    if target.is_dir() or (target.exists() and any(target.is_relative_to(name) for name in own)):
+        what = "is a folder" if target.is_dir() else "is one of the fork's own files"
+        raise RequestError(step, f"{option} {path}", what, "give another name")
 
 
 def missing(option: str) -> RequestError:
@@ -200,3 +225,8 @@ def no_option(verb: str, given: str) -> RequestError:
 def not_with(option: str, other: str) -> RequestError:
     """Make the error for two options that do not go together."""
     return RequestError("call", option, f"does not go with {other}", "leave one of them out")
+
+
+def only_with(option: str, other: str) -> RequestError:
+    """Make the error for an option that needs another."""
+    return RequestError("call", option, f"goes with {other} only", f"add {other}, or leave it out")

@@ -9,14 +9,17 @@ import os
 
 def today() -> dt.date:
     """Give the day, in UTC."""
-    return _moment().date()
+    return moment().date()
 
 
 def now() -> str:
     """Give the moment in UTC, as YYYY-MM-DDTHH:MM:SSZ."""
-    return _moment().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _moment() -> dt.datetime:
+def moment() -> dt.datetime:
+    """Give the moment, in UTC, to the second."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC) if fixed.isdigit() else dt.datetime.now(tz=dt.UTC)
+    if fixed.isdigit():
+        return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC)
+    return dt.datetime.now(tz=dt.UTC).replace(microsecond=0)

@@ -1,15 +1,30 @@
 """The fork's own folder: find it, read it, compare it with its lock, save it as one transaction."""
 
 import contextlib
+import itertools
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, lock, merging, operations, overlay, parked, policy, queue, resolutions
+from forkkeeper.core import (
+    declaration,
+    history,
+    lock,
+    mail,
+    merging,
+    operations,
+    overlay,
+    parked,
+    policy,
+    queue,
+    resolutions,
+)
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.history import Record
+from forkkeeper.core.ids import CommitId
 from forkkeeper.core.lock import Digests, Drift, Lock
+from forkkeeper.core.mail import Patch
 from forkkeeper.core.operations import Deed, Kind, Operation
 from forkkeeper.core.overlay import Overlay, OverlayFile
 from forkkeeper.core.parked import Parked
@@ -23,6 +38,7 @@ LOG = "CHANGES-LOCAL.md"
 STATE = ".forkkeeper"
 LOCK_HINT = f"`git restore {lock.FILE}`, or `forkkeeper init --pin SHA` where there never was one"
 SAVED = (PATCHES, resolutions.FOLDER, history.FILE, LOG, lock.FILE)  # what a sync changes
+SINCE_HINT = "give a commit in which the fork is sound: `git log -- fork.lock` lists those that saved it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +136,48 @@ def load(root: Path, *, step: str) -> Project:
     )
 
 
+def load_at(root: Path, commit: CommitId, named: str, *, step: str) -> Project:
+    """Read the whole fork as a commit of its own git repository has it.
+
+    named -- how the person calls that commit
+    Raises RequestError where there is no sound fork in it.
+    """
+    files = Worktree(root).files_at(commit, [*SAVED, declaration.FILE, overlay.FOLDER])
+    data = {path: held for path, (_, held) in files.items()}
+    series = data.get(f"{PATCHES}/{queue.SERIES}")
+    for name, found in ((declaration.FILE, data.get(declaration.FILE)), (lock.FILE, data.get(lock.FILE))):
+        if found is None:
+            raise RequestError(step, f"--since {named}", f"has no {name} in this folder", SINCE_HINT)
+    in_queue = {path.removeprefix(f"{PATCHES}/"): held for path, held in data.items() if path.startswith(f"{PATCHES}/")}
+    patches = {name: held for name, held in in_queue.items() if "/" not in name and name.endswith((".patch", ".diff"))}
+    laid = {
+        path.removeprefix(f"{overlay.FOLDER}/"): OverlayFile(mode, held)
+        for path, (mode, held) in files.items()
+        if path.startswith(f"{overlay.FOLDER}/")
+    }
+    past = data.get(history.FILE, b"")
+    try:
+        overlay.check(laid, step=step)
+        return Project(
+            root=root,
+            declaration=_sound(declaration.parse(data[declaration.FILE])),
+            lock=lock.parse(data[lock.FILE]),
+            queue=queue.read(series or b"", patches, step=step),
+            overlay=laid,
+            history=past,
+            records=history.parse(past),
+            log=data.get(LOG, b""),
+        )
+    except RequestError as error:
+        raise RequestError(step, f"--since {named}", f"{error.thing}: {error.found}", SINCE_HINT) from error
+
+
 def load_declaration(root: Path) -> Declaration:
     """Read `fork.toml` alone, patterns included."""
-    declared = declaration.parse(disk.read(root / declaration.FILE) or b"")
+    return _sound(declaration.parse(disk.read(root / declaration.FILE) or b""))
+
+
+def _sound(declared: Declaration) -> Declaration:
     policy.decide(declared.path, ())
     return declared
 
@@ -185,6 +240,25 @@ def uncommitted(root: Path) -> tuple[str, ...]:
     """Give the fork's own files that git sees as changed; nothing outside a git repository."""
     worktree = Worktree(root)
     return worktree.uncommitted([*SAVED, overlay.FOLDER, declaration.FILE]) if worktree.exists else ()
+
+
+def free_name(project: Project, folder: str, name: str, data: bytes) -> str:
+    """Find a name in a folder of `patches/` that is not taken by another text."""
+    title = name.removesuffix(".patch")
+    numbered = (f"{title}.{number}.patch" for number in itertools.count(2))
+    names = (f"{PATCHES}/{folder}/{one}" for one in itertools.chain([name], numbered))
+    return next(one for one in names if disk.read(project.root / one) in (None, data))
+
+
+def last_copies(project: Project, gone: Sequence[Patch]) -> dict[str, bytes]:
+    """Give a copy, by its path, of each patch that leaves the queue and whose text no commit holds."""
+    worktree = Worktree(project.root)
+    is_in_git = worktree.exists
+    return {
+        free_name(project, "dropped", patch.name, patch.data): patch.data
+        for patch in gone
+        if not is_in_git or not mail.holds(worktree.committed(f"{PATCHES}/{patch.name}"), patch)
+    }
 
 
 def lacks_driver(root: Path) -> bool:

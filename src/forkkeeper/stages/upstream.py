@@ -494,19 +494,23 @@ def titled(upstream: Upstream, old: Commit, new: Commit) -> Callable[[str], Comm
     return find
 
 
+def pages(upstream: Upstream, web: str) -> tuple[str, ...]:
+    """Give the addresses at which upstream may have a page for each commit."""
+    return (web, *(source.location for source in upstream.sources if isinstance(source, GitSource)))
+
+
 def told(upstream: Upstream, sha: CommitId, web: str) -> UpstreamCommit | None:
     """Say what a person is told of a commit; None where it is not held. web -- upstream's page, "" for none."""
     info = held(upstream, sha)
     if info is None:
         return None
-    pages = [web, *(source.location for source in upstream.sources if isinstance(source, GitSource))]
     return UpstreamCommit(
         sha,
         commits.one_line(info.title),
         commits.one_line(info.author),
         info.date,
         len(info.parents) > 1,
-        commits.link(pages, sha),
+        commits.link(pages(upstream, web), sha),
         names_of(upstream, sha),
         commits.some_lines(info.body),
     )

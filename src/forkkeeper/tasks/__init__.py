@@ -1,19 +1,18 @@
 """The verbs as Invoke tasks: verb → flow → terminal → exit code. Two doors: `invoke` here, `forkkeeper` anywhere."""
 
-import difflib
 import itertools
-import re
 import sys
 from collections.abc import Callable
 from importlib import metadata
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
-from invoke.program import Program
+from invoke.parser.context import ParserContext
 
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
-from forkkeeper.tasks import exchange
+from forkkeeper.tasks import exchange, patch
+from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
     build,
     check,
@@ -35,7 +34,7 @@ def _verbs() -> Collection:
     verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
-    patches = Collection("patch")
+    patches = patch.verbs()
     patches.add_task(exchange.import_patches)
     patches.add_task(exchange.export_patches)
     verbs.add_collection(patches)
@@ -48,7 +47,7 @@ def _verbs() -> Collection:
 namespace = _verbs()
 
 
-class _Door(Program):
+class _Door(Door):
     """`forkkeeper`: Invoke's parser, with nested verbs as two words too, and exit 2 for a wrong call."""
 
     def parse_core(self, argv: list[str] | None) -> None:
@@ -63,27 +62,8 @@ class _Door(Program):
         try:
             step()
         except ParseError as error:
-            raise Exit(f"{_plainly(str(error))}\n  next: {_meant(str(error))}", ExitCode.BAD_REQUEST) from error
-
-
-def _plainly(text: str) -> str:
-    """Say a parse error of Invoke's without its own names for things."""
-    text = re.sub(r"Flag <Argument: ([\w-]+)[^>]*> needed value and was not given one!?", r"--\1 needs a value", text)
-    return re.sub(r"No idea what '(.*)' is!", r"'\1' is no verb, and no option of the verb before it", text)
-
-
-def _meant(text: str) -> str:
-    """Guess what was meant by a word that Invoke does not know."""
-    unknown = re.search(r"No idea what '(.*)' is!", text)
-    word = unknown[1] if unknown else ""
-    near = difflib.get_close_matches(word, sorted(namespace.task_names), n=1)
-    said = sys.argv[1] if len(sys.argv) > 1 else ""
-    values = {"plan": "--upto", "sync": "--upto", "diff": "--patch"}
-    if said in values and word and not word.startswith("-"):
-        return f"`forkkeeper {said} {values[said]} {word}`?"
-    if near:
-        return f"did you mean `forkkeeper {near[0].replace('.', ' ')}`?"
-    return "`forkkeeper --list`, or `forkkeeper --help VERB`"
+            hint = meant(sorted(namespace.task_names), error, self.argv[1:])
+            raise Exit(f"{plainly(str(error))}\n  next: {hint}", ExitCode.BAD_REQUEST) from error
 
 
 # Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
@@ -99,7 +79,11 @@ def _spelled_for_invoke(argv: list[str]) -> list[str]:
     if words[-1] in ("--help", "-h") and not words[0].startswith("-"):
         verb = itertools.takewhile(lambda word: not word.startswith("-"), words[:2])
         names = [word for word in (".".join(verb), words[0]) if word in namespace.task_names]
+        if not names and words[0] in namespace.collections:
+            return [program, "--list", words[0]]
         return [program, "--help", *(names[:1] or words[:1])]
+    if len(words) == 1 and words[0] in namespace.collections:
+        return [program, "--list", words[0]]
     nested = {name: set(namespace.collections[name].task_names) for name in namespace.collections}
     if len(words) > 1 and words[1] in nested.get(words[0], set()):
         words = [f"{words[0]}.{words[1]}", *words[2:]]
@@ -107,10 +91,18 @@ def _spelled_for_invoke(argv: list[str]) -> list[str]:
         words.insert(3, "--range")  # Invoke has no positional value that may be left out
     if words and words[0] in SEVERAL:
         first, option = SEVERAL[words[0]]
-        plain = [at for at, word in enumerate(words) if at > 0 and not word.startswith("-") and words[at - 1] != option]
+        valued = [name for verb in namespace.to_contexts() if verb.name == words[0] for name in _valued(verb)]
+        plain = [
+            at for at, word in enumerate(words) if at > 0 and not word.startswith("-") and words[at - 1] not in valued
+        ]
         spread = [[option, word] if at in plain[first:] else [word] for at, word in enumerate(words)]
         words = [word for part in spread for word in part]
     return [program, *words]
+
+
+def _valued(verb: ParserContext) -> list[str]:
+    """Give the options of a verb that take a value: the word behind one is no positional value."""
+    return [flag for flag, argument in verb.flags.items() if argument.takes_value]
 
 
 program = _Door(name="forkkeeper", binary="forkkeeper", namespace=namespace, version=metadata.version("forkkeeper"))
@@ -124,4 +116,6 @@ def main() -> None:
     except BrokenPipeError:  # `--help | head`
         terminal.close_output()
     except OSError as error:  # `--list > /dev/full`
-        sys.exit(int(outside(error)))
+        refused = outside(error)
+        terminal.complain(str(refused))
+        sys.exit(int(refused.code))

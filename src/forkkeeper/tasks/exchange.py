@@ -4,18 +4,18 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from forkkeeper import flow
-from forkkeeper.tasks.running import OFFLINE, needed, run, setting, value
+from forkkeeper.tasks.running import JSON, OFFLINE, needed, run, setting, value
 
 FORMS = "mail, quilt, stgit, folder (plain diffs), electron or git"
 
 
-@task(auto_shortflags=False)
-def setup(_: Context) -> None:
+@task(auto_shortflags=False, help={"json": JSON})
+def setup(_: Context, json: str | None = None) -> None:
     """Make this clone ready: git is told how branches of the fork merge. Run it once in each clone.
 
     Example: forkkeeper setup
     """
-    run(lambda on_progress: flow.setup(setting(on_progress)))
+    run(lambda on_progress: flow.setup(setting(on_progress)), name="setup", json=json)
 
 
 @task(
@@ -45,9 +45,12 @@ def merge_driver(_: Context, path: str, base: str, ours: str, theirs: str) -> No
         "to": FORMS,
         "directory": "a folder that is empty or not there yet",
         "offline": OFFLINE,
+        "json": JSON,
     },
 )
-def export_patches(_: Context, directory: str, to: str | None = None, offline: bool = False) -> None:
+def export_patches(
+    _: Context, directory: str, to: str | None = None, offline: bool = False, json: str | None = None
+) -> None:
     """Write the queue in the form of another tool; what is written is read back and must make the same tree.
 
     Example: forkkeeper patch export --to quilt ../debian/patches
@@ -57,7 +60,9 @@ def export_patches(_: Context, directory: str, to: str | None = None, offline: b
             setting(on_progress, offline=offline),
             to=needed(to, "to FORM"),
             directory=value("patch.export", directory),
-        )
+        ),
+        name="patch.export",
+        json=json,
     )
 
 
@@ -74,6 +79,7 @@ def export_patches(_: Context, directory: str, to: str | None = None, offline: b
         "why": "the reason of those that give none",
         "accept_reviewed": "with --from-pin: save what is marked for review, too",
         "offline": OFFLINE,
+        "json": JSON,
     },
 )
 def import_patches(
@@ -86,6 +92,7 @@ def import_patches(
     why: str | None = None,
     accept_reviewed: bool = False,
     offline: bool = False,
+    json: str | None = None,
 ) -> None:
     """Take patches from elsewhere into the queue: all of them, or none and a list of what is wrong with each.
 
@@ -100,4 +107,8 @@ def import_patches(
         why=why,
         accept_reviewed=accept_reviewed,
     )
-    run(lambda on_progress: flow.import_patches(setting(on_progress, offline=offline), ask))
+    run(
+        lambda on_progress: flow.import_patches(setting(on_progress, offline=offline), ask),
+        name="patch.import",
+        json=json,
+    )

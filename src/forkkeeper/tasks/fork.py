@@ -1,23 +1,38 @@
 """The verbs on the whole fork: where it stands, where it goes, what it is made into."""
 
-from collections.abc import Callable  # noqa: TC003 -- Invoke reads annotations
-from pathlib import Path
+import dataclasses
 
 from invoke.context import Context
 from invoke.tasks import task
 
 from forkkeeper import flow
 from forkkeeper.shell import terminal
-from forkkeeper.tasks.running import OFFLINE, UPTO, days, name_or_none, needed, run, setting, value
+from forkkeeper.tasks.running import (
+    JSON,
+    OFFLINE,
+    UPTO,
+    days,
+    give,
+    may_write,
+    name_or_none,
+    needed,
+    run,
+    setting,
+    value,
+)
 
 
-@task(auto_shortflags=False, help={"max_age": "exit 1 when the pin is older than this many days"})
-def status(_: Context, max_age: str | None = None) -> None:
+@task(auto_shortflags=False, help={"max_age": "exit 1 when the pin is older than this many days", "json": JSON})
+def status(_: Context, max_age: str | None = None, json: str | None = None) -> None:
     """Say where the fork stands: pin, age, distance, queue, and whether all files agree.
 
     Exits 1 when queue, overlay, log or lock disagree. Example: forkkeeper status --max-age 30
     """
-    run(lambda on_progress: flow.status(setting(on_progress), max_age=days(max_age)))
+    run(
+        lambda on_progress: flow.status(setting(on_progress), max_age=days(max_age)),
+        name="status",
+        json=json,
+    )
 
 
 @task(
@@ -27,6 +42,7 @@ def status(_: Context, max_age: str | None = None) -> None:
         "from": "the commit that the queue stands on (default: the pin)",
         "queue": "a folder with a series file and patches (default: patches/)",
         "json": "also write the plan as JSON to this file; - is standard output, and nothing else is shown",
+        "markdown": "also write a summary for a pull request to this file; - is standard output, and only that",
         "objects": "also write the planned trees to this git object directory, for scripts that look at them",
         "as_far_as_free": "instead: the newest commit up to --upto to which the whole queue carries with no human",
         "offline": OFFLINE,
@@ -38,6 +54,7 @@ def plan(
     from_: str | None = None,
     queue: str | None = None,
     json: str | None = None,
+    markdown: str | None = None,
     objects: str | None = None,
     as_far_as_free: bool = False,
     offline: bool = False,
@@ -49,21 +66,22 @@ def plan(
 
     def verb(on_progress: terminal.Progress) -> flow.Report:
         here = setting(on_progress, offline=offline)
-        if json not in (None, "-"):
-            flow.may_write(here, Path(json))
         if as_far_as_free:
-            if objects is not None:
-                raise flow.not_with("--objects", "--as-far-as-free")
+            for option, given in (("--objects", objects), ("--markdown", markdown)):
+                if given is not None:
+                    raise flow.not_with(option, "--as-far-as-free")
             shown, document = flow.as_far_as_free(here, upto=needed(upto), since=from_, queue=queue)
-        else:
-            shown, document = flow.plan(here, upto=needed(upto), since=from_, queue=queue, objects=objects)
-        if json == "-":
-            return flow.Report((), shown.code, document)
-        if json is not None:
-            terminal.write(Path(json), document)
-        return shown
+            return dataclasses.replace(shown, document=document)
+        if markdown == json == "-":
+            raise flow.not_with("--markdown -", "--json -")
+        may_write(markdown, "plan", "--markdown")
+        made = flow.plan(here, upto=needed(upto), since=from_, queue=queue, objects=objects)
+        if markdown is not None:
+            give(markdown, made.markdown)
+        blocks = () if markdown == "-" else made.shown.blocks
+        return flow.Report(blocks, made.shown.code, made.json)
 
-    run(verb)
+    run(verb, name="plan", json=json)
 
 
 @task(
@@ -86,6 +104,7 @@ def plan(
         "downgrade": "allow a commit older than the pin",
         "commit": "commit what was saved",
         "offline": OFFLINE,
+        "json": JSON,
     },
 )
 def sync(
@@ -105,6 +124,7 @@ def sync(
     downgrade: bool = False,
     commit: bool = False,
     offline: bool = False,
+    json: str | None = None,
 ) -> None:
     """Move the fork to another upstream commit, carrying every patch; saves all or nothing.
 
@@ -130,7 +150,7 @@ def sync(
         def take() -> flow.Report:
             return flow.accept(here, taken, every=accept_reviewed, commit=commit)
 
-        ways: dict[str, tuple[bool, Callable[[], flow.Report]]] = {
+        ways = {
             "--upto": (upto is not None, begin),
             "--continue": (continue_, lambda: flow.go_on(here, widen=widen, commit=commit)),
             "--accept": (upto is None and bool(taken or accept_reviewed), take),
@@ -145,65 +165,71 @@ def sync(
             raise flow.not_with(*asked[:2])
         return ways[asked[0]][1]() if asked else begin()
 
-    run(verb)
+    run(verb, name="sync", json=json)
 
 
 @task(
     auto_shortflags=False,
     help={
-        "patch": "only what this patch does",
+        "since": "instead: what changed in the fork's code since this revision of the fork's own repository",
+        "patch": "only what this patch does; with --since: what became of it",
         "file": "only this file or folder of upstream's tree",
         "stat": "as a table: lines per file, and which patch or overlay they come from",
         "word": "word by word",
         "offline": OFFLINE,
+        "json": f"{JSON}; with --stat",
     },
 )
 def diff(
     _: Context,
+    since: str | None = None,
     patch: str | None = None,
     file: str | None = None,
     stat: bool = False,
     word: bool = False,
     offline: bool = False,
+    json: str | None = None,
 ) -> None:
-    """Show how the composed fork differs from its upstream. Colour and pager are git's.
+    """Show how the composed fork differs from its upstream, or from itself as it was. Colour and pager are git's.
 
-    Example: forkkeeper diff --patch lazy-mmap
+    Example: forkkeeper diff --since main --stat
     """
 
     def verb(on_progress: terminal.Progress) -> flow.Report:
-        here = setting(on_progress, offline=offline)
-        colour = terminal.colourful()
-        shown, text, pager = flow.diff(here, patch=patch, file=file, stat=stat, word=word, colour=colour)
-        if text:
-            try:
-                terminal.page(text, pager)
-            except BrokenPipeError:  # `| head` has seen enough
-                terminal.close_output()
-        return shown
+        if json is not None and not stat:
+            raise flow.only_with("--json", "--stat")
+        wanted = flow.Wanted(since, patch, file, stat, word, terminal.colourful())
+        shown = flow.diff(setting(on_progress, offline=offline), wanted)
+        if not shown.text:
+            return shown.report
+        try:
+            terminal.page(terminal.drawn(shown.report.blocks).encode() + shown.text, shown.pager)
+        except BrokenPipeError:  # `| head` has seen enough
+            terminal.close_output()
+        return flow.Report((), shown.report.code)
 
-    run(verb)
+    run(verb, name="diff", json=json)
 
 
 @task(
     auto_shortflags=False,
-    help={"check": "write nothing; exit 1 when the log or the lock is stale", "offline": OFFLINE},
+    help={"check": "write nothing; exit 1 when the log or the lock is stale", "offline": OFFLINE, "json": JSON},
 )
-def log(_: Context, check: bool = False, offline: bool = False) -> None:
+def log(_: Context, check: bool = False, offline: bool = False, json: str | None = None) -> None:
     """Write CHANGES-LOCAL.md and fork.lock anew from the fork's files.
 
     Example: forkkeeper log --check
     """
-    run(lambda on_progress: flow.log(setting(on_progress, offline=offline), check=check))
+    run(lambda on_progress: flow.log(setting(on_progress, offline=offline), check=check), name="log", json=json)
 
 
-@task(auto_shortflags=False)
-def lint(_: Context) -> None:
+@task(auto_shortflags=False, help={"json": JSON})
+def lint(_: Context, json: str | None = None) -> None:
     """Say what fork.toml, the series and the patches lack: reasons, trailers, witnesses. Needs no upstream.
 
     Example: forkkeeper lint
     """
-    run(lambda on_progress: flow.lint(setting(on_progress)))
+    run(lambda on_progress: flow.lint(setting(on_progress)), name="lint", json=json)
 
 
 @task(
@@ -216,6 +242,7 @@ def lint(_: Context) -> None:
         "at": "carried to another upstream commit, without what clashes there; with --baseline: its baseline",
         "overwrite": "lose edits and files there that forkkeeper did not write",
         "offline": OFFLINE,
+        "json": JSON,
     },
 )
 def materialise(
@@ -225,6 +252,7 @@ def materialise(
     at: str | None = None,
     overwrite: bool = False,
     offline: bool = False,
+    json: str | None = None,
 ) -> None:
     """Write the composed fork as a plain directory; unchanged files keep their times.
 
@@ -237,7 +265,9 @@ def materialise(
             baseline=baseline,
             at=at,
             overwrite=overwrite,
-        )
+        ),
+        name="materialise",
+        json=json,
     )
 
 
@@ -247,9 +277,16 @@ def materialise(
         "upstream": "any git url, a local path or a bundle (left out where there is a fork.toml)",
         "pin": "the upstream commit to stand on",
         "offline": OFFLINE,
+        "json": JSON,
     },
 )
-def init(_: Context, upstream: str | None = None, pin: str | None = None, offline: bool = False) -> None:
+def init(
+    _: Context,
+    upstream: str | None = None,
+    pin: str | None = None,
+    offline: bool = False,
+    json: str | None = None,
+) -> None:
     """Begin a fork in this folder: a commented fork.toml, an empty queue, the lock and the log.
 
     Example: forkkeeper init --upstream ../upstream --pin v1.2
@@ -259,7 +296,9 @@ def init(_: Context, upstream: str | None = None, pin: str | None = None, offlin
             setting(on_progress, offline=offline),
             upstream=upstream,
             pin=needed(pin, "pin SHA"),
-        )
+        ),
+        name="init",
+        json=json,
     )
 
 
@@ -267,14 +306,17 @@ def init(_: Context, upstream: str | None = None, pin: str | None = None, offlin
     auto_shortflags=False,
     iterable=["variant"],
     positional=[],
-    help={"variant": "a [variant.NAME] of fork.toml, repeatable (default: all); `forkkeeper build cpu` does as well"},
+    help={
+        "variant": "a [variant.NAME] of fork.toml, repeatable (default: all); `forkkeeper build cpu` does as well",
+        "json": JSON,
+    },
 )
-def build(_: Context, variant: list[str] | None = None) -> None:
+def build(_: Context, variant: list[str] | None = None, json: str | None = None) -> None:
     """Build variants of the composed fork with CMake and Ninja, in .forkkeeper/build/.
 
     Example: forkkeeper build --variant cpu
     """
-    run(lambda on_progress: flow.build(setting(on_progress), variant or ()))
+    run(lambda on_progress: flow.build(setting(on_progress), variant or ()), name="build", json=json)
 
 
 @task(
@@ -284,21 +326,26 @@ def build(_: Context, variant: list[str] | None = None) -> None:
     help={
         "what": "bf16, witness, or a file or folder of checks",
         "variant": "a variant that was built, repeatable (default: all that were)",
+        "json": JSON,
     },
 )
-def check(_: Context, what: str, variant: list[str] | None = None) -> None:
+def check(_: Context, what: str, variant: list[str] | None = None, json: str | None = None) -> None:
     """Run checks on what was built; exits 1 when one fails, or when none ran.
 
     bf16: upstream's BF16 cases and ours. witness: each patch's witness, with the patch and without it.
     Example: forkkeeper check bf16
     """
-    run(lambda on_progress: flow.check(setting(on_progress), value("check", what), variant or ()))
+    run(
+        lambda on_progress: flow.check(setting(on_progress), value("check", what), variant or ()),
+        name="check",
+        json=json,
+    )
 
 
-@task(auto_shortflags=False, name="refresh")
-def upstream_refresh(_: Context) -> None:
+@task(auto_shortflags=False, name="refresh", help={"json": JSON})
+def upstream_refresh(_: Context, json: str | None = None) -> None:
     """Look for newer upstream commits: new snapshots at the package registry, and every git source.
 
     Example: forkkeeper upstream refresh
     """
-    run(lambda on_progress: flow.refresh(setting(on_progress)))
+    run(lambda on_progress: flow.refresh(setting(on_progress)), name="upstream.refresh", json=json)

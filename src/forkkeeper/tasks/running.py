@@ -1,5 +1,6 @@
 """What every task does: run a verb, show its report, say what went wrong, leave with its exit code."""
 
+import contextlib
 import platform
 import sys
 import traceback
@@ -11,11 +12,12 @@ from pathlib import Path
 from invoke.exceptions import Exit
 
 from forkkeeper import flow
-from forkkeeper.errors import ExitCode, ForkkeeperError
+from forkkeeper.errors import ExitCode, ForkkeeperError, OutsideError, RequestError
 from forkkeeper.shell import terminal
 
 REPORTS = Path(".forkkeeper") / "reports"
 OFFLINE = "use only what is here already; the network is not touched"
+JSON = "also write what is said as JSON to this file; - is standard output, and nothing else is shown"
 UPTO = "upstream commit: full or short sha, tag, branch, or snapshot such as llama-cpp-python==0.3.36"
 
 # the words behind `forkkeeper`; plain `invoke` leaves it to the process's own
@@ -27,41 +29,77 @@ def setting(on_progress: terminal.Progress, *, offline: bool = False) -> flow.Se
     return flow.Setting(Path.cwd(), offline, on_progress, TYPED.get() or tuple(sys.argv[1:]))
 
 
-def run(verb: Callable[[terminal.Progress], flow.Report]) -> None:
-    """Run a verb to its end: show its report, or say what went wrong; leave with its exit code."""
-    code = ExitCode.OUTSIDE_FAILED  # of a verb whose answer nobody waited for
+def run(verb: Callable[[terminal.Progress], flow.Report], *, name: str = "", json: str | None = None) -> None:
+    """Run a verb to its end: show its report, or say what went wrong; leave with its exit code.
+
+    name -- the verb as it is typed; a document names it
+    json -- the file that gets the report, or the error, as JSON; "-": standard output, where nothing else is shown.
+        A report that brings a document of its own (`plan`) is given so, every other in the one form of all verbs
+    """
+    code, wrong = ExitCode.OUTSIDE_FAILED, None  # of a verb whose answer nobody waited for
     try:
+        may_write(json, name, "--json")
         with terminal.progress() as on_progress:
             shown = verb(on_progress)
         code = shown.code
-        terminal.show(shown.blocks)
-        terminal.emit(shown.document or "")
+        _show(shown, name, json)
     except ForkkeeperError as error:
-        terminal.complain(str(error))
-        code = error.code
+        code, wrong = error.code, error
     except KeyboardInterrupt:
-        terminal.complain("interrupted; the next command finishes or undoes what was begun")
         code = ExitCode.INTERRUPTED
+        wrong = ForkkeeperError("interrupted", "", "the next command finishes or undoes what was begun")
     except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`: the answer stays what it is
         terminal.close_output()
     except OSError as error:
-        code = outside(error)
+        wrong = outside(error)
+        code = wrong.code
     except Exception as error:  # noqa: BLE001 -- the one net: a bug of ours leaves a report
-        terminal.complain(_bug(error))
-        code = ExitCode.BUG
+        code, wrong = ExitCode.BUG, _bug(error)
+    if wrong is not None:
+        _complain(wrong, code, name, json)
     if code is not ExitCode.IN_STEP:
         raise Exit(code=int(code))
 
 
-def outside(error: OSError) -> ExitCode:
+def may_write(path: str | None, name: str, option: str) -> None:
+    """Refuse a file for a document before the verb begins."""
+    if path not in (None, "-"):
+        flow.may_write(Path.cwd(), path, step=name, option=option)
+
+
+def _show(shown: flow.Report, name: str, json: str | None) -> None:
+    """Show a report, and write its document where one was asked for."""
+    if json != "-":
+        terminal.show(shown.blocks)
+    if json is not None:
+        give(json, shown.document or flow.report_document(name, shown))
+
+
+def give(json: str, document: str) -> None:
+    """Write a document where it was asked for."""
+    if json == "-":
+        terminal.emit(document)
+    else:
+        terminal.write(Path(json), document)
+
+
+def _complain(wrong: ForkkeeperError, code: ExitCode, name: str, json: str | None) -> None:
+    """Say what went wrong, to the person and in the document that was asked for; an error is the last thing to fail."""
+    terminal.complain(str(wrong))
+    if json is not None and not (json != "-" and wrong.thing.startswith("--json")):
+        with contextlib.suppress(OSError):
+            give(json, flow.error_document(name, wrong, code))
+
+
+def outside(error: OSError) -> ForkkeeperError:
     """Say which file or folder the system refused, and whose matter that is."""
     ours = isinstance(error, FileNotFoundError | FileExistsError | NotADirectoryError | IsADirectoryError)
-    thing = f"{error.filename}: " if error.filename else ""
-    terminal.complain(f"call: {thing}{error.strerror or error}\n  next: check the paths that were given, and the disk")
-    return ExitCode.BAD_REQUEST if ours else ExitCode.OUTSIDE_FAILED
+    kind = RequestError if ours else OutsideError
+    thing = str(error.filename) if error.filename else ""
+    return kind("call", thing, error.strerror or str(error), "check the paths that were given, and the disk")
 
 
-def _bug(error: Exception) -> str:
+def _bug(error: Exception) -> ForkkeeperError:
     """Leave a report that can be pasted into an issue: versions, command, trace; nothing of the environment."""
     trace = "".join(traceback.format_exception(error))
     text = (
@@ -71,9 +109,9 @@ def _bug(error: Exception) -> str:
     try:
         path = terminal.leave(REPORTS, text)
     except OSError:
-        return f"bug: {error!r}\n{trace}"
+        return ForkkeeperError("bug", "", f"{error!r}\n{trace}")
     hint = f"report it with {path}; `forkkeeper status` says how the fork stands"
-    return f"bug: forkkeeper failed: {error!r}\n  next: {hint}"
+    return ForkkeeperError("bug", "", f"forkkeeper failed: {error!r}", hint)
 
 
 def needed(given: str | None, option: str = "upto SHA") -> str:

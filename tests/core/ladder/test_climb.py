@@ -21,6 +21,7 @@ from forkkeeper.core.ladder import (
     union,
     words,
     wordwise,
+    wrapped,
 )
 from forkkeeper.core.ladder.rung import Answer, Rung, Trust
 from forkkeeper.core.lines import Lines
@@ -40,10 +41,10 @@ FIRST = {
     "a count before words": (
         "counters",
         Case(
-            "int ops[3];\n",
-            "int ops[4];\n",
-            "int ops[4]; // ours\n".replace("; // ours", ";").replace("4", "5"),
-            "int ops[6];\n",
+            "assert(OP_COUNT == 3);\n",
+            "assert(OP_COUNT == 4);\n",
+            "assert(OP_COUNT == 5);\n",
+            "assert(OP_COUNT == 6);\n",
         ),
     ),
     "indentation before words": ("spacing", Case("a = 1\n", "    a = 1\n", "a = 2\n", "    a = 2\n")),
@@ -114,6 +115,76 @@ OPEN = {
 def test_what_no_rung_answers_stays_open(case: Case) -> None:
     """Where the two sides want different things a person must look."""
     assert case.result(climb.climb) is None
+
+
+GUESSES = {
+    "a guard that both write around one line, with the same line at its end": (
+        "union",
+        Case(
+            "a\ncall(ctx);\nz\n",
+            "a\npush(UP);\ncall(ctx);\npop();\nz\n",
+            "a\npush(MINE);\ncall(ctx);\npop();\nz\n",
+            "a\npush(UP);\npush(MINE);\ncall(ctx);\npop();\nz\n",
+        ),
+    ),
+    "two blocks around one line": (
+        "wrapped",
+        Case(
+            "a\ncall(ctx);\nz\n",
+            "a\nif (up) {\n    call(ctx);\n}\nz\n",
+            "a\nif (mine) {\n    call(ctx);\n}\nz\n",
+            "a\nif (up) {\n    if (mine) {\n        call(ctx);\n    }\n}\nz\n",
+        ),
+    ),
+    "lines of a body under two headers": (
+        "wrapped",
+        Case(
+            "def f(x):\n    y = g(x)\n    return y\n",
+            "def f(x):\n    if x:\n        y = g(x)\n    return y\n",
+            "def f(x):\n    if DEBUG:\n        y = g(x)\n    return y\n",
+            "def f(x):\n    if x:\n        if DEBUG:\n            y = g(x)\n    return y\n",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "case"), GUESSES.values(), ids=GUESSES)
+def test_what_both_put_around_the_same_lines_is_a_guess(rule: str, case: Case) -> None:
+    """A line that both insert alike may be needed by each of them, so it is never taken once as likely."""
+    assert holds(case, climb.climb, rule).trust is Trust.GUESS
+
+
+NUMBERS = {
+    "a fraction": Case("x = 0.5f;\n", "x = 1.5f;\n", "x = 0.7f;\n"),
+    "an exponent": Case("x = 1e-5;\n", "x = 1e-6;\n", "x = 2e-5;\n"),
+    "an address": Case('s = "10.0.0.1"\n', 's = "11.0.0.1"\n', 's = "10.0.0.9"\n'),
+    "a version": Case("v = v1.2.3-rc1\n", "v = v1.3.3-rc1\n", "v = v1.2.3-rc2\n"),
+    "a date": Case("on 2024-03-05\n", "on 2025-03-05\n", "on 2024-04-05\n"),
+    "digits in groups": Case("n = 1'000'000;\n", "n = 2'000'000;\n", "n = 1'000'500;\n"),
+}
+
+
+@pytest.mark.parametrize("case", NUMBERS.values(), ids=NUMBERS)
+def test_no_number_is_made_of_two(case: Case) -> None:
+    """A number is one word, so two new ones stay open."""
+    assert case.result(climb.climb) is None
+
+
+ENDS = {
+    "upstream's last line changed": Case("a\nb\n", "a\nB", "a\nb\nmine\n", "a\nB\nmine\n"),
+    "each adds a last line": Case("a\n", "a\nup", "a\nmine", "a\nup\nmine"),
+    "only the line end went": Case("a\r\nb\r\n", "a\r\nb", "a\r\nb\r\nmine\r\n", "a\r\nb\r\nmine\r\n"),
+    "each writes a file that was empty": Case("", "up", "mine", "mine\nup"),
+}
+
+
+@pytest.mark.parametrize("case", ENDS.values(), ids=ENDS)
+def test_no_two_lines_are_glued(case: Case) -> None:
+    """A file's last line without a line end gets the file's own kind where another follows it now, and that is said."""
+    found = case.result(climb.climb)
+    assert found is not None
+    assert found[1] == case.made
+    assert "line end" in found[0].why
 
 
 def test_one_guess_makes_the_whole_a_guess() -> None:
@@ -216,6 +287,7 @@ RUNGS = (
     removed.resolve,
     replaced.resolve,
     present.resolve,
+    wrapped.resolve,
     climb.climb,
 )
 
@@ -240,6 +312,16 @@ def test_the_union_keeps_the_order_of_both_sides(versions: tuple[Lines, Lines, L
         for side in (place.ours, place.theirs) if answer else ():
             found = iter([plain(line) for line in answer.lines] if answer else [])
             assert all(plain(line) in found for line in side)
+
+
+@settings(max_examples=200, deadline=None)
+@given(versions=conflicts())
+def test_the_union_leaves_nothing_out(versions: tuple[Lines, Lines, Lines]) -> None:
+    """Each line stands there as often as both sides insert it together."""
+    for place in places(*versions):
+        answer = union.resolve(place)
+        if answer is not None and len(answer.lines) + len(place.base) != len(place.ours) + len(place.theirs):
+            assert place.ours[0] == place.theirs[0] != place.base[0]  # the line before got a separator on both sides
 
 
 @settings(max_examples=200, deadline=None)

@@ -49,6 +49,19 @@ SILENT = {
         "a\nint length = count(text);\n" + "".join(f"step_{n}();\n" for n in range(9)) + "return length + 1;\nz\n",
         "a\nint length = count(text);\nreturn length + 1;\nz\n",
     ),
+    "a short line of the patch is missing": Case(
+        "a\nz\n",
+        "a\nint other(void);\nint patch_function(void);\nz\n",
+        "a\nint patch_function(void);\nx = 1;\nz\n",
+    ),
+    "a line stands there once, and the patch has it twice": Case(
+        "a\nunlock(m);\nz\n",
+        "a\nif (check_failed(m)) {\n    return -EINVAL;\n}\nunlock(m, 1);\nz\n",
+        "a\nif (check_failed(m)) {\n    unlock(m);\n    return -EINVAL;\n}\nunlock(m);\nz\n",
+    ),
+    "a short line that the patch removes is still there": Case(
+        "a\nx = 1\nz\n", "a\nx = 1\nint length = count(text);\nz\n", "a\nint length = count(text);\nz\n"
+    ),
     "nothing but brackets": Case("a\nz\n", "a\n{\n}\n;\nz\n", "a\n{\n}\nz\n"),
 }
 

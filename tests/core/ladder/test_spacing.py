@@ -4,6 +4,7 @@ import pytest
 from merging import Case, holds
 
 from forkkeeper.core.ladder import spacing
+from forkkeeper.core.ladder.rung import Trust
 
 ANSWERED = {
     "upstream put the lines into a block": Case(
@@ -31,6 +32,22 @@ SILENT = {
 def test_the_words_are_moved_to_the_side(case: Case) -> None:
     """The side that changed words gives them, the side that changed white space says how far they move."""
     assert "only white space" in holds(case, spacing.resolve, "spacing").why
+
+
+GUESSES = {
+    "both moved it, each by another width": Case("  b(x)\n", "b(x)\n", "    b(x)\n", "b(x)\n"),
+    "the patch changed words and moved the line, too": Case(
+        "  a(1)\n  b(2)\n", "    a(1)\n    b(2)\n", "a(1)\nb(3)\n", "a(1)\nb(3)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GUESSES.values(), ids=GUESSES)
+def test_lines_that_both_moved_are_a_guess(case: Case) -> None:
+    """How deep they belong is for a person to say."""
+    answer = holds(case, spacing.resolve, "spacing")
+    assert answer.trust is Trust.GUESS
+    assert "too" in answer.why
 
 
 @pytest.mark.parametrize("case", SILENT.values(), ids=SILENT)

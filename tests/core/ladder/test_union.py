@@ -80,11 +80,23 @@ ANSWERED = {
         "begin(a,\n      b);\nmine(a);\nend();\n",
         "begin(a,\n      b);\nmore(a);\nmine(a);\nend();\n",
     ),
-    "lines that the one ends with and the other begins with are taken once": Case(
-        "a\nz\n",
-        "a\nfirst()\nshared()\nz\n",
-        "a\nshared()\nlast()\nz\n",
-        "a\nfirst()\nshared()\nlast()\nz\n",
+    "a row of a table that both have stands there twice": Case(
+        "t = {\n    5,\n};\n",
+        "t = {\n    5,\n    7,\n    0,\n};\n",
+        "t = {\n    5,\n    0,\n    9,\n};\n",
+        "t = {\n    5,\n    7,\n    0,\n    0,\n    9,\n};\n",
+    ),
+    "the separator goes before a comment": Case(
+        "enum {\n    A, // first\n};\n",
+        "enum {\n    A, // first\n    B // note\n};\n",
+        "enum {\n    A, // first\n    C, // mine\n};\n",
+        "enum {\n    A, // first\n    B, // note\n    C, // mine\n};\n",
+    ),
+    "and before a comment below the entry, whatever its sign": Case(
+        'x = [\n    "http://a",\n]\n',
+        'x = [\n    "http://a",\n    "#b"  # why\n    # no more\n]\n',
+        'x = [\n    "http://a",\n    "c",\n]\n',
+        'x = [\n    "http://a",\n    "#b",  # why\n    # no more\n    "c",\n]\n',
     ),
 }
 
@@ -109,6 +121,50 @@ SILENT = {
 @pytest.mark.parametrize("case", SILENT.values(), ids=SILENT)
 def test_it_is_silent_where_a_line_goes(case: Case) -> None:
     """A side that removes or rewrites a line there does not merely insert."""
+    assert case.result(union.resolve) is None
+
+
+GUESSES = {
+    "a call that the one ends with and the other begins with": Case(
+        "a\nz\n",
+        "a\nfirst()\nshared()\nz\n",
+        "a\nshared()\nlast()\nz\n",
+        "a\nfirst()\nshared()\nshared()\nlast()\nz\n",
+    ),
+    "a line that both insert further down": Case(
+        "a\n" + "b\n" * 20 + "z\n",
+        "a\nlock(up)\n" + "b\n" * 20 + "unlock()\nz\n",
+        "a\nlock(mine)\n" + "b\n" * 20 + "unlock()\nz\n",
+        "a\nlock(up)\nlock(mine)\n" + "b\n" * 20 + "unlock()\nz\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GUESSES.values(), ids=GUESSES)
+def test_a_line_that_both_insert_is_a_guess(case: Case) -> None:
+    """Whether it stands there once or twice, each may need its own, and the reason shows it."""
+    answer = holds(case, union.resolve, "union")
+    assert answer.trust is Trust.GUESS
+    assert "both insert `" in answer.why
+
+
+BLOCKS = {
+    "both open a condition around what follows": Case(
+        "a\n" + "b\n" * 20 + "z\n",
+        "a\n#ifdef UP\n" + "b\n" * 20 + "#endif\nz\n",
+        "a\n#ifdef MINE\n" + "b\n" * 20 + "#endif\nz\n",
+    ),
+    "both put a header above one body": Case(
+        "def f():\n        body()\n",
+        "def f():\n    if up:\n        body()\n",
+        "def f():\n    if mine:\n        body()\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BLOCKS.values(), ids=BLOCKS)
+def test_it_is_silent_where_both_begin_a_block(case: Case) -> None:
+    """What follows can be the body of one of them alone, or of both, one in the other."""
     assert case.result(union.resolve) is None
 
 

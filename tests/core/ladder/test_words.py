@@ -38,6 +38,25 @@ def test_names_numbers_and_signs() -> None:
     assert words.space(b" \t a") == b" \t "
 
 
+def test_a_number_is_one_token() -> None:
+    """However it is written: no two sides can change parts of it apart; a range has two numbers."""
+    for number in (b"1.5f", b"1e-5", b"0x1p-3", b"10.0.0.1", b"v1.2.3-rc1", b"2024-03-05", b"12:30:45", b"1'000'000"):
+        assert words.bare(words.tokens((b"x = " + number + b";",))) == (b"x", b"=", number, b";")
+        assert words.is_word(number)
+    assert words.bare(words.tokens((b"[0..10] + a.b",))) == (
+        b"[",
+        b"0",
+        b".",
+        b".",
+        b"10",
+        b"]",
+        b"+",
+        b"a",
+        b".",
+        b"b",
+    )
+
+
 def test_white_space_is_that_of_the_side_that_changed_it() -> None:
     """A token that both sides keep stands as the one of them writes it that writes it anew."""
     seen = words.look(Case("a  = b + c + d\n", "a = b + c - d\n", "a  = e + c + d\n").place)

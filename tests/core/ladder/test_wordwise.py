@@ -75,6 +75,23 @@ def test_what_upstream_has_twice_by_now_is_a_guess() -> None:
     assert "MODE_READ" in answer.why
 
 
+def test_white_space_that_both_changed_is_said() -> None:
+    """Within a line upstream's stays, and the reason says so; where a line begins it is a guess."""
+    within = Case("a  = b + c + 1;\n", "a = b + c + 2;\n", "a   = d + c + 1;\n", "a = d + c + 2;\n")
+    answer = holds(within, wordwise.resolve, "words")
+    assert (answer.trust, "white space" in answer.why) == (Trust.LIKELY, True)
+    at_the_start = Case("  a = b + c + 1\n", "a = b + c + 2\n", "    a = d + c + 1\n", "a = d + c + 2\n")
+    assert holds(at_the_start, wordwise.resolve, "words").trust is Trust.GUESS
+
+
+def test_white_space_alone_on_both_sides_is_a_guess_where_it_is_the_same() -> None:
+    """Of two ways to write one gap upstream's stays, and the patch's is not said to be words."""
+    case = Case("a  = b\n", "a = b\n", "a   = b\n", "a = b\n")
+    answer = holds(case, wordwise.resolve, "words")
+    assert answer.trust is Trust.GUESS
+    assert "different words" not in answer.why
+
+
 @pytest.mark.parametrize("case", SILENT.values(), ids=SILENT)
 def test_it_is_silent_where_words_meet(case: Case) -> None:
     """A word that both changed, or two insertions at one spot, has no answer here."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from forkkeeper.core.lines import Edit, Lines, indent, says_something, squeeze
+from forkkeeper.core.lines import Edit, Lines, ended, indent, says_something, squeeze
 
 RULE = "moved"
 LEAST_CONTEXT = 2
@@ -112,7 +112,10 @@ def _placed(path: str, lines: Lines, start: int, base: Lines, edit: Edit) -> Pla
     pairs = ((indent(base[n]), indent(lines[n + shift])) for n in beside if 0 <= n + shift < len(lines))
     was, now = next(pairs, (b"", b""))
     own = tuple(now + line[len(was) :] if line.strip() and line.startswith(was) else line for line in edit.lines)
-    return Placement(path, Edit(start, start + edit.end - edit.start, own))
+    end = start + edit.end - edit.start
+    if own and start == len(lines) and start and not lines[-1].endswith(b"\n"):  # behind a last line without line end
+        start, own = start - 1, ended((lines[-1], *own), is_last=True)
+    return Placement(path, Edit(start, end, ended(own, is_last=end == len(lines))))
 
 
 def together(placements: Sequence[Placement], path: str) -> tuple[Edit, ...] | None:

@@ -1,9 +1,12 @@
 """*partly-upstreamed*: what the patch does at a place, upstream has done itself.
 
 Holds when the lines that the patch adds there stand in upstream's text, together and in the patch's order, and did not
-stand in the base; and every telling line that it removes is gone. Added lines alone prove nothing: many patches add
-lines that also stand beside them.
+stand in the base; and every line that it removes is gone. Added lines alone prove nothing: many patches add lines that
+also stand beside them. Lines of few letters prove nothing either, and yet must be there as often as the patch has them.
 """
+
+import re
+from collections import Counter
 
 from forkkeeper.core.ladder.rung import Answer
 from forkkeeper.core.lines import Lines, says_something, squeeze
@@ -20,7 +23,10 @@ def resolve(place: Place) -> Answer | None:
     ours = [squeeze(line) for line in place.ours]
     at_one_spot = not place.base and len(ours) <= _MANY * len(place.theirs) + _BETWEEN
     least = _LEAST_AT_ONE_SPOT if at_one_spot else _LEAST
-    if any(line in ours for line in removed) or not _stand_together(added, ours, least):
+    has, wants = Counter(ours), Counter(_squeezed(place.theirs))
+    if any(has[line] > wants[line] for line in removed) or any(has[line] < wants[line] for line in added):
+        return None
+    if not _stand_together(added, ours, least):
         return None
     if not added and place.ours:  # it only removes, and upstream has rewritten what it removes
         return None
@@ -30,20 +36,27 @@ def resolve(place: Place) -> Answer | None:
 
 
 def _changed(place: Place) -> tuple[list[bytes], list[bytes]]:
-    """Give the telling lines that the patch adds and removes, white space left out, moved ones not counted."""
+    """Give the lines that the patch adds and removes, white space left out, moved ones not counted."""
     base, theirs = _squeezed(place.base), _squeezed(place.theirs)
-    return [line for line in theirs if line not in base], [line for line in base if line not in theirs]
+    return _more(theirs, base), _more(base, theirs)
 
 
 def _squeezed(lines: Lines) -> list[bytes]:
-    return [squeeze(line) for line in lines if says_something(line)]
+    """Give the lines that hold more than signs: what signs stand where is a matter of format."""
+    return [squeeze(line) for line in lines if re.search(rb"\w", line)]
+
+
+def _more(lines: list[bytes], others: list[bytes]) -> list[bytes]:
+    """Give the lines that stand in the one more often than in the other, in order."""
+    left = Counter(lines) - Counter(others)
+    return [line for line in lines if left[line] > 0]
 
 
 def _stand_together(wanted: list[bytes], lines: list[bytes], least: int) -> bool:
     """Whether lines stand in others in their order, with few lines between; a short one proves nothing alone."""
     if not wanted:
         return True
-    if sum(len(line) for line in wanted) < least:
+    if sum(len(line) for line in wanted if says_something(line)) < least:
         return False
     for start in (number for number, line in enumerate(lines) if line == wanted[0]):
         window = iter(lines[start : start + 2 * len(wanted) + _BETWEEN])

@@ -8,8 +8,8 @@ and each of them fits in the patch's lines, too; they are then made there.
 from dataclasses import dataclass
 
 from forkkeeper.core.ladder import words
-from forkkeeper.core.ladder.rung import Answer
-from forkkeeper.core.lines import Edit, Lines
+from forkkeeper.core.ladder.rung import Answer, Trust
+from forkkeeper.core.lines import Edit, Lines, indent
 from forkkeeper.core.threeway import Place
 
 RULE = "renamed"
@@ -42,7 +42,11 @@ def resolve(place: Place) -> Answer | None:
     if words.bare(made) == ours or any(replace(theirs, _without(learned, one)) == made for one in learned):
         return None  # the patch's own change, or one of upstream's, would go with it
     said = ", ".join(str(one) for one in learned[:_MOST_SAID])
-    return Answer(RULE, words.lines_of(made), f"upstream replaced {said}; so do the patch's lines")
+    why = f"upstream replaced {said}; so do the patch's lines"
+    if any(indent(one) != indent(other) for one, other in zip(words.lines_of(likewise), place.ours, strict=True)):
+        why = f"{why}; but upstream moved its lines to the side, too"
+        return Answer(RULE, words.lines_of(made), why, Trust.GUESS)
+    return Answer(RULE, words.lines_of(made), why)
 
 
 _MOST_SAID = 3

@@ -29,5 +29,7 @@ class Answer:
     trust: Trust = Trust.LIKELY
 
 
+GOES_ON = "the line that ended the file goes on with a line end now"  # said where a rung sets that right
+
 Rung = Callable[[Place], Answer | None]
 """A resolver: a pure function that answers when its preconditions hold, and is silent otherwise."""

@@ -1,13 +1,18 @@
 r"""*union*: both sides insert at one place, in a list, a table, a switch, a struct: both stay, upstream's first.
 
 Holds when neither side removes a line there (a separator that the line before needs now counts as none). Separators are
-set right: an entry that was the last one and is no longer gets the comma (or `|`, `\`) that its neighbours have.
+set right: an entry that was the last one and is no longer gets the comma (or `|`, `\`) that its neighbours have, before
+a comment behind it.
+
+Where both open a block around what follows, or close one, neither order is right, and the rule is silent. A line that
+both insert is a guess, whether it stands there twice, as here, or once, as it does where git took it: each may need it.
 """
 
 import re
+from collections.abc import Sequence
 
-from forkkeeper.core.ladder.rung import Answer, Trust
-from forkkeeper.core.lines import Lines, indent, squeeze
+from forkkeeper.core.ladder.rung import GOES_ON, Answer, Trust
+from forkkeeper.core.lines import Lines, ended, indent, says_something, squeeze
 from forkkeeper.core.threeway import Place
 
 RULE = "union"
@@ -51,23 +56,53 @@ def _after_a_separator(place: Place) -> Answer | None:
     return _answer(place, place.ours[:1], place.ours[1:], place.theirs[1:], ())
 
 
-def _answer(place: Place, head: Lines, ours: Lines, theirs: Lines, tail: Lines) -> Answer:
-    twice = _twice(ours, theirs)
-    if twice:
-        why = f"both sides insert here; but upstream inserts the patch's lines itself, so they stand twice: `{twice}`"
-        return Answer(RULE, (*head, *ours, *theirs, *tail), why, Trust.GUESS)
-    if not head and goes_first(place, ours, theirs):
-        return Answer(RULE, (*theirs, *ours, *tail), f"{WHY}; the patch's lines go first")
+def _answer(place: Place, head: Lines, ours: Lines, theirs: Lines, tail: Lines) -> Answer | None:
+    if opens(ours) * opens(theirs) > 0 or _share_a_body(place, head, ours, theirs, tail):
+        return None
     before = next((line for line in reversed((*place.before, *head)) if line.strip()), b"")
-    joined = _deduplicated(_separated(before, ours, theirs), theirs)
-    return Answer(RULE, (*head, *joined, *tail), WHY)
+    is_first = not head and goes_first(place, ours, theirs)
+    both = (*theirs, *ours) if is_first else (*_separated(before, ours, theirs), *theirs)
+    lines = (*head, *both, *tail)
+    made = ended(lines, is_last=not place.after)
+    why = f"{WHY}; the patch's lines go first" if is_first else WHY
+    why = why if made == lines else f"{why}; {GOES_ON}"
+    doubt = _twice(ours, theirs) or once(place.agreed)
+    if doubt:
+        return Answer(RULE, made, f"{why}; but {doubt}", Trust.GUESS)
+    return Answer(RULE, made, why)
+
+
+def _share_a_body(place: Place, head: Lines, ours: Lines, theirs: Lines, tail: Lines) -> bool:
+    """Whether both sides' last lines begin a block by indentation, and the one that follows is in it.
+
+    Labels that stand one below the other, as in a switch, may share what follows; then one stood there before.
+    """
+    following = next((line for line in (*tail, *place.after) if line.strip()), b"")
+    lasts = [side[-1] for side in (ours, theirs)]
+    if any(len(indent(following)) <= len(indent(last)) or last.lstrip()[:1] in (b"", b"#") for last in lasts):
+        return False
+    before = next((line for line in reversed((*place.before, *head)) if line.strip()), b"")
+    return any(indent(before) != indent(last) or before.rstrip()[-1:] != last.rstrip()[-1:] for last in lasts)
+
+
+def once(lines: Sequence[bytes]) -> str:
+    """Say that both sides insert some lines, which stand there once; nothing of none."""
+    shown = next((line.strip().decode("utf-8", "replace") for line in lines if line.strip()), "")
+    return f"both insert `{shown}`, which stands there once: each may need its own" if shown else ""
 
 
 def _twice(ours: Lines, theirs: Lines) -> str:
-    """Give the first of the patch's lines where upstream inserts every one of them, too."""
+    """Say what stands there twice: every line of the patch's, or those that the one ends and the other begins with."""
     known = {squeeze(line) for line in ours}
     own = [line for line in theirs if _WORD.search(line)]
-    return own[0].strip().decode("utf-8", "replace") if own and all(squeeze(line) in known for line in own) else ""
+    if own and all(squeeze(line) in known for line in own):
+        shown = own[0].strip().decode("utf-8", "replace")
+        return f"upstream inserts the patch's lines itself, so they stand twice: `{shown}`"
+    for size in range(min(len(ours), len(theirs)), 0, -1):
+        said = [line for line in theirs[:size] if says_something(line)]
+        if said and ours[-size:] == theirs[:size]:
+            return f"both insert `{said[0].strip().decode('utf-8', 'replace')}`, which stands there twice"
+    return ""
 
 
 _WORD = re.compile(rb"\w{3,}")
@@ -104,26 +139,32 @@ def _is_deeper(place: Place, ours: Lines, theirs: Lines) -> bool:
     return len(indent(following)) > len(indent(last)) >= len(indent(own)) and bool(following)
 
 
-def _deduplicated(ours: Lines, theirs: Lines) -> Lines:
-    """Leave out the lines that both insert at the end of the one and the beginning of the other."""
-    for size in range(min(len(ours), len(theirs)), 0, -1):
-        if ours[-size:] == theirs[:size] and any(line.strip() for line in theirs[:size]):
-            return (*ours, *theirs[size:])
-    return (*ours, *theirs)
-
-
 def _separated(before: bytes, ours: Lines, theirs: Lines) -> Lines:
     """Give upstream's last entry the separator that it needs, now that it is the last no more.
 
     before -- the line before them, which tells the separator where each side adds one line
     """
-    last = ours[-1]
-    if not re.search(rb"[\w)}\"'\]]\s*$", last):
+    at = next((number for number in range(len(ours) - 1, -1, -1) if _code(ours[number])), None)
+    code = b"" if at is None else _code(ours[at])
+    if at is None or not re.search(rb"[\w)}\"'\]]$", code):
         return ours
-    others = [line for line in (*ours[:-1], *theirs[:-1]) if line.strip()] or [before]
-    sign = next((sign for sign in _SEPARATORS if all(_ends(line, sign) for line in others)), None)
-    return ours if sign is None else (*ours[:-1], last.rstrip() + sign + last[len(last.rstrip()) :])
+    others = [line for line in (*ours[:at], *theirs[:-1]) if _code(line)] or [before]
+    sign = next((sign for sign in _SEPARATORS if all(_code(line).endswith(sign.strip()) for line in others)), None)
+    if sign is None or (sign == _CONTINUED and (code != ours[at].rstrip() or at + 1 < len(ours))):
+        return ours
+    return (*ours[:at], code + sign + ours[at][len(code) :], *ours[at + 1 :])
 
 
-def _ends(line: bytes, sign: bytes) -> bool:
-    return re.sub(rb"\s*(//.*)?$", b"", line.rstrip()).endswith(sign.strip())
+def _code(line: bytes) -> bytes:
+    """Give what stands in a line before a comment at its end; nothing of a line that is for the preprocessor."""
+    if len(line) > _WIDEST:
+        return line.rstrip()
+    if line.lstrip()[:1] in (b"#", b"*"):
+        return b""
+    found = next((match for match in _COMMENT.finditer(line) if match[1] is not None), None)
+    return line.rstrip() if found is None else line[: found.start()].rstrip()
+
+
+_WIDEST = 4000  # bytes of a line that is looked through for a comment
+_CONTINUED = b" \\"
+_COMMENT = re.compile(rb"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(//|/\*(?=(?:(?!\*/).)*(?:\*/)?\s*$)|(?<=\s)#(?=\s))")

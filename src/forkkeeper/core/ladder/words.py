@@ -1,6 +1,8 @@
 """Text as tokens, and merges of them: for rules that look inside lines.
 
 A token is a name, a number or a sign, with the white space before it; inside quotes white space is a token of its own.
+A number is one token, however it is written: a fraction, an exponent, a version, an address or a date has no parts that
+two sides could change apart.
 Tokens are compared without white space; where both sides keep a token, its white space is merged by itself: that of the
 side which changed it.
 """
@@ -13,10 +15,14 @@ from forkkeeper.core import threeway
 from forkkeeper.core.lines import Edit, Lines, compare, split
 from forkkeeper.core.threeway import Place
 
-_LITERAL = re.compile(rb"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')")
-_TOKEN = re.compile(rb"\s*(?:[\w\x80-\xff]+|\S)|\s+\Z")
-_INSIDE = re.compile(rb"[\w\x80-\xff]+|\s+|\S")
-_WORD = re.compile(rb"[\w\x80-\xff]+\Z")
+_LITERAL = re.compile(rb"(\"(?:[^\"\\\n]|\\.)*\"|(?<![0-9])'(?:[^'\\\n]|\\.)*')")
+_VERSION = rb"[vV]?\d+\.\d+\.\d\w*(?:[.+~-]\w+)*"  # an address and a version with all that is said behind it, too
+_DATE = rb"\d{4}-\d\d?-\d\d?(?!\w)|\d\d?:\d\d:\d\d(?!\w)"  # or a time
+_NUMBER = rb"[vV]?\d(?:[eEpP][+-]?\d|['.]\d|[\w])*"
+_ONE = _VERSION + rb"|" + _DATE + rb"|" + _NUMBER + rb"|[\w\x80-\xff]+"
+_TOKEN = re.compile(rb"\s*(?:" + _ONE + rb"|\S)|\s+\Z")
+_INSIDE = re.compile(_ONE + rb"|\s+|\S")
+_WORD = re.compile(rb"(?:" + _ONE + rb")\Z")
 MOST_BYTES = 100_000
 MOST_TOKENS = 6000  # a place larger than this is no matter of words
 MOST_PAIRS = 2_000_000  # of equal tokens, one from each side: so much work is one comparison
@@ -74,17 +80,23 @@ def is_word(token: bytes) -> bool:
 
 def is_name(token: bytes) -> bool:
     """Whether a token is a name."""
-    return is_word(token) and not token.strip()[:1].isdigit()
+    return is_word(token) and not token.strip()[:1].isdigit() and b"." not in token
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A place, seen as tokens: the base, the edits of both sides, and the pieces of the merge of its tokens."""
+    """A place, seen as tokens: the base, the edits of both sides, and the pieces of the merge of its tokens.
+
+    respaced -- whether both sides changed the white space before one token, and upstream's was taken
+    moved -- whether that is so where a line begins, so that it is in another depth now
+    """
 
     base: Lines
     ours: tuple[Edit, ...]
     theirs: tuple[Edit, ...]
     pieces: tuple[threeway.Piece, ...]
+    respaced: bool = False
+    moved: bool = False
 
 
 def look(place: Place) -> Words | None:
@@ -95,8 +107,15 @@ def look(place: Place) -> Words | None:
     if not (is_small(base, ours) and is_small(base, theirs)):
         return None
     mine, their = edits(base, ours), edits(base, theirs)
-    spaced = _spaced(base, (_kept(base, ours, mine), _kept(base, theirs, their)))
-    return Words(base, mine, their, threeway.merge(spaced, mine, their))
+    kept = _kept(base, ours, mine), _kept(base, theirs, their)
+    both = [number for number, token in enumerate(base) if _is_respaced(token, *(side.get(number) for side in kept))]
+    moved = any(number == 0 or b"\n" in space(base[number]) for number in both if base[number].strip())
+    return Words(base, mine, their, threeway.merge(_spaced(base, kept), mine, their), bool(both), moved)
+
+
+def _is_respaced(was: bytes, mine: bytes | None, their: bytes | None) -> bool:
+    """Whether both sides keep a token, and each gave it white space of its own."""
+    return mine is not None and their is not None and was not in (mine, their) and mine != their
 
 
 def _kept(base: Lines, other: Lines, found: tuple[Edit, ...]) -> dict[int, bytes]:

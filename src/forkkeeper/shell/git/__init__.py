@@ -2,11 +2,14 @@
 
 `door` is the one command object and its three environments, `scratch` the throw-away repository where trees are merged
 and composed, `repository` upstream's objects and refs, `transport` how they come here, `worktree` the fork's own
-repository with git as the user has it, `checkout` a worktree that is opened for a person.
+repository with git as the user has it, `checkout` a worktree that is opened for a person, `mails` patches
+as `git am` reads and `git format-patch` writes them.
 """
 
-from forkkeeper.shell.git.checkout import Checkout, Made, Stages
+from forkkeeper.core.mailing import Made
+from forkkeeper.shell.git.checkout import Checkout, Stages
 from forkkeeper.shell.git.door import check_version
+from forkkeeper.shell.git.mails import Mails
 from forkkeeper.shell.git.repository import CommitInfo, Repository, git_dir_of
 from forkkeeper.shell.git.scratch import Scratch
 from forkkeeper.shell.git.transport import fetch, keep, make_store, take_from
@@ -16,6 +19,7 @@ __all__ = [
     "Checkout",
     "CommitInfo",
     "Made",
+    "Mails",
     "Repository",
     "Scratch",
     "Stages",

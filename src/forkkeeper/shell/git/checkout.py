@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forkkeeper.core.ids import CommitId, TreeId
+from forkkeeper.core.mailing import Made
 from forkkeeper.core.store import Entry
 from forkkeeper.shell.git.door import Door, decode
 
@@ -35,22 +36,6 @@ class Stages:
     base: Entry | None
     ours: Entry | None
     theirs: Entry | None
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A commit that a person may have made.
-
-    author -- "Name <mail>"; date -- when it was written, as mails say it
-    message -- the whole message, as it stands in the commit
-    """
-
-    sha: CommitId
-    parents: tuple[CommitId, ...]
-    tree: TreeId
-    author: str
-    date: str
-    message: str
 
 
 class Checkout:
@@ -84,6 +69,10 @@ class Checkout:
         info = self._git_dir / "info"
         info.mkdir(exist_ok=True)
         (info / "attributes").write_text(_ATTRIBUTES)
+        self.borrow(lenders)
+
+    def borrow(self, lenders: Sequence[Path]) -> None:
+        """Read objects from these object directories from now on, and from no others."""
         (self.objects / "info").mkdir(exist_ok=True)
         lines = "".join(f"{path.absolute()}\n" for path in lenders)
         (self.objects / "info" / "alternates").write_bytes(os.fsencode(lines))
@@ -123,22 +112,45 @@ class Checkout:
 
     def head(self) -> CommitId | None:
         """Give the commit that is checked out."""
-        answer = self._door.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return self.commit_at("HEAD")
+
+    def commit_at(self, ref: str) -> CommitId | None:
+        """Give the commit on which a ref stands; None where there is no such ref."""
+        answer = self._door.ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         return CommitId(answer.out.decode().strip()) if answer.code == 0 else None
 
     def holds(self, older: CommitId, newer: CommitId) -> bool:
         """Whether a commit is another one, or below it."""
         return self._door.ask("merge-base", "--is-ancestor", older, newer).code == 0
 
-    def since(self, base: CommitId) -> tuple[Made, ...]:
-        """Give the commits from a base (left out) to what is checked out, parents before children."""
-        out = self._door.get("log", "-z", "--topo-order", "--reverse", f"--format={FIELDS}", f"{base}..HEAD")
+    def since(self, base: CommitId, tip: CommitId | None = None) -> tuple[Made, ...]:
+        """Give the commits from a base (left out) to a tip (None: what is checked out), parents before children."""
+        how = ("-z", "--topo-order", "--reverse", f"--format={FIELDS}")
+        out = self._door.get("log", *how, f"{base}..{tip or 'HEAD'}", "--")
         fields = out.decode("utf-8", "surrogateescape").split("\0")
         rows = zip(*(fields[at::6] for at in range(6)), strict=False)
         return tuple(
             Made(CommitId(sha), tuple(CommitId(one) for one in parents.split()), TreeId(tree), author, date, message)
             for sha, parents, tree, author, date, message in rows
         )
+
+    def beside(self, commits: Sequence[CommitId]) -> tuple[str, ...]:
+        """Name the commits that a branch, a tag, the stash or HEAD has, and these commits have not below them."""
+        out = self._door.get("log", "-z", "--format=%h %s", "HEAD", "--all", "--not", *commits, "--")
+        return tuple(decode(row) for row in out.split(b"\0") if row)
+
+    def tree_of(self, commit: CommitId) -> TreeId:
+        """Give a commit's tree."""
+        return TreeId(self._door.line("rev-parse", "--verify", f"{commit}^{{tree}}"))
+
+    def point(self, ref: str, commit: CommitId) -> None:
+        """Make a ref stand on a commit."""
+        self._door.get("update-ref", ref, commit)
+
+    def branch(self) -> str | None:
+        """Name the branch that is checked out; None where it is none."""
+        answer = self._door.ask("symbolic-ref", "--quiet", "--short", "HEAD")
+        return decode(answer.out).strip() if answer.code == 0 else None
 
     # files --------------------------------------------------------------------------------------------------------
 
@@ -197,7 +209,7 @@ class Checkout:
     def _own_index(self) -> Iterator[Mapping[str, str]]:
         """Give an environment with a copy of the index, so that the person's own is not touched."""
         own = self._git_dir / "forkkeeper-index"
-        shutil.copy(self._git_dir / "index", own)
+        shutil.copy2(self._git_dir / "index", own)  # with its time: git looks again at files that are as young as it
         try:
             yield self._environment | {"GIT_INDEX_FILE": str(own)}
         finally:

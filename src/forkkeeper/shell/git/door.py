@@ -29,6 +29,8 @@ from forkkeeper.errors import OutsideError
 FLOOR = (2, 39)
 HOST_PATIENCE = 10  # seconds to connect to a host
 STALL_PATIENCE = 60  # seconds below STALL_SPEED after which a transfer is given up
+_MESSAGE = "see the message of git; `git fsck` in .forkkeeper/upstream.git checks what is held there"
+_NAMELESS = "say who you are: `git config user.name NAME`, `git config user.email MAIL`"
 STALL_SPEED = 1000  # bytes a second
 
 # Inherited GIT_* variables redirect repositories, indexes and object stores (a hook sets GIT_DIR, for one). These say
@@ -136,7 +138,7 @@ class Door:
                 "git",
                 " ".join(args[:2]),
                 f"ended with status {answer.code}: {answer.err.strip()[:500]}",
-                "see the message of git; `git fsck` in .forkkeeper/upstream.git checks what is held there",
+                _NAMELESS if "user.email" in answer.err else _MESSAGE,
             )
         return answer.out
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from forkkeeper.core.commits import Candidate
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, TreeId
-from forkkeeper.shell.git.checkout import FIELDS, Made
+from forkkeeper.core.mailing import Made
+from forkkeeper.shell.git.checkout import FIELDS
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config
 
 

@@ -97,6 +97,10 @@ class Scratch:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(_quoted(str(path)) for path in self.lenders),
         }
 
+    def flush(self) -> None:
+        """Write to disk what was taken in, so that another git finds it."""
+        self._flush()
+
     def __enter__(self) -> Self:
         return self
 

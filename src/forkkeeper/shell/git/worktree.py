@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from forkkeeper.core.ids import TreeId
+from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.shell.git.door import Door, decode
+from forkkeeper.shell.git.repository import parse_commit
 from forkkeeper.shell.git.scratch import Scratch
 
 
@@ -41,11 +42,44 @@ class Worktree:
         """Give the last commit that changed any of these paths, short; empty where none did."""
         return decode(self._door.ask("log", "-1", "--format=%h", "--", *paths).out).strip()
 
+    def revision(self, name: str) -> CommitId | None:
+        """Give the commit that a revision names, as git reads it (branch, tag, id, `HEAD~2`); None for none."""
+        answer = self._door.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        return CommitId(answer.out.decode().strip()) if answer.code == 0 else None
+
+    def refs(self) -> tuple[str, ...]:
+        """Give the short names of all branches and tags, ordered."""
+        out = self._door.ask("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes", "refs/tags").out
+        return tuple(sorted(decode(out).splitlines()))
+
+    def date_of(self, commit: CommitId) -> str:
+        """Give the day on which a commit was made, YYYY-MM-DD."""
+        return parse_commit(commit, self._door.get("cat-file", "commit", commit)).date
+
+    def files_at(self, commit: CommitId, paths: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+        """Give the files at and below these paths as a commit has them, by path from here: git's mode, and the bytes.
+
+        A submodule has no bytes and is left out.
+        """
+        listed = self._door.get("ls-tree", "-r", "-z", commit, "--", *paths).split(b"\0")[:-1]
+        found: dict[str, tuple[str, bytes]] = {}
+        for row in sorted(listed, key=lambda row: row.partition(b"\t")[2]):
+            meta, _, path = row.partition(b"\t")
+            mode, kind, oid = meta.decode().split()
+            if kind == "blob":
+                found[decode(path)] = (mode, self._door.object_bytes(oid)[1])
+        self._door.close()
+        return found
+
     def commit(self, paths: Sequence[str], message: str) -> str:
         """Commit these paths alone, removals among them; gives the new commit. Raises OutsideError."""
         self._door.get("add", "--all", "--", *paths)
         self._door.get("commit", "--quiet", "--only", "--message", message, "--", *paths)
         return self._door.line("rev-parse", "--short", "HEAD")
+
+    def author(self) -> str:
+        """Give who commits here, as "Name <mail>". Raises OutsideError where git does not know."""
+        return self._door.line("var", "GIT_AUTHOR_IDENT").rsplit(" ", 2)[0]
 
     def merge_driver(self, name: str) -> str | None:
         """Give the command of a merge driver that this clone knows; None where it knows none of that name."""
