@@ -1,6 +1,7 @@
 """The merge by lines: what one side changed is that side's, what both changed is a place, and nothing is lost."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -10,7 +11,7 @@ from world import git
 from forkkeeper.core import lines, threeway
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.lines import Edit, Lines
-from forkkeeper.core.store import Entry, Refused, Written
+from forkkeeper.core.store import Entry, Marked, Refused, Sides, Written
 from forkkeeper.core.threeway import Place, Sure
 from forkkeeper.shell.git import Scratch
 
@@ -106,3 +107,34 @@ def test_what_it_calls_sure_is_what_git_merges(tmp_path: Path, base: Lines, ours
         else:
             assert isinstance(judged, Refused)
             assert any(isinstance(piece, Place) for piece in found)
+
+
+CODE = (b"}\n", b"{\n", b"\n", b"    x = 1;\n", b"#endif\n", b"call(a);\n", b"\ttext\r\n", b"end")
+
+
+def _drawn(dice: Random) -> list[bytes]:
+    """Draw a file of lines that repeat, and two newer versions of it in which most stays."""
+    base = dice.choices(CODE, k=dice.randint(1, 10))
+    versions = [base, list(base), list(base)]
+    for version in versions[1:]:
+        for _ in range(dice.randint(1, 3)):
+            at = dice.randint(0, len(version))
+            version[at : at + dice.randint(0, 2)] = dice.choices(CODE, k=dice.randint(0, 3))
+    return [b"".join(version) for version in versions]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_ladder_stands_where_git_stops(tmp_path: Path, seed: int) -> None:
+    """Exactly where git's merge of a file stops there is a place to answer; all else is merged to the same bytes."""
+    git(tmp_path, "init", "--quiet", "--bare")
+    dice = Random(seed)  # noqa: S311 -- no secret, but the same files each time
+    files = [_drawn(dice) for _ in range(1500)]
+    with Scratch([tmp_path / "objects"]) as store:
+        sides = [Sides(*(store.put(version) for version in versions)) for versions in files]
+        pairs = [pair for one in sides for pair in ((one.base, one.ours), (one.base, one.theirs))]
+        aligned = iter(store.alignments(pairs))
+        for (base, _, _), merged in zip(files, store.merge_files(sides), strict=True):
+            found = threeway.merge(lines.split(base), next(aligned), next(aligned))
+            assert isinstance(merged, Marked) == any(isinstance(piece, Place) for piece in found)
+            if not isinstance(merged, Marked):
+                assert store.blob(merged) == b"".join(settled(found, lambda place: place.ours))

@@ -1,9 +1,9 @@
 """Finding the place of one patch on the new side, or saying why it has none.
 
-1. its files are untouched on the new side: its result is taken as it is
+1. its files are untouched on the new side, and it moves none: its result is taken as it is
 2. git's three-way merge, base the tree before the patch on the old pin
 3. a merge that leaves nothing: *upstreamed* when the result is there (byte for byte, or the reverse of the patch
-   applies and did not before), else *emptied*, to review
+   applies and did not before), to review where lines that it takes away were only moved; else *emptied*, to review
 4. a merge that leaves something though the result seems to be there, as it may stand in another place that looks the
    same: *upstreamed*, to review
 5. a merge that conflicts: *upstreamed*, to review, when most of what the patch adds is there and what it removes is

@@ -46,6 +46,9 @@ SILENT = {
     "a large step": Case("assert n == 4096\n", "assert n == 8192\n", "assert n == 4100\n"),
     "the line has other words, too": Case("int a[3];\n", "long a[4];\n", "int b[5];\n"),
     "a number of another base": Case("assert n == 0x10\n", "assert n == 0x11\n", "assert n == 0x12\n"),
+    "a number of thousands of digits": Case(
+        f"assert n == {'9' * 5000}\n", f"assert n == {'9' * 4999}8\n", f"assert n == {'9' * 4999}7\n"
+    ),
     "leading zeros": Case("assert n == 07\n", "assert n == 08\n", "assert n == 09\n"),
     "a sum below zero": Case("assert n == 3\n", "assert n == 1\n", "assert n == 0\n"),
     "a line was added": Case("assert(len(a) == 3);\n", "assert(len(a) == 4);\n", "assert(len(a) == 5);\nint b;\n"),

@@ -67,6 +67,13 @@ def test_a_long_edit_is_no_matter_of_words() -> None:
     assert elsewhere.changes(base, Edit(0, 6, theirs[:6])) != ()
 
 
+def test_a_very_long_line_is_no_matter_of_words() -> None:
+    """A table in one line, or one with very many equal signs, is not compared word by word."""
+    row = b",".join(b"name_%d" % (number % 97) for number in range(3000)) + b"\n"
+    for base in (row * 1, row[:-1] * 9 + b"\n", b"call(first, " + b"+" * 5000 + b");\n"):
+        assert elsewhere.changes((base,), Edit(0, 1, (base.replace(b"name_5,", b"mine,", 1)[:-1] + b"x\n",))) == ()
+
+
 WORDS = st.lists(st.sampled_from(["path", "size", "MODE_READ", "flags", "x"]), min_size=2, max_size=6)
 
 

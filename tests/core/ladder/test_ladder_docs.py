@@ -5,7 +5,7 @@ import pkgutil
 import re
 from pathlib import Path
 
-from forkkeeper.core import ladder
+from forkkeeper.core import ladder, settling
 
 HERE = Path(__file__).resolve().parents[3]
 PAGE = (HERE / "docs/ladder.md").read_text()
@@ -13,11 +13,11 @@ BY_HAND = "hand"
 
 
 def rules() -> set[str]:
-    """Give the names that rows can show: those of the rungs, and a person's hand."""
+    """Give the names that rows can show: those of the rungs, no place to answer, and a person's hand."""
     modules = [
         importlib.import_module(f"{ladder.__name__}.{found.name}") for found in pkgutil.iter_modules(ladder.__path__)
     ]
-    return {module.RULE for module in modules if hasattr(module, "RULE")} | {BY_HAND}
+    return {module.RULE for module in modules if hasattr(module, "RULE")} | {settling.NO_PLACE, BY_HAND}
 
 
 def test_every_rule_has_its_section() -> None:

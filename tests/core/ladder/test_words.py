@@ -69,3 +69,11 @@ def test_a_large_place_is_not_seen() -> None:
     """A place of thousands of tokens is no matter of words."""
     text = "a b c\n" * (words.MOST_TOKENS // 3 + 1)
     assert words.look(Case(text, text.replace("a", "x"), text.replace("b", "y")).place) is None
+
+
+def test_what_would_take_long_to_compare_is_no_matter_of_words() -> None:
+    """Very many tokens, many equal ones, or a very long text: nothing is looked at, and it is known at once."""
+    table = ",".join(str(number % 9) for number in range(2900))
+    for text in (f"{table}\n", f"{table},{table},{table}\n", f"{'x' * words.MOST_BYTES}\n"):
+        assert words.look(Case(f"a {text}", f"b {text}", f"a {text[:-1]}, c\n").place) is None
+    assert words.look(Case("a(b, c);\n", "x(b, c);\n", "a(b, d);\n").place) is not None
