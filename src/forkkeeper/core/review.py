@@ -42,11 +42,6 @@ class Reviewed:
     changed: tuple[Changed, ...]
     reordered: bool
 
-    @property
-    def is_same(self) -> bool:
-        """Whether no patch differs."""
-        return not (self.added or self.removed or self.renamed or self.changed or self.reordered)
-
 
 def compare(before: Sequence[Patch], now: Sequence[Patch]) -> Reviewed:
     """Compare two queues that stand on one pin."""

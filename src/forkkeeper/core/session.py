@@ -56,7 +56,6 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin: CommitId
     accepted: dict[str, str] = {}
     commit: bool = False
-    downgrade: bool = False
     decisions: dict[str, Decision] = {}
     before: Before | None = None
 
