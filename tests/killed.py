@@ -4,7 +4,8 @@
 
 Runs `forkkeeper WORDS...` in FORK, and ends the process without any clean-up just before its n-th change of a file's
 name (a rename, a removal) below `.forkkeeper/`, where a sync in progress is kept; exits with 77 then. Where it has
-fewer, it ends as the verb does. (A save's own changes are died before in dying.py.)
+fewer, it ends as the verb does. With KILLED_ANYWHERE=1 in the environment any change of a name in FORK counts.
+(A save's own changes are died before in dying.py.)
 """
 
 import os
@@ -16,7 +17,7 @@ from forkkeeper import tasks
 
 DIED = 77
 MANY = ("/objects/", "/sync/clash/", "/journal", "/operations/")  # many, and one like the other, or dying.py's
-KEPT = "/.forkkeeper/"
+KEPT = "/" if os.environ.get("KILLED_ANYWHERE") else "/.forkkeeper/"
 CHANGES = ("replace", "rename", "unlink", "rmdir", "remove")
 
 

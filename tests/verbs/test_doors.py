@@ -67,7 +67,7 @@ def test_a_refresh_brings_what_upstream_has_now(fork_in_step: Fork) -> None:
         ["no-such-verb"],
         ["sync", "--no-such-option"],
         ["sync", "--upto"],
-        ["materialise"],
+        ["verify", "extra"],
         ["status", "extra"],
         ["upstream", "no-such-verb"],
     ],

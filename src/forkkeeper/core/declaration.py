@@ -11,11 +11,12 @@ from typing import Any, Literal
 import msgspec
 
 from forkkeeper.core import markers
+from forkkeeper.core.paths import fault
 from forkkeeper.errors import RequestError
 
 FILE = "fork.toml"
 SCHEMA = 1
-KNOWN_VALUES = {"rule": ("exclude", "include"), "kind": ("git", "sdist"), "strategy": ("scratch",)}
+KNOWN_VALUES = {"rule": ("exclude", "include"), "kind": ("git", "sdist"), "strategy": ("scratch", "vendored", "branch")}
 
 
 class GitSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="git"):
@@ -60,9 +61,21 @@ class PathRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Materialise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the composed tree is held. Only "scratch" (build directories) so far."""
+    """How the composed tree is held; a field that another strategy needs may stand here, too, and waits.
 
-    strategy: Literal["scratch"] = "scratch"
+    strategy -- "scratch": build directories only; "vendored": files of the fork's repository; "branch": commits on a
+        branch of a repository of upstream's, which a submodule may point to
+    directory -- for "vendored": where the files are, relative to the fork's folder
+    repository -- for "branch": a git url, or a local path, relative to the fork's folder
+    branch -- for "branch": its name
+    submodule -- for "branch": where the submodule is, relative to the fork's folder ("" for none)
+    """
+
+    strategy: Literal["scratch", "vendored", "branch"] = "scratch"
+    directory: str = ""
+    repository: str = ""
+    branch: str = ""
+    submodule: str = ""
 
 
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,7 +123,40 @@ def parse(data: bytes) -> Declaration:
         )
     if not declaration.upstream.source:
         raise RequestError("read", FILE, "upstream.source is empty", "add an [[upstream.source]] table")
+    need(declaration.materialise, declaration.materialise.strategy)
     return declaration
+
+
+NEEDED = {
+    "scratch": {},
+    "vendored": {"directory": "native/upstream"},
+    "branch": {"repository": "https://example.org/our/upstream.git", "branch": "fork"},
+}
+
+
+def need(materialise: Materialise, strategy: str) -> None:
+    """Raise RequestError where a field is missing that a strategy needs, or a path in one leaves the fork's folder."""
+    for field, example in NEEDED[strategy].items():
+        if not getattr(materialise, field):
+            raise RequestError(
+                "read",
+                FILE,
+                f'materialise.{field} is missing: strategy "{strategy}" needs it',
+                f'add `{field} = "{example}"` to [materialise]',
+            )
+    for field in ("directory", "submodule"):
+        path = getattr(materialise, field)
+        wrong = fault(path) if path else None
+        if wrong:
+            hint = "give a path below the fork's folder, such as native/upstream"
+            raise RequestError("read", FILE, f"materialise.{field} is '{path}', which {wrong}", hint)
+    name = materialise.branch
+    if name and (_NO_BRANCH.search(name) or name.endswith((".lock", ".", "/"))):
+        hint = "give a branch's name, without refs/heads/, such as fork"
+        raise RequestError("read", FILE, f"materialise.branch is '{name}', which is no name of a branch", hint)
+
+
+_NO_BRANCH = re.compile(r"^[-./]|^refs/|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock/")
 
 
 def known_fields() -> tuple[str, ...]:

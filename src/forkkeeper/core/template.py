@@ -39,8 +39,17 @@ location = {location}
 # why = "the fork has its own"
 
 [materialise]
-# How the composed tree is held: "scratch" (build directories only).
+# How the composed tree is held: "scratch" (build directories only), "vendored" (its files in this repository) or
+# "branch" (a commit per patch on a branch of your own repository of upstream). `forkkeeper materialise` does it;
+# switch at any time: the tree is the same. docs/strategies.md says which to choose when.
 strategy = "scratch"
+# For "vendored": where the files go. Edits made there by hand are found by `forkkeeper verify`.
+# directory = "native/upstream"
+# For "branch": your repository of upstream (a git url or a path), the branch that forkkeeper writes there, and the
+# path of the submodule of this repository that points to it ("" for none).
+# repository = "https://example.org/our/upstream.git"
+# branch = "fork"
+# submodule = "native/upstream"
 
 # One table per hardware backend build: `forkkeeper build NAME` (CMake and Ninja).
 # [variant.cpu]

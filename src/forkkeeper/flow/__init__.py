@@ -11,6 +11,8 @@
     lint          open → what the patches lack
     init          find the pin → write a fork's first files
     materialise   open → compose → write a directory
+                  with no directory: open → compose → hold it as fork.toml declares: files, commits pushed, or nothing
+    verify        open → compare what is held with the lock
     build         open → compose → materialise → build
     setup         tell git in this clone of the merge driver → write .gitattributes
     merge-driver  read three versions → merge (git calls it where branches of the fork meet)
@@ -22,24 +24,28 @@
           new, refresh                      … → the worktree's edits → carry the later patches → save
           rename, move, drop, split, fold   … → put the trees otherwise → save
           unpark                            … → carry it alone from where it stood → save
+          absorb                            … → edits of the vendored directory → a patch → save
           list, show, why                   open → compose → show
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
-`reviewing` shows what the fork changes, `building` makes something of it, `past` takes back what was saved, `merging`
-brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
-`patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `unparking`
-brings a patch back, `showing` shows it. Every verb first finishes or undoes an interrupted save, and gives a `Report`;
-nothing here prints.
+`reviewing` shows what the fork changes, `building` makes something of it, `holding` holds it as declared (`branching`
+as commits), `past` takes back what was saved, `merging` brings branches of it together, `importing` (of what `foreign`
+reads) and `exporting` exchange queues with other tools, `patching` has the queue as commits, `authoring` writes a
+patch, `absorbing` takes one out of a vendored directory, `reshaping` puts the queue otherwise, `unparking` brings a
+patch back, `showing` shows it. Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing
+here prints.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
 from forkkeeper.core.report import Report
+from forkkeeper.flow.absorbing import Words, patch_absorb
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.exporting import export_patches
 from forkkeeper.flow.foreign import Ask
+from forkkeeper.flow.holding import hold, verify
 from forkkeeper.flow.importing import import_patches
 from forkkeeper.flow.merging import merge_driver, setup
 from forkkeeper.flow.past import past, redo, undo
@@ -67,6 +73,7 @@ __all__ = [
     "Report",
     "Setting",
     "Wanted",
+    "Words",
     "abort",
     "accept",
     "as_far_as_free",
@@ -77,6 +84,7 @@ __all__ = [
     "error_document",
     "export_patches",
     "go_on",
+    "hold",
     "import_patches",
     "init",
     "lint",
@@ -91,6 +99,7 @@ __all__ = [
     "only_with",
     "park",
     "past",
+    "patch_absorb",
     "patch_close",
     "patch_drop",
     "patch_edit",
@@ -116,5 +125,6 @@ __all__ = [
     "status",
     "sync",
     "undo",
+    "verify",
     "where",
 ]

@@ -10,6 +10,7 @@ from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import MailError, Patch
 from forkkeeper.core.mailing import Made
+from forkkeeper.core.overlay import Overlay
 from forkkeeper.core.parked import Parked
 from forkkeeper.core.patchcommits import Taken, Wrong
 from forkkeeper.core.planning import Commit
@@ -17,7 +18,7 @@ from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.core.restack import Piece
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.flow.recording import saved_files
-from forkkeeper.flow.standing import Setting, compose_at, locked_of, near_hint, noted, open_upstream, scratch
+from forkkeeper.flow.standing import Setting, compose_at, held_hint, locked_of, near_hint, noted, open_upstream, scratch
 from forkkeeper.shell.git import Mails, Scratch
 from forkkeeper.stages import opened as openeds, project as projects, upstream as upstreams
 from forkkeeper.stages.opened import FOLDER, Opened, Origin
@@ -291,19 +292,22 @@ def keep(
     renamed: Mapping[str, str] | None = None,
     parked: tuple[Parked, ...] | None = None,
     also: Mapping[str, bytes | None] | None = None,
+    laid: Overlay | None = None,
 ) -> tuple[str, ...]:
     """Save another queue as one transaction, and bring an open worktree up to date; gives the files that changed.
 
     pieces, patches -- the new queue, as trees and as files
     at -- the patch at which the open worktree is to stand; renamed -- names that became others
     parked -- the patches that are set aside now, where those change; also -- further files of the fork (None: removed)
+    laid -- the overlay, where that changes; its files are among `also`
     """
     project = work.project
     queue = queues.arrange(project.queue, patches, renamed=renamed)
     now = replace(project, queue=queue, parked=project.parked if parked is None else parked)
+    now = replace(now, overlay=project.overlay if laid is None else laid)
     tree, files = saved_files(work.store, project, now, work.pin, step=work.step)
     tip = pieces[-1].after if pieces else work.made.baseline.tree
-    wanted = compose.lay(work.store, tip, overlay.entries(work.store, project.overlay))
+    wanted = compose.lay(work.store, tip, overlay.entries(work.store, now.overlay))
     if tree != wanted:  # the saved files must give the very tree that stands in memory
         raise AnswerIsNo(work.step, tree, f"the new patches compose to it instead of {wanted}", "report this")
     there = {patch.name for patch in patches} | {*(renamed or {})}
@@ -327,8 +331,13 @@ def said_of(
     changed: Sequence[str],
     message: str = "",
     renamed: Mapping[str, str] | None = None,
+    *,
+    held: bool = False,
 ) -> tuple[Block, ...]:
-    """Say what became of the queue, and what to type next. message -- what a commit may say of it."""
+    """Say what became of the queue, and what to type next. message -- what a commit may say of it.
+
+    held -- the vendored directory is what the fork's files make already
+    """
     if not changed:
         return (Painted("nothing to save: the files say the same", "green"),)
     now = renamed or {}
@@ -355,6 +364,7 @@ def said_of(
         "",
         Painted(f"saved: {', '.join(changed)}", "green"),
         *copies,
+        *(() if held else held_hint(project)),
         "next: look at it with `git diff`, then commit it:",
         f"  git add -A -- {' '.join(names)} && git commit" + (f" -m {shlex.quote(message)}" if message else ""),
     )

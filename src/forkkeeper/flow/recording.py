@@ -13,11 +13,13 @@ from forkkeeper.core.operations import Deed
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
+from forkkeeper.flow.holding import glance
 from forkkeeper.flow.standing import (
     Setting,
     Stand,
     compose_at,
     composed,
+    held_hint,
     missing,
     noted,
     open_fork,
@@ -70,6 +72,7 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
     blocks += [Painted(f"no witness: {name}", "yellow") for name in unproved]
     blocks += [Painted(text, "yellow") for text in faults if "Witness" not in text]
     blocks += _driver_hint(project)
+    blocks += glance(project)
     wrong = _tree_fault(project, upstream)
     blocks += [Painted(wrong, "red")] if wrong else []
     old = max_age is not None and age > max_age
@@ -154,7 +157,9 @@ def log(setting: Setting, *, check: bool = False) -> Report:
         if check:
             return _checked(project, files, blocks)
         changed = projects.save(project, files, typed=setting.typed)
-        return Report((*blocks, f"wrote {', '.join(changed)}" if changed else f"{projects.LOG} is up to date"))
+        if not changed:
+            return Report((*blocks, f"{projects.LOG} is up to date"))
+        return Report((*blocks, f"wrote {', '.join(changed)}", *held_hint(project)))
 
 
 def _checked(project: Project, files: dict[str, bytes | None], blocks: tuple[Block, ...]) -> Report:

@@ -11,7 +11,7 @@ from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.recording import saved_files
-from forkkeeper.flow.standing import compose_at
+from forkkeeper.flow.standing import compose_at, held_hint
 from forkkeeper.shell import clock
 from forkkeeper.shell.git import Scratch, Worktree
 from forkkeeper.stages import project as projects
@@ -95,7 +95,7 @@ def saved(project: Project, made: Plan, changed: Sequence[str], blocks: tuple[Bl
     gone = [f"{projects.PATCHES}/{row.old.name}" for row in made.rows if row.new is None]
     written = [name for name in changed if name not in gone]
     removed = (Painted(f"removed: {', '.join(gone)}", "yellow"),) if gone else ()
-    done = ("", Painted(f"saved: {', '.join(written)}", "green"), *removed)
+    done = ("", Painted(f"saved: {', '.join(written)}", "green"), *removed, *held_hint(project))
     how = (f'  git add -A -- {" ".join(names)} && git commit -m "{message}"',)
     if not commit:
         return Report((*blocks, *done, "next: look at it with `git diff`, then commit it:", *how))

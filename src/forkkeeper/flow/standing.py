@@ -183,6 +183,19 @@ def near_hint(name: str, known: Sequence[str], what: str) -> str:
     return f"did you mean {near[0]}?" if near else f"{what}: {', '.join(known) or 'none'}"
 
 
+def held_hint(project: Project) -> tuple[Block, ...]:
+    """Say that what is held of the fork is to be brought up to date, after its files were saved."""
+    match project.declaration.materialise.strategy:
+        case "vendored":
+            return (f"next: `forkkeeper materialise` brings {project.declaration.materialise.directory} up to date",)
+        case "branch":
+            return (
+                f"next: `forkkeeper materialise` brings branch {project.declaration.materialise.branch} up to date",
+            )
+        case "scratch":
+            return ()
+
+
 def sources_table(upstream: Upstream, pin: CommitId) -> Table:
     """Show what each source knows of upstream's newest commit."""
     rows = tuple((known.source, known.newest, known.behind) for known in upstreams.knowledge(upstream, pin))

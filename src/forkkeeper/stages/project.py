@@ -30,7 +30,7 @@ from forkkeeper.core.overlay import Overlay, OverlayFile
 from forkkeeper.core.parked import Parked
 from forkkeeper.core.queue import Queue
 from forkkeeper.errors import RequestError
-from forkkeeper.shell import clock, disk
+from forkkeeper.shell import clock, disk, swap
 from forkkeeper.shell.git import Worktree
 
 PATCHES = "patches"
@@ -97,7 +97,7 @@ def find_root(start: Path, *, step: str, or_past: bool = False) -> Path:
 
 def recover(root: Path) -> str | None:
     """Finish or undo an interrupted save before anything else. Gives a sentence on what was done."""
-    if not journal(root).exists():
+    if not journal(root).exists() and not swap.pending(root / STATE):
         return None
     with alone(root, doing="recover") as done:
         return done
@@ -110,7 +110,8 @@ def alone(root: Path, *, doing: str) -> Iterator[str | None]:
     Gives a sentence on what was done. Raises RequestError when another forkkeeper holds the lock.
     """
     with disk.only_one(root / STATE / "lock", doing=doing):
-        yield disk.recover(root, journal(root))
+        done = (disk.recover(root, journal(root)), swap.recover(root / STATE))
+        yield "; ".join(said for said in done if said) or None
 
 
 def journal(root: Path) -> Path:
@@ -179,7 +180,18 @@ def load_declaration(root: Path) -> Declaration:
 
 def _sound(declared: Declaration) -> Declaration:
     policy.decide(declared.path, ())
+    for field in ("directory", "submodule"):
+        _refuse_own(field, getattr(declared.materialise, field))
     return declared
+
+
+def _refuse_own(field: str, path: str) -> None:
+    """Raise RequestError where a directory of [materialise] is, holds or lies in what is the fork's own."""
+    above = f"{path.rstrip('/')}/"
+    for own in (*SAVED, declaration.FILE, overlay.FOLDER, STATE, ".gitignore", ".gitattributes", ".gitmodules"):
+        if path and (above.startswith(f"{own}/") or f"{own}/".startswith(above)):
+            found = f"materialise.{field} is '{path}', where the fork has its own {own}"
+            raise RequestError("read", declaration.FILE, found, "give another place, such as native/upstream")
 
 
 def load_queue(folder: Path, *, step: str, shown: str) -> Queue:

@@ -11,7 +11,7 @@ from invoke.parser.context import ParserContext
 
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
-from forkkeeper.tasks import exchange, patch
+from forkkeeper.tasks import exchange, holding, patch
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
     build,
@@ -37,7 +37,9 @@ def _verbs() -> Collection:
     patches = patch.verbs()
     patches.add_task(exchange.import_patches)
     patches.add_task(exchange.export_patches)
+    patches.add_task(holding.absorb)
     verbs.add_collection(patches)
+    verbs.add_task(holding.verify)
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
@@ -68,7 +70,13 @@ class _Door(Door):
 
 # Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
 # verb → (number of values before them, the option)
-SEVERAL = {"build": (0, "--variant"), "check": (1, "--variant")}
+SEVERAL = {
+    "build": (0, "--variant"),
+    "check": (1, "--variant"),
+    "materialise": (0, "--directory"),
+    "materialize": (0, "--directory"),
+    "patch.absorb": (0, "--paths"),
+}
 
 
 def _spelled_for_invoke(argv: list[str]) -> list[str]:
@@ -91,7 +99,9 @@ def _spelled_for_invoke(argv: list[str]) -> list[str]:
         words.insert(3, "--range")  # Invoke has no positional value that may be left out
     if words and words[0] in SEVERAL:
         first, option = SEVERAL[words[0]]
-        valued = [name for verb in namespace.to_contexts() if verb.name == words[0] for name in _valued(verb)]
+        valued = [
+            name for verb in namespace.to_contexts() if words[0] in (verb.name, *verb.aliases) for name in _valued(verb)
+        ]
         plain = [
             at for at, word in enumerate(words) if at > 0 and not word.startswith("-") and words[at - 1] not in valued
         ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 CHAPTERS = (
     ("Day to day", ("status", "plan", "sync", "diff", "undo", "redo")),
     ("The patches", ("patch.*",)),
-    ("Making the fork", ("materialise", "build", "check")),
+    ("Making the fork", ("materialise", "verify", "build", "check")),
     ("Setting up, and care", ("init", "setup", "log", "lint", "upstream.*")),
 )
 REST = "More"

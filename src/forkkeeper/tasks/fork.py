@@ -235,9 +235,11 @@ def lint(_: Context, json: str | None = None) -> None:
 @task(
     aliases=["materialize"],
     auto_shortflags=False,
-    positional=["directory"],
+    iterable=["directory"],
+    positional=[],
     help={
-        "directory": "where the tree goes",
+        "directory": "where the tree goes, e.g. `materialise out` (left out: as [materialise] in fork.toml declares)",
+        "strategy": "instead of the declared one: vendored, branch or scratch, for this run",
         "baseline": "upstream at the pin, without patches and overlay",
         "at": "carried to another upstream commit, without what clashes there; with --baseline: its baseline",
         "overwrite": "lose edits and files there that forkkeeper did not write",
@@ -247,28 +249,35 @@ def lint(_: Context, json: str | None = None) -> None:
 )
 def materialise(
     _: Context,
-    directory: str,
+    directory: list[str] | None = None,
+    strategy: str | None = None,
     baseline: bool = False,
     at: str | None = None,
     overwrite: bool = False,
     offline: bool = False,
     json: str | None = None,
 ) -> None:
-    """Write the composed fork as a plain directory; unchanged files keep their times.
+    """Hold the composed fork as fork.toml declares, or write it as a plain directory.
 
+    Unchanged files keep their times; edits by hand are never lost.
     Example: forkkeeper materialise build/tree
     """
-    run(
-        lambda on_progress: flow.materialise(
-            setting(on_progress, offline=offline),
-            value("materialise", directory),
-            baseline=baseline,
-            at=at,
-            overwrite=overwrite,
-        ),
-        name="materialise",
-        json=json,
-    )
+
+    def verb(on_progress: terminal.Progress) -> flow.Report:
+        here = setting(on_progress, offline=offline)
+        if directory:
+            if len(directory) > 1:
+                raise flow.not_with(directory[1], directory[0])
+            if strategy is not None:
+                raise flow.not_with("--strategy", "a directory")
+            place = value("materialise", directory[0])
+            return flow.materialise(here, place, baseline=baseline, at=at, overwrite=overwrite)
+        for option, given in (("--baseline", baseline), ("--at", at is not None)):
+            if given:
+                raise flow.only_with(option, "a directory")
+        return flow.hold(here, strategy=strategy, overwrite=overwrite)
+
+    run(verb, name="materialise", json=json)
 
 
 @task(

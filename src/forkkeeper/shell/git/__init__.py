@@ -3,15 +3,18 @@
 `door` is the one command object and its three environments, `scratch` the throw-away repository where trees are merged
 and composed, `repository` upstream's objects and refs, `transport` how they come here, `worktree` the fork's own
 repository with git as the user has it, `checkout` a worktree that is opened for a person, `mails` patches
-as `git am` reads and `git format-patch` writes them.
+as `git am` reads and `git format-patch` writes them, `outgoing` the branch that
+is pushed, `submodule` what points there.
 """
 
 from forkkeeper.core.mailing import Made
 from forkkeeper.shell.git.checkout import Checkout, Stages
 from forkkeeper.shell.git.door import check_version
 from forkkeeper.shell.git.mails import Mails
+from forkkeeper.shell.git.outgoing import Outgoing
 from forkkeeper.shell.git.repository import CommitInfo, Repository, git_dir_of
 from forkkeeper.shell.git.scratch import Scratch
+from forkkeeper.shell.git.submodule import Submodule
 from forkkeeper.shell.git.transport import fetch, keep, make_store, take_from
 from forkkeeper.shell.git.worktree import Worktree
 
@@ -20,9 +23,11 @@ __all__ = [
     "CommitInfo",
     "Made",
     "Mails",
+    "Outgoing",
     "Repository",
     "Scratch",
     "Stages",
+    "Submodule",
     "Worktree",
     "check_version",
     "fetch",

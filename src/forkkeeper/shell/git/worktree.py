@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from forkkeeper.core.ids import CommitId, TreeId
+from forkkeeper.core.ids import CommitId, ObjectId, TreeId
 from forkkeeper.shell.git.door import Door, decode
 from forkkeeper.shell.git.repository import parse_commit
 from forkkeeper.shell.git.scratch import Scratch
@@ -32,6 +32,17 @@ class Worktree:
         names = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
         answer = self._door.ask("check-ignore", "-z", "--stdin", stdin=names)
         return tuple(decode(name) for name in answer.out.split(b"\0") if name)
+
+    def stored(self, paths: Sequence[str]) -> tuple[ObjectId, ...]:
+        """Give the blob that git would make of each file, by its attributes and filters; no name has a line feed."""
+        names = "".join(f"{path}\n" for path in paths).encode("utf-8", "surrogateescape")
+        out = self._door.get("hash-object", "--stdin-paths", stdin=names)
+        return tuple(ObjectId(line) for line in out.decode().splitlines())
+
+    def blob(self, oid: ObjectId) -> bytes | None:
+        """Give a blob that this repository holds; None for one that it does not."""
+        answer = self._door.ask("cat-file", "blob", oid)
+        return answer.out if answer.code == 0 else None
 
     def committed(self, path: str) -> bytes | None:
         """Give a file as the last commit has it; None where it has none."""
