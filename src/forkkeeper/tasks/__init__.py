@@ -27,11 +27,14 @@ from forkkeeper.tasks.fork import (
     upstream_refresh,
 )
 from forkkeeper.tasks.past import redo, undo
+from forkkeeper.tasks.picking import decline, pick
 from forkkeeper.tasks.running import TYPED, outside
 
 
 def _verbs() -> Collection:
     verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
+    verbs.add_task(pick)
+    verbs.add_task(decline)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
     patches = patch.verbs()
@@ -68,7 +71,7 @@ class _Door(Door):
 
 # Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
 # verb → (number of values before them, the option)
-SEVERAL = {"build": (0, "--variant"), "check": (1, "--variant")}
+SEVERAL = {"build": (0, "--variant"), "check": (1, "--variant"), "pick": (0, "--sha")}
 
 
 def _spelled_for_invoke(argv: list[str]) -> list[str]:
