@@ -10,7 +10,7 @@ the patches after it, which are carried without it. A patch that found its place
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from forkkeeper.core import hunks, placing, suspicion
+from forkkeeper.core import hunks, picking, placing, suspicion
 from forkkeeper.core.compose import Applied, Baseline, Step, update
 from forkkeeper.core.ids import ObjectId, TreeId, short
 from forkkeeper.core.mail import Patch
@@ -20,6 +20,7 @@ from forkkeeper.core.verdict import GONE, Carried, Outcome, Row
 
 NO_AID = Aid()
 MOST_CALLED = 40  # names that are looked for in whole trees
+MOST_NAMED = 3  # names that are listed
 NEARLY_SAME = 75  # per cent of a file: under another name, a rename that needs no second look
 
 
@@ -42,7 +43,24 @@ def carry(store: Store, old: Sequence[Step], new: Baseline, aid: Aid = NO_AID) -
         elif verdict.outcome is Outcome.CLASHED and isinstance(step, Applied):
             clashed.append(step)
     rows = _called(store, old, new, _rows(store, found))
+    rows = [_built_on(store, step, row) for step, row in zip(old, rows, strict=True)]
     return Carried(tuple(_titled(row, aid) for row in rows), tree, entries)
+
+
+def _built_on(store: Store, step: Step, row: Row) -> Row:
+    """Ask for a review where upstream uses names again that a patch which declines a commit takes out altogether.
+
+    Its lines may go without a conflict, while upstream builds on what they were in another place.
+    """
+    if row.new is None or row.tree is None or not isinstance(step, Applied) or picking.declined(step.patch) is None:
+        return row
+    names = picking.own_names(store, step.patch.files, step.after)
+    there = store.mentions(row.tree, names)
+    again = [name for name in names if name in there]
+    if not again:
+        return row
+    more = f" and {len(again) - MOST_NAMED} more" if len(again) > MOST_NAMED else ""
+    return _doubted(row, [f"upstream builds on what it declines: {', '.join(again[:MOST_NAMED])}{more}"])
 
 
 def _called(store: Store, old: Sequence[Step], new: Baseline, rows: Sequence[Row]) -> Sequence[Row]:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from tabulate import tabulate
 
-from forkkeeper.core import hunks
+from forkkeeper.core import hunks, picking
 from forkkeeper.core.compose import Applied, Baseline
+from forkkeeper.core.declined import Declined
 from forkkeeper.core.history import Record, last_outcome, since
 from forkkeeper.core.hunks import FileDiff
-from forkkeeper.core.ids import short
+from forkkeeper.core.ids import CommitId, short
 from forkkeeper.core.lock import Pin
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.overlay import FOLDER, Overlay
@@ -47,6 +48,7 @@ class LogInput:
     overlay: Overlay
     records: tuple[Record, ...]
     parked: tuple[Parked, ...] = ()
+    declined: tuple[Declined, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def format_log(given: LogInput) -> bytes:
         _overlay(given),
         _left_out(given.baseline.left_out),
         _movable(given),
+        *_declined(given),
         *_parked(given.parked),
         _syncs(given.records),
     ]
@@ -202,6 +205,7 @@ def _patch(given: LogInput, patch: Patch, diff: tuple[FileDiff, ...]) -> str:
         f"- origin: {_md(patch.trailer('Origin') or 'not said')}",
         f"- upstream status: {_md(patch.trailer('Upstream-Status') or 'not said')}",
         f"- witness, the check that fails without it: {_witness(patch.trailer('Witness'))}",
+        *([f"- declines: upstream `{sha}`"] if (sha := picking.declined(patch)) else []),
         *([f"- bug: {_md(bug)}"] if (bug := patch.trailer("Bug")) else []),
         f"- file: `patches/{patch.name}`",
         f"- in the fork since upstream: `{since(given.records, patch.name, given.pin.sha)}`; last sync: {_md(outcome)}",
@@ -275,6 +279,29 @@ def _movable(given: LogInput) -> str:
     ]
     said = "\n".join(found) or f"None: no patch creates a file or adds a block of {MOVABLE} lines or more."
     return "## What could move to the overlay\n\n" + said
+
+
+def _declined(given: LogInput) -> list[str]:
+    """Tell of the upstream commits that are not for this fork; no section where there are none."""
+    carried = {picking.declined(step.patch): step.patch.title for step in given.steps}
+    if not given.declined and not set(carried) - {None}:
+        return []
+    rows = [
+        f"- `{one.sha}` {_md(one.title)}, since {one.date}: {_md(' '.join(one.why.split()))} "
+        + (
+            f"([{_md(carried[CommitId(one.sha)])}](#{_anchor(carried[CommitId(one.sha)])}) takes it back)"
+            if one.sha in carried
+            else "(no patch takes it back)"
+        )
+        for one in given.declined
+    ]
+    known = {one.sha for one in given.declined}
+    rows += [
+        f"- `{sha}`: [{_md(title)}](#{_anchor(title)}) takes it back"
+        for sha, title in carried.items()
+        if sha and sha not in known
+    ]
+    return ["## Declined\n\nUpstream's commits that are not for this fork.\n\n" + "\n".join(rows)]
 
 
 def _parked(parked: Sequence[Parked]) -> list[str]:

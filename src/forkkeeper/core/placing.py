@@ -1,5 +1,6 @@
 """Finding the place of one patch on the new side, or saying why it has none.
 
+0. a patch picked from a commit that the new side has is *upstreamed* by that, whatever became of its lines
 1. its files are untouched on the new side, and it moves none: its result is taken as it is
 2. git's three-way merge, base the tree before the patch on the old pin
 3. a merge that leaves nothing: *upstreamed* when the result is there (byte for byte, or the reverse of the patch
@@ -40,6 +41,8 @@ from forkkeeper.core.store import (
     Written,
 )
 from forkkeeper.core.verdict import Outcome, Row
+
+PASSED = "passed"  # the rule by which a picked patch leaves
 
 
 class Way(Enum):
@@ -84,6 +87,17 @@ class LeftOut:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Why a patch that was picked from upstream leaves the queue: the new side has the commit that it came from.
+
+    doubt -- what a person should look at before it goes, None for nothing
+    """
+
+    commit: CommitId
+    doubt: str | None = None
+
+
 def _no_log(_: str) -> None:
     """Know no titles."""
 
@@ -97,6 +111,7 @@ class Aid:
     recorded -- resolutions, by their keys
     left_out -- by name, patches that a person does not want carried
     titled -- finds upstream's commit between the pins that has a title, compared by `upstreamed.title_key`
+    passed -- by name, patches that were picked from commits which the new side has
     """
 
     by_hand: Mapping[str, Patch] = field(default_factory=dict)
@@ -104,6 +119,7 @@ class Aid:
     recorded: Mapping[str, Recorded] = field(default_factory=dict)
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
     titled: Callable[[str], CommitId | None] = _no_log
+    passed: Mapping[str, Passed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +146,8 @@ def place(store: Store, step: Step, before: Before, aid: Aid) -> Row | Placed:
 
 
 def _place(store: Store, step: Step, before: Before, aid: Aid) -> Row | Placed:
-    left_out = aid.left_out.get(step.patch.name)
-    if left_out is not None:
-        return Row(step.patch, left_out.outcome, None, before.tree, step.patch.paths, why=left_out.why)
+    if (told := _told(step.patch, before, aid)) is not None:
+        return told
     hand = aid.by_hand.get(step.patch.name)
     if hand is not None:
         return _take(store, step, hand, before)
@@ -146,6 +161,19 @@ def _place(store: Store, step: Step, before: Before, aid: Aid) -> Row | Placed:
             return Placed(step.patch, step, before.tree, after, Way.UNTOUCHED, step.changes)
         case Applied():
             return _merge(store, step, before, aid)
+
+
+def _told(patch: Patch, before: Before, aid: Aid) -> Row | None:
+    """Give the verdict that needs no look at the trees: a person's, or that upstream has what was picked from it."""
+    left_out, passed = aid.left_out.get(patch.name), aid.passed.get(patch.name)
+    if left_out is not None:
+        return Row(patch, left_out.outcome, None, before.tree, patch.paths, why=left_out.why)
+    if passed is None or patch.name in aid.by_hand:
+        return None
+    why = f"upstream has {short(passed.commit)}, from which it was picked"
+    why = f"{why}; but {passed.doubt}" if passed.doubt else why
+    row = Row(patch, Outcome.UPSTREAMED, None, before.tree, patch.paths, PASSED, review=bool(passed.doubt), why=why)
+    return replace(row, upstream=passed.commit)
 
 
 def _take(store: Store, step: Step, patch: Patch, before: Before) -> Row | Placed:

@@ -95,7 +95,7 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         *_same_as_before(plan),
     ]
     for row in plan.clashed:
-        blocks += _clash_blocks(row, plan.culprits.get(row.old.name))
+        blocks += clash_blocks(row, plan.culprits.get(row.old.name))
     for row in plan.rows:
         shown = row.review or row.outcome in GONE or row.rule == "hand"
         blocks += review_blocks(row, plan.culprits.get(row.old.name)) if shown else []
@@ -151,17 +151,20 @@ def _files(paths: Sequence[str]) -> str:
     return "\n".join([*map(spelled, paths[:MOST_FILES]), *more])
 
 
-def _clash_blocks(row: Row, culprit: Culprit | None) -> list[Block]:
-    """Show where a patch clashed: what stood there, what upstream and the patch made of it, and since which commit."""
+def clash_blocks(row: Row, culprit: Culprit | None, side: str = "upstream") -> list[Block]:
+    """Show where a patch clashed: what stood there, what upstream and the patch made of it, and since which commit.
+
+    side -- what the patch is carried to
+    """
     blocks: list[Block] = []
     for place in row.places[:MOST_PLACES]:
         blocks += [
             "",
             Painted(
-                f"{row.old.title} clashes in {spelled(place.path)}, near line {place.line} of the new upstream:", "bold"
+                f"{row.old.title} clashes in {spelled(place.path)}, near line {place.line} of {_ground(side)}:", "bold"
             ),
         ]
-        for said, lines in (("was", place.base), ("upstream", place.ours), ("patch", place.theirs)):
+        for said, lines in (("was", place.base), (side, place.ours), ("patch", place.theirs)):
             blocks += _side(said, [shown.line(line) for line in lines])
     if len(row.places) > MOST_PLACES:
         blocks.append(f"  … and {len(row.places) - MOST_PLACES} more places")
@@ -197,14 +200,21 @@ def _title(name: str) -> str:
     return name.removesuffix(".patch")
 
 
-def review_blocks(row: Row, upstream: Culprit | None) -> list[Block]:
-    """Show what a person is asked to accept: where a rule stepped in, and what becomes of the patch's own lines."""
+def _ground(side: str) -> str:
+    return "the new upstream" if side == "upstream" else f"the {side}"
+
+
+def review_blocks(row: Row, upstream: Culprit | None, side: str = "upstream") -> list[Block]:
+    """Show what a person is asked to accept: where a rule stepped in, and what becomes of the patch's own lines.
+
+    side -- what the patch is carried to
+    """
     title = row.old.title
     blocks: list[Block] = []
     for one in row.resolutions[:MOST_PLACES]:
-        head = f"{title}: {one.answer.rule} in {spelled(one.path)}, near line {one.line} of the new upstream"
+        head = f"{title}: {one.answer.rule} in {spelled(one.path)}, near line {one.line} of {_ground(side)}"
         blocks += ["", Painted(head, "bold"), *_wrapped(f"  {one.answer.why}")]
-        sides = (("was", one.base), ("upstream", one.ours), ("patch", one.theirs), ("now", one.answer.lines))
+        sides = (("was", one.base), (side, one.ours), ("patch", one.theirs), ("now", one.answer.lines))
         is_alike = not one.base and one.ours == one.theirs  # a count that both sides changed alike
         known = sides[1:] if is_alike and one.ours else sides if any(side for _, side in sides) else ()
         blocks += [line for said, lines in known for line in _side(said, [shown.of_bytes(text) for text in lines])]

@@ -98,6 +98,11 @@ def called(files: Sequence[FileDiff]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.decode() for name in _CALL.findall(_code(_added(files)))))
 
 
+def used(files: Sequence[FileDiff], sign: bytes = b"+") -> tuple[str, ...]:
+    """Give the names in a patch's added lines (or its removed ones), comments and strings left out, in order."""
+    return tuple(dict.fromkeys(name.decode() for name in _NAME.findall(_code(_signed(files, sign)))))
+
+
 def calls(files: Sequence[FileDiff], names: Sequence[str], had: bytes, has: bytes) -> tuple[str, ...]:
     """Say what speaks against calls that a patch adds, wherever upstream has what is called.
 

@@ -50,6 +50,7 @@ from forkkeeper.flow.importing import import_patches
 from forkkeeper.flow.merging import merge_driver, setup
 from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.patching import patch_close, patch_open, patch_save
+from forkkeeper.flow.picking import Choice, pick
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_rename, patch_split
 from forkkeeper.flow.reviewing import Wanted, diff
@@ -70,6 +71,7 @@ from forkkeeper.flow.unparking import patch_unpark
 
 __all__ = [
     "Ask",
+    "Choice",
     "Report",
     "Setting",
     "Wanted",
@@ -116,6 +118,7 @@ __all__ = [
     "patch_titles",
     "patch_unpark",
     "patch_why",
+    "pick",
     "plan",
     "redo",
     "refresh",

@@ -5,8 +5,20 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from forkkeeper.core import compose, lock, mail, mailing, overlay, patchcommits, queue as queues, report, restack
+from forkkeeper.core import (
+    compose,
+    declined as declines,
+    lock,
+    mail,
+    mailing,
+    overlay,
+    patchcommits,
+    queue as queues,
+    report,
+    restack,
+)
 from forkkeeper.core.compose import Applied, Composed
+from forkkeeper.core.declined import Declined
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import MailError, Patch
 from forkkeeper.core.mailing import Made
@@ -291,6 +303,7 @@ def keep(
     at: str | None = None,
     renamed: Mapping[str, str] | None = None,
     parked: tuple[Parked, ...] | None = None,
+    declined: tuple[Declined, ...] | None = None,
     also: Mapping[str, bytes | None] | None = None,
     laid: Overlay | None = None,
 ) -> tuple[str, ...]:
@@ -300,11 +313,14 @@ def keep(
     at -- the patch at which the open worktree is to stand; renamed -- names that became others
     parked -- the patches that are set aside now, where those change; also -- further files of the fork (None: removed)
     laid -- the overlay, where that changes; its files are among `also`
+    parked, declined -- what is set aside and declined now, where that changes
+    also -- further files of the fork (None: removed)
     """
     project = work.project
     queue = queues.arrange(project.queue, patches, renamed=renamed)
     now = replace(project, queue=queue, parked=project.parked if parked is None else parked)
     now = replace(now, overlay=project.overlay if laid is None else laid)
+    now = now if declined is None else replace(now, declined=declined)
     tree, files = saved_files(work.store, project, now, work.pin, step=work.step)
     tip = pieces[-1].after if pieces else work.made.baseline.tree
     wanted = compose.lay(work.store, tip, overlay.entries(work.store, now.overlay))
@@ -314,6 +330,7 @@ def keep(
     gone = [patch for patch in project.queue.patches if patch.name not in there]
     files |= projects.last_copies(project, gone)
     files |= also or {}
+    files |= {declines.FILE: declines.format(declined) if declined else None} if declined is not None else {}
     standing = tuple(replace(piece, patch=patch) for piece, patch in zip(pieces, patches, strict=True))
     if work.opened is None:
         return projects.save(project, files, typed=work.typed)

@@ -185,6 +185,7 @@ def log_input(stand: Stand, project: Project) -> locallog.LogInput:
         overlay=project.overlay,
         records=project.records,
         parked=project.parked,
+        declined=project.declined,
     )
 
 

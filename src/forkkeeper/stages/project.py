@@ -9,6 +9,7 @@ from pathlib import Path
 
 from forkkeeper.core import (
     declaration,
+    declined as declines,
     history,
     lock,
     mail,
@@ -21,6 +22,7 @@ from forkkeeper.core import (
     resolutions,
 )
 from forkkeeper.core.declaration import Declaration
+from forkkeeper.core.declined import Declined
 from forkkeeper.core.history import Record
 from forkkeeper.core.ids import CommitId
 from forkkeeper.core.lock import Digests, Drift, Lock
@@ -37,7 +39,7 @@ PATCHES = "patches"
 LOG = "CHANGES-LOCAL.md"
 STATE = ".forkkeeper"
 LOCK_HINT = f"`git restore {lock.FILE}`, or `forkkeeper init --pin SHA` where there never was one"
-SAVED = (PATCHES, resolutions.FOLDER, history.FILE, LOG, lock.FILE)  # what a sync changes
+SAVED = (PATCHES, resolutions.FOLDER, history.FILE, declines.FILE, LOG, lock.FILE)  # what a sync changes
 SINCE_HINT = "give a commit in which the fork is sound: `git log -- fork.lock` lists those that saved it"
 
 
@@ -47,6 +49,7 @@ class Project:
 
     lock -- None before the first `init` or `log`
     parked -- the patches that were set aside, ordered by name
+    declined -- upstream's commits that are not for this fork, ordered by sha
     """
 
     root: Path
@@ -58,6 +61,7 @@ class Project:
     records: tuple[Record, ...]
     log: bytes
     parked: tuple[Parked, ...] = ()
+    declined: tuple[Declined, ...] = ()
 
     def digests(self) -> Digests:
         """Digest the files as they are now."""
@@ -76,6 +80,9 @@ class Project:
         found = lock.drift(self.lock.digests, self.digests())
         if not found and self.lock.pin.sha.encode() not in self.log:  # the log names the pin that it was written for
             return (Drift(f"the pin in {lock.FILE}", self.lock.pin.sha, f"another pin in {LOG}"),)
+        unsaid = [one.sha for one in self.declined if one.sha.encode() not in self.log]
+        if not found and unsaid:  # the lock holds the log's digest, and the log names what was declined
+            return (Drift(declines.FILE, "what the log has", ", ".join(unsaid)),)
         return found
 
 
@@ -134,6 +141,7 @@ def load(root: Path, *, step: str) -> Project:
         records=history.parse(past),
         log=disk.read(root / LOG) or b"",
         parked=load_parked(root),
+        declined=declines.parse(disk.read(root / declines.FILE) or b""),
     )
 
 
@@ -168,6 +176,7 @@ def load_at(root: Path, commit: CommitId, named: str, *, step: str) -> Project:
             history=past,
             records=history.parse(past),
             log=data.get(LOG, b""),
+            declined=declines.parse(data.get(declines.FILE, b"")),
         )
     except RequestError as error:
         raise RequestError(step, f"--since {named}", f"{error.thing}: {error.found}", SINCE_HINT) from error
@@ -288,7 +297,7 @@ def save(project: Project, files: Mapping[str, bytes | None], *, typed: Sequence
     Raises RequestError when the fork's files are not those the project was read from.
     """
     now = load(project.root, step="save")
-    if now.digests() != project.digests() or now.lock != project.lock:
+    if (now.digests(), now.lock, now.declined) != (project.digests(), project.lock, project.declined):
         raise RequestError(
             "save",
             str(project.root.name),

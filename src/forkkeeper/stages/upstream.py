@@ -15,10 +15,11 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from forkkeeper.core import commits, ids, pip_settings, revision, snapshots, upstreamed
+from forkkeeper.core import commits, followups, ids, pip_settings, revision, snapshots, upstreamed
 from forkkeeper.core.commits import Candidate, UpstreamCommit
 from forkkeeper.core.declaration import GitSource, SdistSource, Source
 from forkkeeper.core.ids import CommitId, TreeId
+from forkkeeper.core.mailing import Made
 from forkkeeper.core.pip_settings import PipSettings
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import count
@@ -492,6 +493,56 @@ def titled(upstream: Upstream, old: Commit, new: Commit) -> Callable[[str], Comm
         return known().get(key) if (key := upstreamed.title_key(title)) else None
 
     return find
+
+
+# one commit, and what became of it ------------------------------------------------------------------------------------
+
+
+def contains(upstream: Upstream, commit: CommitId, tip: CommitId) -> bool | None:
+    """Whether a commit is another, or in its history; None where neither what is held nor the snapshots tell.
+
+    By the order of snapshots where history is not at hand; never by dates.
+    """
+    if commit == tip:
+        return True
+    told = [repository.has(commit, tip) for repository in repositories(upstream)]
+    known = next((answer for answer in told if answer is not None), None)
+    if known is not None:
+        return True if any(told) else known
+    at = {row.commit: number for number, row in enumerate(upstream.table)}
+    first = next((number for number, row in enumerate(upstream.table) if row.commit == commit), None)
+    packages = [{row.package for row in upstream.table if row.commit == sha} for sha in (commit, tip)]
+    return first <= at[tip] if first is not None and packages[0] & packages[1] else None
+
+
+def with_history(upstream: Upstream, *shas: CommitId) -> Repository | None:
+    """Give the repository in which the way from the first commit to the last can be seen; None where there is none."""
+    found = (one for one in repositories(upstream) if all(one.info(sha) for sha in shas))
+    return next((one for one in found if one.has(shas[0], shas[-1])), None)
+
+
+def made(upstream: Upstream, sha: CommitId) -> Made | None:
+    """Read a commit's words as a mail has them; None where it is not held."""
+    return next((found for one in repositories(upstream) if (found := one.made(sha)) is not None), None)
+
+
+def followed(upstream: Upstream, sha: CommitId) -> tuple[CommitInfo | None, tuple[tuple[CommitId, str], ...]]:
+    """Give a commit, and what came after it up to the newest head held that may speak of it, oldest first.
+
+    Nothing is fetched, and one log is read, in which git itself looks for the commit's id, title and request's number.
+    """
+    for repository in repositories(upstream):
+        info = repository.info(sha)
+        head = _newest_head(repository)
+        if info is not None and head is not None and repository.has(sha, head):
+            return info, repository.following(sha, head, followups.words(sha, info.title))
+    return held(upstream, sha), ()
+
+
+def _newest_head(repository: Repository) -> CommitId | None:
+    heads = repository.heads()
+    name = next((name for name in ("HEAD", "master", "main") if name in heads), next(iter(heads), None))
+    return heads[name] if name else None
 
 
 def pages(upstream: Upstream, web: str) -> tuple[str, ...]:

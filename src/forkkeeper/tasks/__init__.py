@@ -27,11 +27,14 @@ from forkkeeper.tasks.fork import (
     upstream_refresh,
 )
 from forkkeeper.tasks.past import redo, undo
+from forkkeeper.tasks.picking import decline, pick
 from forkkeeper.tasks.running import TYPED, outside
 
 
 def _verbs() -> Collection:
     verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
+    verbs.add_task(pick)
+    verbs.add_task(decline)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
     patches = patch.verbs()
@@ -77,6 +80,7 @@ SEVERAL = {
     "materialize": (0, "--directory"),
     "patch.absorb": (0, "--paths"),
 }
+SEVERAL = {"build": (0, "--variant"), "check": (1, "--variant"), "pick": (0, "--sha")}
 
 
 def _spelled_for_invoke(argv: list[str]) -> list[str]:

@@ -169,6 +169,66 @@ class Repository:
             for sha, parents, tree, author, date, message in rows
         )
 
+    def has(self, commit: CommitId, tip: CommitId) -> bool | None:
+        """Whether a commit is in another one's history; None where that cannot be seen here."""
+        answer = self._door.ask("merge-base", "--is-ancestor", commit, tip)
+        if answer.code == 0:
+            return True
+        return None if answer.code != 1 or self.is_shallow else False
+
+    def made(self, sha: CommitId) -> Made | None:
+        """Read a commit's words, in UTF-8, as `between` does; None when it is not held."""
+        how = ("--no-walk", "--encoding=UTF-8", f"--format={FIELDS}")
+        answer = self._door.ask("log", *how, sha)
+        if answer.code:
+            return None
+        one, parents, tree, author, date, message = answer.out.decode("utf-8", "surrogateescape").split("\0", 5)
+        return Made(CommitId(one), tuple(CommitId(p) for p in parents.split()), TreeId(tree), author, date, message)
+
+    def in_order(self, shas: Sequence[CommitId], without: CommitId) -> tuple[CommitId, ...]:
+        """Put commits into the order of history, parents before children; those that `without` has are left out."""
+        answer = self._door.ask("rev-list", "--topo-order", "--reverse", *shas, f"^{without}")
+        wanted = set(shas)
+        return tuple(CommitId(sha) for sha in answer.out.decode().split() if sha in wanted)
+
+    def blamed(self, since: CommitId, tip: CommitId, path: str, ranges: Sequence[tuple[int, int]]) -> list[CommitId]:
+        """Give the commits after one up to another that made lines of a file as they are there."""
+        spans = [f"-L{first},{last}" for first, last in ranges]
+        answer = self._door.ask("blame", "--porcelain", *spans, f"{since}..{tip}", "--", path)
+        found: dict[str, None] = {}
+        bounds: set[str] = set()
+        last = ""
+        for line in answer.out.decode("utf-8", "replace").split("\n"):
+            if head := re.match(r"([0-9a-f]{40}) \d+ \d+", line):
+                last = head[1]
+                found.setdefault(last)
+            elif line == "boundary":  # it is as it was at `since`
+                bounds.add(last)
+        return [CommitId(sha) for sha in found if sha not in bounds]
+
+    def along(self, since: CommitId, tip: CommitId, path: str, ranges: Sequence[tuple[int, int]]) -> list[CommitId]:
+        """Give the commits after one up to another that ever changed what are these lines of a file there."""
+        spans = [f"-L{first},{last}:{path}" for first, last in ranges]
+        answer = self._door.ask("log", "-s", "--format=%H", *spans, f"{since}..{tip}")
+        return [CommitId(sha) for sha in answer.out.decode().split()] if answer.code == 0 else []
+
+    def bringing(self, since: CommitId, tip: CommitId, text: str) -> CommitId | None:
+        """Give the first commit after one up to another that brought a text into the files in which it stands there."""
+        found = self._door.ask("grep", "-l", "-z", "-I", "-w", "-F", "-e", text, tip).out.split(b"\0")
+        paths = [row.partition(b":")[2].decode("utf-8", "surrogateescape") for row in found if row]
+        if not paths:
+            return None
+        how = ("--no-merges", "--reverse", "--topo-order", "--format=%H", f"-S{text}", f"{since}..{tip}")
+        shas = self._door.get("log", *how, "--", *(f":(literal){path}" for path in paths)).decode().split()
+        return CommitId(shas[0]) if shas else None
+
+    def following(self, since: CommitId, tip: CommitId, words: Sequence[str]) -> tuple[tuple[CommitId, str], ...]:
+        """Give the commits after one up to another whose messages hold one of these texts, oldest first."""
+        how = ("--reverse", "--topo-order", "-z", "-F", "-i", "--encoding=UTF-8", "--format=%H%n%B")
+        answer = self._door.ask("log", *how, *(f"--grep={word}" for word in words), f"{since}..{tip}")
+        rows = (row.decode("utf-8", "replace").partition("\n") for row in answer.out.split(b"\0") if row.strip())
+        return tuple((CommitId(sha.strip()), message) for sha, _, message in rows)
+
     def infos(self, shas: Sequence[CommitId]) -> tuple[CommitInfo, ...]:
         """Read those of these commits that are held, in one process."""
         asked = "".join(f"{sha}\n" for sha in shas).encode()
