@@ -23,14 +23,15 @@
           rename, move, drop, split, fold   … → put the trees otherwise → save
           unpark                            … → carry it alone from where it stood → save
           list, show, why                   open → compose → show
+    triage        open → compose → upstream's commits after the pin → carry the queue past each → rank
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
 `reviewing` shows what the fork changes, `building` makes something of it, `past` takes back what was saved, `merging`
-brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
-`patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `unparking`
-brings a patch back, `showing` shows it. Every verb first finishes or undoes an interrupted save, and gives a `Report`;
-nothing here prints.
+brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other
+tools, `patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise,
+`unparking` brings a patch back, `showing` shows it, `triaging` looks at what upstream offers. Every verb first
+finishes or undoes an interrupted save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
@@ -60,6 +61,7 @@ from forkkeeper.flow.standing import (
     patch_titles,
 )
 from forkkeeper.flow.syncing import abort, accept, drop, go_on, park, reopen, sync, where
+from forkkeeper.flow.triaging import triage
 from forkkeeper.flow.unparking import patch_unpark
 
 __all__ = [
@@ -115,6 +117,7 @@ __all__ = [
     "setup",
     "status",
     "sync",
+    "triage",
     "undo",
     "where",
 ]

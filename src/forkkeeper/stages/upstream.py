@@ -24,6 +24,8 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import count
 from forkkeeper.core.revision import FullSha, Revision, ShortSha, SnapshotName, TagName
 from forkkeeper.core.snapshots import Snapshot
+from forkkeeper.core.store import Change, Store
+from forkkeeper.core.triage.passed import Passed
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import archive, disk, git, process
 from forkkeeper.shell.git import CommitInfo, Repository
@@ -514,3 +516,62 @@ def told(upstream: Upstream, sha: CommitId, web: str) -> UpstreamCommit | None:
         names_of(upstream, sha),
         commits.some_lines(info.body),
     )
+
+
+# what lies ahead ----------------------------------------------------------------------------------------------------
+
+
+def ahead(upstream: Upstream, pin: Commit) -> CommitId | None:
+    """Give the newest commit after a pin that is held here; nothing is fetched. None where there is none.
+
+    The head of the first source that has the pin in its history; else the youngest of the heads and snapshots held.
+    """
+    heads: list[CommitId] = []
+    for repository in repositories(upstream):
+        known = repository.heads()
+        head = next((known[name] for name in ("HEAD", "master", "main") if name in known), None)
+        head = head or next(iter(known.values()), None)
+        if head is not None and repository.distance(pin.sha, head):
+            return head
+        heads += [head] if head is not None else []
+    shas = sorted({*heads, *(row.commit for row in upstream.table)})
+    infos = [info for repository in repositories(upstream) for info in repository.infos(shas) if info.time > pin.time]
+    return max(infos, key=lambda info: (info.time, info.sha)).sha if infos else None
+
+
+def passed(upstream: Upstream, old: Commit, new: Commit, store: Store, web: str) -> tuple[tuple[Passed, ...], bool]:
+    """Give upstream's steps from one commit to a later one, oldest first, with what each changed.
+
+    Gives also whether those are upstream's own commits (its first-parent line, a merge being one step); else they are
+    the snapshots held in between, and the later commit.
+    """
+    candidates = between(upstream, old, new)
+    changes: Mapping[CommitId, tuple[Change, ...]] = {}
+    if has_history := any(one.follows for one in candidates):
+        logs = (
+            repository.changes_on(old.sha, new.sha)
+            for repository in repositories(upstream)
+            if repository.info(old.sha) and repository.info(new.sha)
+        )
+        changes = next((log for log in logs if log), {})
+    shas = [one.sha for one in candidates]
+    infos = {info.sha: info for repository in repositories(upstream) for info in repository.infos(shas)}
+    named = {row.commit: row.name for row in snapshots.newest(upstream.table, len(upstream.table))[::-1]}
+    found: list[Passed] = []
+    before = old.tree
+    for one in candidates:
+        info = infos[one.sha]
+        body = info.body
+        told_ = UpstreamCommit(
+            one.sha,
+            commits.one_line(info.title),
+            commits.one_line(info.author),
+            info.date,
+            len(info.parents) > 1,
+            commits.link(pages(upstream, web), one.sha),
+            (named[one.sha],) if one.sha in named else (),
+        )
+        mine = changes[one.sha] if one.follows and one.sha in changes else store.changes(before, one.tree)
+        found.append(Passed(told_, f"{info.title}\n{body}", before, one.tree, mine))
+        before = one.tree
+    return tuple(found), has_history

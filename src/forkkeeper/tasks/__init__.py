@@ -11,7 +11,7 @@ from invoke.parser.context import ParserContext
 
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
-from forkkeeper.tasks import exchange, patch
+from forkkeeper.tasks import exchange, patch, upstream
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
     build,
@@ -34,6 +34,7 @@ def _verbs() -> Collection:
     verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
+    verbs.add_task(upstream.triage)
     patches = patch.verbs()
     patches.add_task(exchange.import_patches)
     patches.add_task(exchange.export_patches)
