@@ -10,8 +10,8 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Report
 from forkkeeper.core.triage import classing, effects, listing, ranking
 from forkkeeper.core.triage.classing import Kind
-from forkkeeper.core.triage.effects import Effect
 from forkkeeper.core.triage.listing import Listed
+from forkkeeper.core.triage.nearness import Effect
 from forkkeeper.core.triage.passed import Passed
 from forkkeeper.core.triage.ranking import Fork, Ranked
 from forkkeeper.core.trials import Stood

@@ -24,7 +24,7 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import count
 from forkkeeper.core.revision import FullSha, Revision, ShortSha, SnapshotName, TagName
 from forkkeeper.core.snapshots import Snapshot
-from forkkeeper.core.store import Change, Store
+from forkkeeper.core.store import Store
 from forkkeeper.core.triage.passed import Passed
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import archive, disk, git, process
@@ -546,32 +546,31 @@ def passed(upstream: Upstream, old: Commit, new: Commit, store: Store, web: str)
     the snapshots held in between, and the later commit.
     """
     candidates = between(upstream, old, new)
-    changes: Mapping[CommitId, tuple[Change, ...]] = {}
-    if has_history := any(one.follows for one in candidates):
-        logs = (
-            repository.changes_on(old.sha, new.sha)
-            for repository in repositories(upstream)
-            if repository.info(old.sha) and repository.info(new.sha)
-        )
-        changes = next((log for log in logs if log), {})
+    has_history = any(one.follows for one in candidates)
+    held_in = (r for r in repositories(upstream) if has_history and r.info(old.sha) and r.info(new.sha))
+    log = next((log for repository in held_in if (log := repository.changes_on(old.sha, new.sha))), {})
     shas = [one.sha for one in candidates]
     infos = {info.sha: info for repository in repositories(upstream) for info in repository.infos(shas)}
     named = {row.commit: row.name for row in snapshots.newest(upstream.table, len(upstream.table))[::-1]}
+    web_pages = pages(upstream, web)
     found: list[Passed] = []
     before = old.tree
     for one in candidates:
         info = infos[one.sha]
-        body = info.body
-        told_ = UpstreamCommit(
+        if one.follows and one.sha in log:
+            changes, moves = log[one.sha]
+        else:
+            changes = store.changes(before, one.tree)
+            moves = tuple(sorted(store.renames(before, one.tree).items()))
+        said = UpstreamCommit(
             one.sha,
             commits.one_line(info.title),
             commits.one_line(info.author),
             info.date,
             len(info.parents) > 1,
-            commits.link(pages(upstream, web), one.sha),
+            commits.link(web_pages, one.sha),
             (named[one.sha],) if one.sha in named else (),
         )
-        mine = changes[one.sha] if one.follows and one.sha in changes else store.changes(before, one.tree)
-        found.append(Passed(told_, f"{info.title}\n{body}", before, one.tree, mine))
+        found.append(Passed(said, f"{info.title}\n{info.body}", before, one.tree, changes, moves))
         before = one.tree
     return tuple(found), has_history

@@ -9,7 +9,7 @@ from forkkeeper.core.ids import short
 from forkkeeper.core.planning import Commit, printable
 from forkkeeper.core.report import Block, Painted, Table
 from forkkeeper.core.requests import FILE as REQUESTS, Request
-from forkkeeper.core.triage.effects import Effect
+from forkkeeper.core.triage.nearness import Effect
 from forkkeeper.core.triage.ranking import Ranked
 
 SCHEMA = 1

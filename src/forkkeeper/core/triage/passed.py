@@ -19,6 +19,7 @@ class Passed:
     message -- its raw message; read by rules, never shown
     before, tree -- upstream's whole trees before and after it
     changes -- the paths that it changed, ordered; those that the fork does not keep, too
+    moves -- (path before, path after) of files that it moved; each is two of the changes
     """
 
     told: UpstreamCommit
@@ -26,6 +27,7 @@ class Passed:
     before: TreeId
     tree: TreeId
     changes: tuple[Change, ...]
+    moves: tuple[tuple[str, str], ...] = ()
 
     @property
     def title(self) -> str:

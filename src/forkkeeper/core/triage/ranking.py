@@ -4,7 +4,7 @@ Weights are whole numbers and stand in one place, `WEIGHTS`; docs/triage.md says
 equal ones the older commit comes first, as it lies nearer to the pin.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 
 from forkkeeper.core import policy
@@ -16,7 +16,8 @@ from forkkeeper.core.requests import Request, answered
 from forkkeeper.core.store import Entries
 from forkkeeper.core.triage import classing
 from forkkeeper.core.triage.classing import Kind
-from forkkeeper.core.triage.effects import Effect, Hit
+from forkkeeper.core.triage.effects import Hit
+from forkkeeper.core.triage.nearness import Effect
 from forkkeeper.core.triage.passed import Passed
 
 WEIGHTS = {
@@ -117,30 +118,32 @@ def rank(fork: Fork, line: Sequence[Passed], hits: Mapping[str, tuple[Hit, ...]]
 
     line -- the commits after the pin, oldest first; hits -- what each does to the patches, by its sha
     """
-    known, built = classing.table(fork.declared.variant), classing.built(fork.declared.variant)
+    table, built = classing.table(fork.declared.variant), classing.built(fork.declared.variant)
     taken = picked(fork.queue)
     open_ = [one for one in fork.requests if not one.closed]
-    touched: dict[str, int] = {}  # path → number of commits that changed it so far
+    touched: set[str] = set()  # by the commits so far
+    known = set(fork.pin)  # and what those files are called by now
     rows: list[Ranked] = []
     kept = _kept(fork, line)
     for one in line:
         paths = tuple(change.path for change in one.changes if change.path in kept)
         if paths:
             kind = classing.kind(one.title, paths)
-            backends = classing.backends(known, one.title, paths)
+            backends = classing.backends(table, one.title, paths)
             head = classing.security(one.title)
             below = classing.security(one.message.strip().partition("\n")[2])
             asked = [(request, answered(request, one.told.sha, one.pull, one.title)) for request in open_]
             sure = [request for request, how in asked if how in ("commit", "pull")]
             guessed = [request for request, how in asked if how == "words"]
             mine = hits.get(one.told.sha, ())
+            known |= {after for before, after in one.moves if before in known}
             terms = (
                 *_asked(sure, guessed),
                 Term(WEIGHTS[kind], kind.value),
                 *_security(head, below),
                 *_backends(backends, built),
                 *_effects(mine),
-                *_standing(fork, one, paths, touched),
+                *_standing(one, paths, known, touched),
             )
             title = taken.get(one.told.sha)
             rows.append(
@@ -157,8 +160,7 @@ def rank(fork: Fork, line: Sequence[Passed], hits: Mapping[str, tuple[Hit, ...]]
                     next((entry.why for entry in fork.declined if entry.sha == one.told.sha), None),
                 )
             )
-        for path in paths:
-            touched[path] = touched.get(path, 0) + 1
+        touched |= set(paths)
     order = {row.passed.told.sha: number for number, row in enumerate(rows)}
     return tuple(sorted(rows, key=lambda row: (-row.score, order[row.passed.told.sha])))
 
@@ -243,13 +245,13 @@ def _effects(hits: Sequence[Hit]) -> list[Term]:
     return found
 
 
-def _standing(fork: Fork, one: Passed, paths: Sequence[str], touched: Mapping[str, int]) -> list[Term]:
+def _standing(one: Passed, paths: Sequence[str], known: AbstractSet[str], touched: AbstractSet[str]) -> list[Term]:
     """Weigh how near the commit is to what the fork has."""
     found = []
     changed = [change.path for change in one.changes if change.old is not None and change.path in paths]
-    if changed and not any(path in fork.pin for path in changed):
+    if changed and known.isdisjoint(changed):
         found.append(Term(WEIGHTS["new files"], "changes only files that came after the pin"))
-    elif not any(path in touched for path in paths):
+    elif touched.isdisjoint(paths):
         found.append(Term(WEIGHTS["at the pin"], "its files are as at the pin"))
     if len(paths) > MANY:
         weight = WEIGHTS["very wide" if len(paths) > VERY_MANY else "wide"]

@@ -13,6 +13,8 @@ from forkkeeper.core.store import Change, Entry
 from forkkeeper.shell.git.checkout import FIELDS
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode
 
+Moves = tuple[tuple[str, str], ...]  # path before, path after
+
 
 @dataclass(frozen=True, slots=True)
 class CommitInfo:
@@ -144,29 +146,32 @@ class Repository:
             before = sha
         return tuple(found)
 
-    def changes_on(self, old: CommitId, new: CommitId) -> dict[CommitId, tuple[Change, ...]]:
-        """Give what each commit of `line` changed against its first parent, paths ordered; renames are two changes."""
-        how = (
-            "--first-parent",
-            "--ancestry-path",
-            "--diff-merges=first-parent",
-            "--raw",
-            "--no-abbrev",
-            "--no-renames",
-        )
+    def changes_on(self, old: CommitId, new: CommitId) -> dict[CommitId, tuple[tuple[Change, ...], Moves]]:
+        """Give what each commit of `line` changed against its first parent, paths ordered, and what it moved.
+
+        A move is two of the changes, and a pair: path before, path after.
+        """
+        how = ("--first-parent", "--ancestry-path", "--diff-merges=first-parent", "--raw", "--no-abbrev", "-M")
         out = self._door.get("log", *how, "-z", "--format=%H", f"{old}..{new}")
-        found: dict[CommitId, list[Change]] = {}
-        changes: list[Change] = []
+        found: dict[CommitId, tuple[list[Change], list[tuple[str, str]]]] = {}
+        changes, moves = found.setdefault(new, ([], []))
         tokens = iter(out.split(b"\0"))
         for token in tokens:
             text = token.strip(b"\n")
             if text.startswith(b":"):
                 modes = text[1:].decode().split(" ")
-                old_side, new_side = _entry(modes[0], modes[2]), _entry(modes[1], modes[3])
-                changes.append(Change(decode(next(tokens)), old_side, new_side))
+                was, now, path = _entry(modes[0], modes[2]), _entry(modes[1], modes[3]), decode(next(tokens))
+                if modes[4].startswith("R"):
+                    moves.append((path, decode(next(tokens))))
+                    changes += [Change(path, was, None), Change(moves[-1][1], None, now)]
+                else:
+                    changes.append(Change(path, was, now))
             elif text:
-                changes = found.setdefault(CommitId(text.decode()), [])
-        return {sha: tuple(sorted(each, key=lambda change: change.path)) for sha, each in found.items()}
+                changes, moves = found.setdefault(CommitId(text.decode()), ([], []))
+        return {
+            sha: (tuple(sorted(changed, key=lambda change: change.path)), tuple(sorted(moved)))
+            for sha, (changed, moved) in found.items()
+        }
 
     def last_change(self, upto: CommitId, path: str, since: CommitId | None = None) -> CommitId | None:
         """Give the newest commit up to one (and after another) that changed a path or what is below it; None for none.
