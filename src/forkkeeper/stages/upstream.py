@@ -574,3 +574,19 @@ def passed(upstream: Upstream, old: Commit, new: Commit, store: Store, web: str)
         found.append(Passed(said, f"{info.title}\n{info.body}", before, one.tree, changes, moves))
         before = one.tree
     return tuple(found), has_history
+
+
+def last_change(upstream: Upstream, upto: CommitId, path: str, since: CommitId | None = None) -> CommitId | None:
+    """Give upstream's newest commit up to one (and after another) that changed a path; None where that is not known."""
+    answers = (repository.last_change(upto, path, since) for repository in repositories(upstream))
+    return next((sha for sha in answers if sha is not None), None)
+
+
+def snapshots_before(upstream: Upstream, pin: Commit) -> tuple[Commit, ...]:
+    """Give the commits of snapshots held here that are older than a pin, newest first."""
+    shas = sorted({row.commit for row in upstream.table} - {pin.sha})
+    infos = {info.sha: info for repository in repositories(upstream) for info in repository.infos(shas)}
+    older = sorted(
+        (i for i in infos.values() if i.time < pin.time), key=lambda info: (info.time, info.sha), reverse=True
+    )
+    return tuple(Commit(i.sha, i.tree, i.time, i.date, names_of(upstream, i.sha)) for i in older)

@@ -1,7 +1,8 @@
 """Which commits come near which patches: by the lines that each changes, with no carrying.
 
 A patch's lines are followed from the pin to where they stand before the commit. A line that an earlier commit has
-changed is that one's doing, and no later one's. A file that upstream moves is followed; one that it removes is lost with that.
+changed is that one's doing, and no later one's. A file that upstream moves is followed; one that it
+removes is lost with that.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,9 +92,9 @@ def _pairs(stood: Stood, line: Sequence[Passed]) -> Iterator[_Pair]:
             home = moved.get(change.path, change.path)
             if change.new is None:
                 del names[change.path]
-                now |= {home: origin} if home in there else {}
-            pin, before, new = _text(stood.baseline.entries.get(origin)), _text(change.old), there[home]
-            blobs = (pin, before, _text(new)) if pin and before and (new is None or _text(new)) else None
+                now |= {home: origin} if home != change.path else {}
+            pin, before, after = _text(stood.baseline.entries.get(origin)), _text(change.old), _text(there[home])
+            blobs = (pin, before, after) if pin and before and (after or there[home] is None) else None
             yield from (_Pair(one, step, blobs, ours) for step, ours in owners[origin])
         names |= now
 
