@@ -102,6 +102,55 @@ def _edits(store: Store, old: ObjectId, new: ObjectId) -> tuple[Edit, ...]:
     return store.alignments([(old, new)])[0] if old != new else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many lines of a file are a patch's; with no patch: upstream's own."""
+
+    patch: Patch | None
+    lines: int
+
+
+def shares(store: Store, made: Composed, path: str) -> tuple[Share, ...]:
+    """Say how many lines of a file of the composed fork are whose: upstream's first, then the patches in queue order.
+
+    Nothing for what is no file there; a file of the overlay is all the overlay's, which is not asked here.
+    """
+    entry = store.some(made.tree, [path]).get(path)
+    if entry is None or entry.mode not in (REGULAR, EXECUTABLE):
+        return ()
+    left = list(range(1, len(lines.split(store.blob(entry.oid))) + 1))
+    owned: dict[str, int] = {}
+    for step in reversed(made.steps):
+        change = next((one for one in step.changes if one.path == path), None)
+        if change is None or change.new is None:
+            continue
+        was = _was(store, step, change)
+        kept = _all_before(left, _edits(store, was[1].oid, change.new.oid)) if was is not None else []
+        owned[step.patch.name] = len(left) - len(kept)
+        if was is None:
+            left = []
+            break
+        path, left = was[0], kept
+    mine = (Share(step.patch, owned[step.patch.name]) for step in made.steps if step.patch.name in owned)
+    return (*([Share(None, len(left))] if left else []), *mine)
+
+
+def _all_before(numbers: Sequence[int], edits: Sequence[Edit]) -> list[int]:
+    """Give where ascending lines stood before edits, in one pass; those that the edits brought are left out.
+
+    >>> _all_before([1, 2, 3], [Edit(0, 0, (b"new",))])
+    [1, 2]
+    """
+    found, at, shift = [], 0, 0
+    for number in numbers:
+        while at < len(edits) and number > edits[at].start + shift + len(edits[at].lines):
+            shift += len(edits[at].lines) - (edits[at].end - edits[at].start)
+            at += 1
+        if at == len(edits) or number <= edits[at].start + shift:
+            found.append(number - shift)
+    return found
+
+
 def before_edits(number: int, edits: Sequence[Edit]) -> int | None:
     """Give where a line stood before edits; None where they brought it. Numbers from 1.
 

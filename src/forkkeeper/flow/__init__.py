@@ -26,6 +26,10 @@
           unpark                            … → carry it alone from where it stood → save
           absorb                            … → edits of the vendored directory → a patch → save
           list, show, why                   open → compose → show
+    triage        open → compose → upstream's commits after the pin → carry the queue past each → rank
+    requests      read GitHub's JSON → requests.toml → save (import), or show (list)
+    explain       open → compose → the rules on a path, whose its lines are, when it changed upstream
+    policy check  open → both pins' paths → what no rule matches, what no rule decides
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
@@ -35,14 +39,22 @@ reads) and `exporting` exchange queues with other tools, `patching` has the queu
 patch, `absorbing` takes one out of a vendored directory, `reshaping` puts the queue otherwise, `unparking` brings a
 patch back, `showing` shows it. Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing
 here prints.
+`reviewing` shows what the fork changes, `building` makes something of it, `past` takes back what was saved, `merging`
+brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other
+tools, `patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise,
+`unparking` brings a patch back, `showing` shows it, `triaging` looks at what upstream offers, `asking` at what users
+asked for, `explaining` at paths. Every verb first finishes or undoes an interrupted save, and gives a `Report`;
+nothing here prints.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
 from forkkeeper.core.report import Report
 from forkkeeper.flow.absorbing import Words, patch_absorb
+from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import plan, refresh
+from forkkeeper.flow.explaining import explain, policy_check
 from forkkeeper.flow.exporting import export_patches
 from forkkeeper.flow.foreign import Ask
 from forkkeeper.flow.holding import hold, verify
@@ -67,6 +79,7 @@ from forkkeeper.flow.standing import (
     patch_titles,
 )
 from forkkeeper.flow.syncing import abort, accept, drop, go_on, park, reopen, sync, where
+from forkkeeper.flow.triaging import triage
 from forkkeeper.flow.unparking import patch_unpark
 
 __all__ = [
@@ -84,6 +97,7 @@ __all__ = [
     "diff",
     "drop",
     "error_document",
+    "explain",
     "export_patches",
     "go_on",
     "hold",
@@ -120,13 +134,17 @@ __all__ = [
     "patch_why",
     "pick",
     "plan",
+    "policy_check",
     "redo",
     "refresh",
     "reopen",
     "report_document",
+    "requests_import",
+    "requests_list",
     "setup",
     "status",
     "sync",
+    "triage",
     "undo",
     "verify",
     "where",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import compose, declaration, lock as locks, overlay, queue as queues, report
+from forkkeeper.core import compose, declaration, lock as locks, overlay, queue as queues, report, requests
 from forkkeeper.core.compose import Collision, Composed, NotApplied
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.ids import CommitId
@@ -211,7 +211,7 @@ def may_write(here: Path, path: str, *, step: str, option: str) -> None:
     if not target.parent.is_dir():
         raise RequestError(step, f"{option} {path}", "there is no such folder", "make the folder, or give another name")
     root = next((folder for folder in (here, *here.parents) if (folder / declaration.FILE).is_file()), None)
-    named = (*projects.SAVED, declaration.FILE, overlay.FOLDER)
+    named = (*projects.SAVED, declaration.FILE, overlay.FOLDER, requests.FILE)
     own = [(root / name).resolve() for name in named] if root else []
     if target.is_dir() or (target.exists() and any(target.is_relative_to(name) for name in own)):
         what = "is a folder" if target.is_dir() else "is one of the fork's own files"

@@ -25,6 +25,8 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import count
 from forkkeeper.core.revision import FullSha, Revision, ShortSha, SnapshotName, TagName
 from forkkeeper.core.snapshots import Snapshot
+from forkkeeper.core.store import Store
+from forkkeeper.core.triage.passed import Passed
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import archive, disk, git, process
 from forkkeeper.shell.git import CommitInfo, Repository
@@ -565,3 +567,77 @@ def told(upstream: Upstream, sha: CommitId, web: str) -> UpstreamCommit | None:
         names_of(upstream, sha),
         commits.some_lines(info.body),
     )
+
+
+# what lies ahead ----------------------------------------------------------------------------------------------------
+
+
+def ahead(upstream: Upstream, pin: Commit) -> CommitId | None:
+    """Give the newest commit after a pin that is held here; nothing is fetched. None where there is none.
+
+    The head of the first source that has the pin in its history; else the youngest of the heads and snapshots held.
+    """
+    heads: list[CommitId] = []
+    for repository in repositories(upstream):
+        known = repository.heads()
+        head = next((known[name] for name in ("HEAD", "master", "main") if name in known), None)
+        head = head or next(iter(known.values()), None)
+        if head is not None and repository.distance(pin.sha, head):
+            return head
+        heads += [head] if head is not None else []
+    shas = sorted({*heads, *(row.commit for row in upstream.table)})
+    infos = [info for repository in repositories(upstream) for info in repository.infos(shas) if info.time > pin.time]
+    return max(infos, key=lambda info: (info.time, info.sha)).sha if infos else None
+
+
+def passed(upstream: Upstream, old: Commit, new: Commit, store: Store, web: str) -> tuple[tuple[Passed, ...], bool]:
+    """Give upstream's steps from one commit to a later one, oldest first, with what each changed.
+
+    Gives also whether those are upstream's own commits (its first-parent line, a merge being one step); else they are
+    the snapshots held in between, and the later commit.
+    """
+    candidates = between(upstream, old, new)
+    has_history = any(one.follows for one in candidates)
+    held_in = (r for r in repositories(upstream) if has_history and r.info(old.sha) and r.info(new.sha))
+    log = next((log for repository in held_in if (log := repository.changes_on(old.sha, new.sha))), {})
+    shas = [one.sha for one in candidates]
+    infos = {info.sha: info for repository in repositories(upstream) for info in repository.infos(shas)}
+    named = {row.commit: row.name for row in snapshots.newest(upstream.table, len(upstream.table))[::-1]}
+    web_pages = pages(upstream, web)
+    found: list[Passed] = []
+    before = old.tree
+    for one in candidates:
+        info = infos[one.sha]
+        if one.follows and one.sha in log:
+            changes, moves = log[one.sha]
+        else:
+            changes = store.changes(before, one.tree)
+            moves = tuple(sorted(store.renames(before, one.tree).items()))
+        said = UpstreamCommit(
+            one.sha,
+            commits.one_line(info.title),
+            commits.one_line(info.author),
+            info.date,
+            len(info.parents) > 1,
+            commits.link(web_pages, one.sha),
+            (named[one.sha],) if one.sha in named else (),
+        )
+        found.append(Passed(said, f"{info.title}\n{info.body}", before, one.tree, changes, moves))
+        before = one.tree
+    return tuple(found), has_history
+
+
+def last_change(upstream: Upstream, upto: CommitId, path: str, since: CommitId | None = None) -> CommitId | None:
+    """Give upstream's newest commit up to one (and after another) that changed a path; None where that is not known."""
+    answers = (repository.last_change(upto, path, since) for repository in repositories(upstream))
+    return next((sha for sha in answers if sha is not None), None)
+
+
+def snapshots_before(upstream: Upstream, pin: Commit) -> tuple[Commit, ...]:
+    """Give the commits of snapshots held here that are older than a pin, newest first."""
+    shas = sorted({row.commit for row in upstream.table} - {pin.sha})
+    infos = {info.sha: info for repository in repositories(upstream) for info in repository.infos(shas)}
+    older = sorted(
+        (i for i in infos.values() if i.time < pin.time), key=lambda info: (info.time, info.sha), reverse=True
+    )
+    return tuple(Commit(i.sha, i.tree, i.time, i.date, names_of(upstream, i.sha)) for i in older)

@@ -12,6 +12,7 @@ from invoke.parser.context import ParserContext
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
 from forkkeeper.tasks import exchange, holding, patch
+from forkkeeper.tasks import exchange, patch, upstream
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
     build,
@@ -37,6 +38,10 @@ def _verbs() -> Collection:
     verbs.add_task(decline)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
+    verbs.add_task(upstream.triage)
+    verbs.add_task(upstream.explain)
+    verbs.add_collection(upstream.requests())
+    verbs.add_collection(upstream.policy())
     patches = patch.verbs()
     patches.add_task(exchange.import_patches)
     patches.add_task(exchange.export_patches)

@@ -135,6 +135,13 @@ def days(text: str | None) -> int | None:
     return None if text is None else int(text)
 
 
+def number(option: str, text: str | None) -> int | None:
+    """Read a number of things, one at least."""
+    if text is not None and (not text.isdecimal() or int(text) < 1):
+        raise flow.no_number(option, text)
+    return None if text is None else int(text)
+
+
 def name_or_none(given: str | bool | None) -> str | None:
     """Give the name behind an option that may stand without one: Invoke hands True on then."""
     return given if isinstance(given, str) else None

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forkkeeper.core.commits import Candidate
-from forkkeeper.core.ids import EMPTY_TREE, CommitId, TreeId
+from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
 from forkkeeper.core.mailing import Made
+from forkkeeper.core.store import Change, Entry
 from forkkeeper.shell.git.checkout import FIELDS
-from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config
+from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode
+
+Moves = tuple[tuple[str, str], ...]  # path before, path after
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,46 @@ class Repository:
             before = sha
         return tuple(found)
 
+    def changes_on(self, old: CommitId, new: CommitId) -> dict[CommitId, tuple[tuple[Change, ...], Moves]]:
+        """Give what each commit of `line` changed against its first parent, paths ordered, and what it moved.
+
+        A move is two of the changes, and a pair: path before, path after.
+        """
+        how = ("--first-parent", "--ancestry-path", "--diff-merges=first-parent", "--raw", "--no-abbrev", "-M")
+        out = self._door.get("log", *how, "-z", "--format=%H", f"{old}..{new}")
+        found: dict[CommitId, tuple[list[Change], list[tuple[str, str]]]] = {}
+        changes, moves = found.setdefault(new, ([], []))
+        tokens = iter(out.split(b"\0"))
+        for token in tokens:
+            text = token.strip(b"\n")
+            if text.startswith(b":"):
+                modes = text[1:].decode().split(" ")
+                was, now, path = _entry(modes[0], modes[2]), _entry(modes[1], modes[3]), decode(next(tokens))
+                if modes[4].startswith("R"):
+                    moves.append((path, decode(next(tokens))))
+                    changes += [Change(path, was, None), Change(moves[-1][1], None, now)]
+                else:
+                    changes.append(Change(path, was, now))
+            elif text:
+                changes, moves = found.setdefault(CommitId(text.decode()), ([], []))
+        return {
+            sha: (tuple(sorted(changed, key=lambda change: change.path)), tuple(sorted(moved)))
+            for sha, (changed, moved) in found.items()
+        }
+
+    def last_change(self, upto: CommitId, path: str, since: CommitId | None = None) -> CommitId | None:
+        """Give the newest commit up to one (and after another) that changed a path or what is below it; None for none.
+
+        Where history is cut off its oldest commits seem to bring all that they have: those are no answer.
+        """
+        span = f"{since}..{upto}" if since else upto
+        how = ("-1", "--first-parent", "--diff-merges=first-parent", "--format=%H %P")
+        answer = self._door.ask("log", *how, span, "--", path)
+        sha, *parents = answer.out.decode().split() or [""]
+        if not sha or answer.code or (not parents and self.is_shallow):
+            return None
+        return CommitId(sha)
+
     def titles(self, old: CommitId, new: CommitId) -> tuple[tuple[CommitId, str], ...]:
         """Give the title of each commit that a later one has and an earlier one has not, newest first.
 
@@ -252,6 +295,11 @@ class Repository:
     def close(self) -> None:
         """End the long-lived processes."""
         self._door.close()
+
+
+def _entry(mode: str, oid: str) -> Entry | None:
+    """Read one side of a line of `--raw`; None where there is nothing."""
+    return Entry(mode, ObjectId(oid)) if mode != "000000" else None
 
 
 def git_dir_of(path: Path) -> Path | None:
