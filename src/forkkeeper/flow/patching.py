@@ -311,7 +311,6 @@ def keep(
 
     pieces, patches -- the new queue, as trees and as files
     at -- the patch at which the open worktree is to stand; renamed -- names that became others
-    parked -- the patches that are set aside now, where those change; also -- further files of the fork (None: removed)
     laid -- the overlay, where that changes; its files are among `also`
     parked, declined -- what is set aside and declined now, where that changes
     also -- further files of the fork (None: removed)

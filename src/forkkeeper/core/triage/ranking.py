@@ -96,7 +96,7 @@ class Ranked:
         """The words by which `--class` chooses it."""
         found = {self.kind.value, *self.backends, *(hit.effect.value for hit in self.hits)}
         named = (("security", self.security), ("patched", self.hits), ("requested", self.requests))
-        return frozenset(found | {name for name, is_so in named if is_so} | ({"generic"} - set(self.backends or ())))
+        return frozenset(found | {name for name, is_so in named if is_so} | (set() if self.backends else {"generic"}))
 
 
 @dataclass(frozen=True, slots=True)
