@@ -91,10 +91,12 @@ class LeftOut:
 class Passed:
     """Why a patch that was picked from upstream leaves the queue: the new side has the commit that it came from.
 
+    since -- of what came between two commits: the older one
     doubt -- what a person should look at before it goes, None for nothing
     """
 
     commit: CommitId
+    since: CommitId | None = None
     doubt: str | None = None
 
 
@@ -170,7 +172,10 @@ def _told(patch: Patch, before: Before, aid: Aid) -> Row | None:
         return Row(patch, left_out.outcome, None, before.tree, patch.paths, why=left_out.why)
     if passed is None or patch.name in aid.by_hand:
         return None
-    why = f"upstream has {short(passed.commit)}, from which it was picked"
+    between = (
+        f"all up to {short(passed.commit)}, out of which" if passed.since else f"{short(passed.commit)}, from which"
+    )
+    why = f"upstream has {between} it was picked"
     why = f"{why}; but {passed.doubt}" if passed.doubt else why
     row = Row(patch, Outcome.UPSTREAMED, None, before.tree, patch.paths, PASSED, review=bool(passed.doubt), why=why)
     return replace(row, upstream=passed.commit)

@@ -18,6 +18,8 @@
     merge-driver  read three versions → merge (git calls it where branches of the fork meet)
     patch import  read another tool's queue → adopt and apply each → carry to the pin, if asked → save
     patch export  open → compose → write in another tool's form → read that back, same tree
+    pick          find the commits → compose → carry each backwards onto the fork → what it needs, if asked → save
+    decline       find the commit → compose → carry its reverse onto the fork, where the pin has it → save
     check         open → compose → is it built? → run checks → verdicts
     patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
           save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
@@ -40,6 +42,12 @@ patch, `absorbing` takes one out of a vendored directory, `reshaping` puts the q
 patch back, `showing` shows it, `picking` takes one from upstream, `declining` takes upstream's change back, `triaging`
 looks at what upstream offers, `asking` at what users asked for, `explaining` at paths. Every verb first finishes or
 undoes an interrupted save, and gives a `Report`; nothing here prints.
+`reviewing` shows what the fork changes, `building` makes something of it, `past` takes back what was saved, `merging`
+brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
+`patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `unparking`
+brings a patch back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do without
+(`bringing` carries them, `needing` finds what they need, `passing` says when a sync has them). Every verb first finishes
+or undoes an interrupted save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
@@ -50,6 +58,7 @@ from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.explaining import explain, policy_check
+from forkkeeper.flow.declining import decline, reopen as reopen_declined
 from forkkeeper.flow.exporting import export_patches
 from forkkeeper.flow.foreign import Ask
 from forkkeeper.flow.holding import hold, verify
@@ -89,6 +98,7 @@ __all__ = [
     "as_far_as_free",
     "build",
     "check",
+    "decline",
     "diff",
     "drop",
     "error_document",
@@ -133,6 +143,7 @@ __all__ = [
     "redo",
     "refresh",
     "reopen",
+    "reopen_declined",
     "report_document",
     "requests_import",
     "requests_list",

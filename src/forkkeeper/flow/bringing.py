@@ -183,7 +183,7 @@ def shown(one: Brought) -> tuple[Block, ...]:
 def refuse_gone(work: Working, one: Brought, said: str, hint: str) -> None:
     """Raise AnswerIsNo for a change of which nothing is left on the fork."""
     if one.row.outcome in GONE:
-        found = f"the fork has it already: {one.row.why}"
+        found = f"the fork has it already ({one.row.outcome.value}: {one.row.why})"
         raise AnswerIsNo(work.step, said, found, hint)
 
 

@@ -10,6 +10,7 @@ from forkkeeper.core.placing import Aid
 from forkkeeper.core.planning import Plan
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode
+from forkkeeper.flow.passing import passed
 from forkkeeper.flow.searching import with_culprits
 from forkkeeper.flow.standing import Setting, Trip, open_upstream, scratch, sources_table, trip
 from forkkeeper.shell import disk
@@ -32,7 +33,9 @@ def plan(
     asked = trip(setting, upto, since, queue)
     with scratch(asked.upstream, Path(setting.here, objects) if objects else None) as store:
         recorded = resolutions.by_key(sessions.read_resolutions(asked.root / resolutions.FOLDER))
-        aid = Aid(recorded=recorded, titled=upstreams.titled(asked.upstream, asked.old, asked.new))
+        titled = upstreams.titled(asked.upstream, asked.old, asked.new)
+        gone = passed(asked.upstream, store, asked.queue.patches, asked.declared.path, asked.new)
+        aid = Aid(recorded=recorded, titled=titled, passed=gone)
         made = planning.make(store, asked.old, asked.new, asked.queue, asked.files, asked.declared.path, aid)
         made = with_culprits(setting, store, asked.upstream, asked.declared, made)
     made = replace(made, warnings=queues.faults(asked.queue, step="plan"))

@@ -18,6 +18,7 @@ from forkkeeper.core.session import Before, Decision, Session
 from forkkeeper.core.shown import spelled
 from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, RequestError
+from forkkeeper.flow.passing import passed
 from forkkeeper.flow.standing import Setting, scratch
 from forkkeeper.shell import disk
 from forkkeeper.shell.git import Checkout, Scratch, Stages
@@ -54,6 +55,7 @@ def carried(moving: Moving, session: Session, store: Scratch, old: Commit, new: 
         recorded=resolutions.by_key(known(moving)),
         left_out={n: LeftOut(outcomes[d.kind], d.why) for n, d in decisions.items() if d.kind in outcomes},
         titled=upstreams.titled(moving.upstream, old, new),
+        passed=passed(moving.upstream, store, queue.patches, project.declaration.path, new),
     )
     return planning.make(store, old, new, queue, project.overlay, project.declaration.path, aid)
 

@@ -14,6 +14,7 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
 from forkkeeper.flow.holding import glance
+from forkkeeper.flow import passing
 from forkkeeper.flow.standing import (
     Setting,
     Stand,
@@ -68,6 +69,7 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
         Painted(f"{text}; `forkkeeper patch unpark` brings it back", "yellow")
         for text in parked.summary(project.parked)
     ]
+    blocks += [*passing.followed(upstream, project), *passing.arrived(upstream, project, pin.sha)]
     blocks += _in_progress(project)
     blocks += [Painted(f"no witness: {name}", "yellow") for name in unproved]
     blocks += [Painted(text, "yellow") for text in faults if "Witness" not in text]

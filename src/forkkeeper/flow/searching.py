@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from forkkeeper.core import culprits, overlay, planning, reach, report
+from forkkeeper.core import culprits, overlay, picking, planning, reach, report
 from forkkeeper.core.commits import UpstreamCommit
 from forkkeeper.core.compose import NotApplied
 from forkkeeper.core.culprits import Culprit, Found
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.ids import CommitId
+from forkkeeper.core.placing import PASSED, Aid
 from forkkeeper.core.planning import Plan
 from forkkeeper.core.reach import Reach
 from forkkeeper.core.report import Report
 from forkkeeper.core.trials import Stood, Trials
 from forkkeeper.core.verdict import GONE, Outcome
 from forkkeeper.errors import AnswerIsNo, ExitCode
+from forkkeeper.flow.passing import passed
 from forkkeeper.flow.standing import Setting, Trip, scratch, trip
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import upstream as upstreams
@@ -35,8 +37,9 @@ def with_culprits(
 
     A plan is right without it, so no trouble of the search becomes one of the plan: then nothing is named.
     """
-    rows = [row for row in made.rows if row.outcome in EXPLAINED and row.old.name not in by_hand]
-    if not rows:
+    every = [row for row in made.rows if row.outcome in EXPLAINED and row.old.name not in by_hand]
+    rows = [row for row in every if row.rule != PASSED]
+    if not every:
         return made
     try:
         candidates = upstreams.between(upstream, made.old, made.new)
@@ -44,6 +47,10 @@ def with_culprits(
             tried = Trials(side, made.stood)
             found = culprits.find(tried, made.stood.steps, rows, made.old.sha, candidates, setting.on_progress)
         named = {name: _named(upstream, declared, one) for name, one in found.items()}
+        for row in every:
+            of = picking.origin(row.old) if row.rule == PASSED else None
+            if of is not None:
+                named[row.old.name] = _named(upstream, declared, Found(of.new, of.old))
     except Exception:  # noqa: BLE001 -- whatever it is, the plan stands
         return made
     known = {name: one for name, one in named.items() if one is not None}
@@ -69,7 +76,8 @@ def as_far_as_free(
         @cache
         def plan_at(number: int) -> Plan:
             there = upstreams.hold(asked.upstream, candidates[number].sha, step="plan")
-            return planning.carry_on(store, asked.old, stood, there, asked.queue, asked.files)
+            gone = passed(asked.upstream, store, asked.queue.patches, asked.declared.path, there)
+            return planning.carry_on(store, asked.old, stood, there, asked.queue, asked.files, Aid(passed=gone))
 
         def stops(number: int) -> bool:
             setting.on_progress("trying upstream's commits", len(candidates) - number, len(candidates))

@@ -29,7 +29,7 @@ from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.core.session import Session
 from forkkeeper.core.verdict import Outcome
 from forkkeeper.errors import ExitCode, RequestError
-from forkkeeper.flow import clashing, saving
+from forkkeeper.flow import clashing, passing, saving
 from forkkeeper.flow.clashing import DROPPED, MADE, PARKED, Moving
 from forkkeeper.flow.searching import with_culprits
 from forkkeeper.flow.standing import Setting, near_hint, noted, open_upstream, refuse_faults, scratch
@@ -187,6 +187,7 @@ def _advance(moving: Moving, session: Session, *, every: bool = False) -> Report
         plan = clashing.carried(moving, session, store, old, new)
         saving.check_composition(store, project, _lock(project), old)
         session, said = _seen(session, plan, every=every)
+        said = (*said, *passing.arrived(moving.upstream, project, new.sha))
         unaccepted = plan.unaccepted(tuple(session.accepted), every=False)
         if plan.tree is not None and not unaccepted:
             saving.refuse_loss(project, plan)

@@ -4,8 +4,8 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from forkkeeper import flow
-from forkkeeper.flow import Choice
-from forkkeeper.tasks.running import JSON, OFFLINE, UPTO, needed, run, setting, value
+from forkkeeper.shell import terminal
+from forkkeeper.tasks.running import JSON, OFFLINE, UPTO, run, setting, value
 
 
 @task(
@@ -51,7 +51,7 @@ def pick(
 
     Example: forkkeeper pick 0c1e57098bba --why "Crashes on Metal without it."
     """
-    choice = Choice(
+    choice = flow.Choice(
         shas=tuple(sha or ()),
         upto=upto,
         since=from_,
@@ -95,7 +95,13 @@ def decline(
     Example: forkkeeper decline 0c1e57098bba --why "The fork has no server."
     """
 
-    def verb(on_progress: object) -> flow.Report:
-        raise NotImplementedError
+    def verb(on_progress: terminal.Progress) -> flow.Report:
+        here, one = setting(on_progress, offline=offline), value("decline", sha)
+        if reopen:
+            for option, given in (("--why", why), ("--accept", accept)):
+                if given:
+                    raise flow.not_with(option, "--reopen")
+            return flow.reopen_declined(here, one)
+        return flow.decline(here, one, why=why, accept=accept)
 
-    _unused = (needed, value, verb, run, sha, why, reopen, accept, offline, json)
+    run(verb, name="decline", json=json)
