@@ -251,7 +251,7 @@ def _standing(one: Passed, paths: Sequence[str], known: AbstractSet[str], touche
     changed = [change.path for change in one.changes if change.old is not None and change.path in paths]
     if changed and known.isdisjoint(changed):
         found.append(Term(WEIGHTS["new files"], "changes only files that came after the pin"))
-    elif touched.isdisjoint(paths):
+    elif one.is_one and touched.isdisjoint(paths):
         found.append(Term(WEIGHTS["at the pin"], "its files are as at the pin"))
     if len(paths) > MANY:
         weight = WEIGHTS["very wide" if len(paths) > VERY_MANY else "wide"]
