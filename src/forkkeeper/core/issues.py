@@ -120,7 +120,7 @@ def sections(body: str) -> Mapping[str, str]:
     {'Model': '', 'Backend': 'metal'}
     """
     heads = list(_HEADING.finditer(body))
-    ends = [*(head.start() for head in heads[1:]), len(body)]
+    ends = [head.start() for head in heads[1:]] + [len(body)] * bool(heads)
     found: dict[str, str] = {}
     for head, end in zip(heads, ends, strict=True):
         text = body[head.end() : end].strip()

@@ -1,5 +1,6 @@
-"""The path policy made visible: why a path is in the fork or not (`explain`), which rules are loose (`policy check`)."""
+"""The path policy made visible: why a path is in the fork or not (`explain`); what is loose in it (`policy check`)."""
 
+import difflib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -14,11 +15,12 @@ from forkkeeper.core.policy import Use
 from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.core.shown import spelled
 from forkkeeper.errors import ExitCode, RequestError
-from forkkeeper.flow.standing import Setting, Stand, composed, locked_of, near_hint, open_fork, scratch
+from forkkeeper.flow.standing import Setting, Stand, composed, locked_of, open_fork, scratch
 from forkkeeper.stages import upstream as upstreams
 from forkkeeper.stages.project import Project
 from forkkeeper.stages.upstream import Upstream
 
+_DONE = {"include": "kept", "exclude": "dropped"}
 MOST = 3  # paths of a group that are named
 MOST_GROUPS = 30
 
@@ -36,12 +38,12 @@ def explain(setting: Setting, path: str) -> Report:
         told = _upstreams(upstream, stand, path, is_there=bool(at_pin))
         if not at_pin and not in_fork and told is None:
             known = sorted({*stand.store.entries(stand.pin.tree), *project.overlay})
-            same = [one for one in known if one.rsplit("/", 1)[-1] == path.rsplit("/", 1)[-1]]
+            near = _same_name(path, known) or difflib.get_close_matches(path, known, n=1)
             raise RequestError(
                 "explain",
                 path,
                 f"is neither upstream's at {report.said(stand.pin)} nor the fork's, nor known to have been",
-                near_hint(path, same or known, "paths") if same or known else "paths are those of upstream's tree",
+                f"did you mean {spelled(near[0])}?" if near else "paths are those of upstream's tree",
             )
         blocks: list[Block] = [Painted(spelled(path), "bold")]
         if path in at_pin or path in in_fork or not (at_pin or in_fork):
@@ -54,6 +56,12 @@ def explain(setting: Setting, path: str) -> Report:
     return Report((*notes, *blocks))
 
 
+def _same_name(path: str, known: Sequence[str]) -> list[str]:
+    """Give the paths whose last part is the same."""
+    last = path.rsplit("/", 1)[-1]
+    return [one for one in known if one.rsplit("/", 1)[-1] == last]
+
+
 def _said(rule: PathRule, number: int) -> str:
     return f'rule {number}, {rule.rule} {rule.pattern}: "{one_line(rule.why)}"'
 
@@ -62,9 +70,10 @@ def _rules(rules: Sequence[PathRule], path: str, *, is_there: bool) -> list[Bloc
     """Say which rule decides a path, and which ones it overrides."""
     found = policy.matching(rules, path)
     if not found:
-        return ["kept: no rule matches it, and what no rule matches is kept" if is_there else "no rule matches it"]
+        absent = "not at the pin; no rule matches it, so it would be kept"
+        return ["kept: no rule matches it, and what no rule matches is kept" if is_there else absent]
     rule = rules[found[-1] - 1]
-    verdict = ("kept" if rule.rule == "include" else "dropped") if is_there else f"would be {rule.rule}d"
+    verdict = _DONE[rule.rule] if is_there else f"not at the pin; would be {_DONE[rule.rule]}"
     colour = "green" if rule.rule == "include" else "yellow"
     blocks: list[Block] = [Painted(f"{verdict} by {_said(rule, found[-1])}", colour)]
     return [*blocks, *(f"  which overrides {_said(rules[number - 1], number)}" for number in reversed(found[:-1]))]
@@ -132,7 +141,7 @@ def _between(upstream: Upstream, stand: Stand, path: str) -> list[Block]:
     newer = stand.pin
     for older in upstreams.snapshots_before(upstream, stand.pin):
         if stand.store.some(older.tree, [path]) != now:
-            return [f"upstream changed it last between {report.said(older)} and {report.said(newer)}"]
+            return [f"upstream changed it last after {report.said(older)},", f"up to {report.said(newer)}"]
         newer = older
     if newer is stand.pin:
         return []
@@ -219,9 +228,9 @@ def _overridden(uses: Sequence[Use]) -> list[Block]:
 
 def _undecided(paths: Sequence[str], known: Sequence[str], old: Commit, new: Commit) -> list[Block]:
     """List new paths that no rule decides, by folder, and a table to paste for the first folder."""
-    where = f"since {report.said(old)}" if old.sha != new.sha else "there"
+    where = f"since {short(old.sha)} of {old.date}" if old.sha != new.sha else "there"
     if not paths:
-        return [Painted(f"no new path {where} is undecided", "green")]
+        return [Painted(f"every new path {where} is decided on", "green")]
     groups = policy.grouped(paths, known)
     had = {parent for path in known for parent in parents(path)}
     rows = []
@@ -233,7 +242,7 @@ def _undecided(paths: Sequence[str], known: Sequence[str], old: Commit, new: Com
     left = len(groups) - len(rows)
     blocks: list[Block] = [
         "",
-        f"{report.count(len(paths), 'new upstream path')} {where} that no rule decides, and so kept:",
+        f"{report.count(len(paths), 'path')} new {where}, which no rule decides:",
         "",
         Table(("folder", "", "paths", "which"), tuple(rows), prose=("which",)),
         *([f"… and {report.count(left, 'more folder')}"] if left else []),

@@ -57,7 +57,7 @@ def triage(
         ranked = ranking.rank(fork, line, hits)
         if path is not None:
             ranked = _of_path(ranked, path, line)
-    after = _after(upstream, line, since)
+    after = _after(upstream, stand.pin, line, since)
     inside = [row for row in ranked if row.passed.told.sha in after]
     fitting = [row for row in inside if only is None or only.lower() in row.classes]
     open_ = [row for row in fitting if everything or row.is_open]
@@ -93,12 +93,14 @@ def _head(upstream: Upstream, pin: Commit, upto: str | None) -> Commit:
     return upstreams.hold(upstream, head, step=STEP)
 
 
-def _after(upstream: Upstream, line: tuple[Passed, ...], since: str | None) -> frozenset[CommitId]:
+def _after(upstream: Upstream, pin: Commit, line: tuple[Passed, ...], since: str | None) -> frozenset[CommitId]:
     """Give the commits after one on the way; all of them where none is named."""
     shas = [one.told.sha for one in line]
     if since is None:
         return frozenset(shas)
-    begins = upstreams.find(upstream, since, step=STEP)
+    begins = upstreams.find(upstream, since, step=STEP, known=(pin.sha,))
+    if begins == pin.sha:
+        return frozenset(shas)
     if begins not in shas:
         raise RequestError(STEP, f"--since {since}", "is not on the way from the pin to there", "leave it out")
     return frozenset(shas[shas.index(begins) + 1 :])

@@ -622,7 +622,7 @@ def passed(upstream: Upstream, old: Commit, new: Commit, store: Store, web: str)
             commits.link(web_pages, one.sha),
             (named[one.sha],) if one.sha in named else (),
         )
-        found.append(Passed(said, f"{info.title}\n{info.body}", before, one.tree, changes, moves))
+        found.append(Passed(said, f"{info.title}\n{info.body}", before, one.tree, changes, one.follows, moves))
         before = one.tree
     return tuple(found), has_history
 

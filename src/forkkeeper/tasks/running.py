@@ -137,8 +137,10 @@ def days(text: str | None) -> int | None:
 
 def number(option: str, text: str | None) -> int | None:
     """Read a number of things, one at least."""
-    if text is not None and (not text.isdecimal() or int(text) < 1):
+    if text is not None and not text.isdecimal():
         raise flow.no_number(option, text)
+    if text is not None and int(text) < 1:
+        raise RequestError("call", f"--{option} {text}", "is less than one", f"give one at least, e.g. --{option} 30")
     return None if text is None else int(text)
 
 

@@ -25,7 +25,6 @@ class Listed:
     passed -- all steps on the way; left_out -- those that change nothing that the fork keeps
     picked, declined -- how many were decided on, and so are not shown
     unanswered -- requests that no step on the way answers
-    names -- what a snapshot is called, by its commit
     """
 
     old: Commit
@@ -68,11 +67,9 @@ def blocks(listed: Listed) -> tuple[Block, ...]:
 def _without_history(listed: Listed) -> list[Block]:
     if listed.has_history or not listed.passed:
         return []
-    said = (
-        "Upstream's commits between these two are not to be had from the sources that are held here, so each row is a"
-    )
-    how = 'An [[upstream.source]] of kind = "git" in fork.toml, and `forkkeeper upstream refresh`, bring them.'
-    return ["", Painted(f"{said} snapshot as a whole.", "yellow"), how]
+    said = ("No single commits between these two are to be had from the sources held here:", "each row is a snapshot.")
+    how = ('An [[upstream.source]] of kind = "git" in fork.toml brings them, after', "`forkkeeper upstream refresh`.")
+    return ["", *(Painted(line, "yellow") for line in said), *how]
 
 
 def _table(listed: Listed) -> Table:
@@ -120,12 +117,12 @@ def _next(listed: Listed) -> tuple[Block, ...]:
     if first is None:
         return ()
     sha = short(first.passed.told.sha)
+    refuse = 'forkkeeper decline SHA --why "…"'
     if not listed.has_history:
         return (f"next: `forkkeeper plan --upto {sha}` shows what a sync to the first would do",)
-    return (
-        f"next: `forkkeeper pick {sha}` takes the first one",
-        '      `forkkeeper decline SHA --why "…"` for one that is not for this fork',
-    )
+    if first.score <= 0:
+        return (f"next: none of them is worth more than it costs; `{refuse}` for those not for this fork",)
+    return f"next: `forkkeeper pick {sha}` takes the first one", f"      `{refuse}` for one that is not for this fork"
 
 
 def to_json(listed: Listed) -> str:

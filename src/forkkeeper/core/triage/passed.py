@@ -19,6 +19,7 @@ class Passed:
     message -- its raw message; read by rules, never shown
     before, tree -- upstream's whole trees before and after it
     changes -- the paths that it changed, ordered; those that the fork does not keep, too
+    is_one -- whether it is upstream's own next step, so that its words speak of all that it changes
     moves -- (path before, path after) of files that it moved; each is two of the changes
     """
 
@@ -27,6 +28,7 @@ class Passed:
     before: TreeId
     tree: TreeId
     changes: tuple[Change, ...]
+    is_one: bool = True
     moves: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -128,24 +128,24 @@ def rank(fork: Fork, line: Sequence[Passed], hits: Mapping[str, tuple[Hit, ...]]
     for one in line:
         paths = tuple(change.path for change in one.changes if change.path in kept)
         if paths:
-            kind = classing.kind(one.title, paths)
-            backends = classing.backends(table, one.title, paths)
-            head = classing.security(one.title)
-            below = classing.security(one.message.strip().partition("\n")[2])
-            asked = [(request, answered(request, one.told.sha, one.pull, one.title)) for request in open_]
+            # the words of a snapshot's last commit say nothing of all that came with it
+            title, message = (one.title, one.message.strip().partition("\n")[2]) if one.is_one else ("", "")
+            kind = classing.kind(title, paths) if one.is_one else Kind.OTHER
+            backends = classing.backends(table, title, paths) if one.is_one else ()
+            head, below = classing.security(title), classing.security(message)
+            asked = [(request, answered(request, one.told.sha, one.pull, title)) for request in open_]
             sure = [request for request, how in asked if how in ("commit", "pull")]
             guessed = [request for request, how in asked if how == "words"]
             mine = hits.get(one.told.sha, ())
             known |= {after for before, after in one.moves if before in known}
             terms = (
                 *_asked(sure, guessed),
-                Term(WEIGHTS[kind], kind.value),
+                *([Term(WEIGHTS[kind], kind.value)] if one.is_one else []),
                 *_security(head, below),
                 *_backends(backends, built),
                 *_effects(mine),
                 *_standing(one, paths, known, touched),
             )
-            title = taken.get(one.told.sha)
             rows.append(
                 Ranked(
                     one,
@@ -156,7 +156,7 @@ def rank(fork: Fork, line: Sequence[Passed], hits: Mapping[str, tuple[Hit, ...]]
                     mine,
                     (*sure, *guessed),
                     tuple(term for term in terms if term.points or term.why in _ALWAYS),
-                    title,
+                    taken.get(one.told.sha),
                     next((entry.why for entry in fork.declined if entry.sha == one.told.sha), None),
                 )
             )
@@ -251,7 +251,7 @@ def _standing(one: Passed, paths: Sequence[str], known: AbstractSet[str], touche
     changed = [change.path for change in one.changes if change.old is not None and change.path in paths]
     if changed and known.isdisjoint(changed):
         found.append(Term(WEIGHTS["new files"], "changes only files that came after the pin"))
-    elif touched.isdisjoint(paths):
+    elif one.is_one and touched.isdisjoint(paths):
         found.append(Term(WEIGHTS["at the pin"], "its files are as at the pin"))
     if len(paths) > MANY:
         weight = WEIGHTS["very wide" if len(paths) > VERY_MANY else "wide"]
