@@ -39,15 +39,10 @@ makes it (with the worktree of `clashing`, and `saving` at the end), `searching`
 as commits), `past` takes back what was saved, `merging` brings branches of it together, `importing` (of what `foreign`
 reads) and `exporting` exchange queues with other tools, `patching` has the queue as commits, `authoring` writes a
 patch, `absorbing` takes one out of a vendored directory, `reshaping` puts the queue otherwise, `unparking` brings a
-patch back, `showing` shows it, `picking` takes one from upstream, `declining` takes upstream's change back, `triaging`
-looks at what upstream offers, `asking` at what users asked for, `explaining` at paths. Every verb first finishes or
-undoes an interrupted save, and gives a `Report`; nothing here prints.
-`reviewing` shows what the fork changes, `building` makes something of it, `past` takes back what was saved, `merging`
-brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
-`patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `unparking`
-brings a patch back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do without
-(`bringing` carries them, `needing` finds what they need, `passing` says when a sync has them). Every verb first finishes
-or undoes an interrupted save, and gives a `Report`; nothing here prints.
+patch back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do without (`bringing`
+carries them, `needing` finds what they need, `passing` says when a sync has them), `triaging` looks at what upstream
+offers, `asking` at what users asked for, `explaining` at paths. Every verb first finishes or undoes an interrupted save,
+and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
@@ -57,8 +52,8 @@ from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import plan, refresh
-from forkkeeper.flow.explaining import explain, policy_check
 from forkkeeper.flow.declining import decline, reopen as reopen_declined
+from forkkeeper.flow.explaining import explain, policy_check
 from forkkeeper.flow.exporting import export_patches
 from forkkeeper.flow.foreign import Ask
 from forkkeeper.flow.holding import hold, verify

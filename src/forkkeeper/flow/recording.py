@@ -13,8 +13,8 @@ from forkkeeper.core.operations import Deed
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
-from forkkeeper.flow.holding import glance
 from forkkeeper.flow import passing
+from forkkeeper.flow.holding import glance
 from forkkeeper.flow.standing import (
     Setting,
     Stand,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 CHAPTERS = (
     ("Day to day", ("status", "plan", "sync", "diff", "undo", "redo")),
-    ("What upstream offers", ("triage", "explain", "policy.*", "requests.*")),
+    ("What upstream offers", ("triage", "pick", "decline", "explain", "policy.*", "requests.*")),
     ("The patches", ("patch.*",)),
     ("Making the fork", ("materialise", "verify", "build", "check")),
     ("Setting up, and care", ("init", "setup", "log", "lint", "upstream.*")),
