@@ -41,8 +41,8 @@ reads) and `exporting` exchange queues with other tools, `patching` has the queu
 patch, `absorbing` takes one out of a vendored directory, `reshaping` puts the queue otherwise, `unparking` brings a
 patch back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do without (`bringing`
 carries them, `needing` finds what they need, `passing` says when a sync has them), `triaging` looks at what upstream
-offers, `asking` at what users asked for, `explaining` at paths. Every verb first finishes or undoes an interrupted save,
-and gives a `Report`; nothing here prints.
+offers, `asking` at what users asked for, `explaining` at paths. Every verb first finishes or undoes an interrupted
+save, and gives a `Report`; nothing here prints.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
