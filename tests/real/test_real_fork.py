@@ -335,3 +335,30 @@ def test_a_session_with_a_clash_of_each_kind(fresh: Fork, tmp_path: Path) -> Non
     clone.ok("sync", "--upto", target)
     assert composed(clone) == composed(fork)
     assert clone.mails() == fork.mails()
+
+
+# the three ways to hold it ------------------------------------------------------------------------------------------
+
+
+def test_the_three_strategies_hold_one_tree(fresh: Fork, tmp_path: Path) -> None:
+    """Directory, branch and scratch directory are the lock's tree at both pins; going through all changes no byte."""
+    server = tmp_path / "server.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(server))
+    toml = fresh.root / "fork.toml"
+    fields = f'directory = "native/vendored"\nrepository = "{server}"\nbranch = "fork"\n'
+    for target in (fresh.pin, fresh.target):
+        fresh.ok("sync", "--offline", "--downgrade", "--upto", target)
+        text = toml.read_text()
+        if "native/vendored" not in text:
+            toml.write_text(re.sub(r'(\[materialise\]\n(?:#[^\n]*\n)*)strategy = "scratch"\n', rf"\1{fields}", text))
+        fresh.ok("materialise", "--offline", "--strategy", "vendored")
+        start = fresh.state()
+        fresh.ok("materialise", "--offline", "--strategy", "branch")
+        fresh.ok("materialise", "--offline", "--strategy", "scratch")
+        fresh.ok("materialise", "--offline", "--strategy", "vendored")
+        assert fresh.state() == start
+        fresh.ok("materialise", "--offline", str(tmp_path / "scratch"))
+        store = tmp_path / f"judge-{target[:7]}.git"
+        git(tmp_path, "init", "--quiet", "--bare", str(store))
+        held = {written(store, fresh.root / "native/vendored"), written(store, tmp_path / "scratch")}
+        assert held | {git(server, "rev-parse", "fork^{tree}")} == {composed(fresh)}

@@ -81,14 +81,16 @@ def test_two_clones_make_the_same_commits(fork_in_step: Fork, tmp_path: Path) ->
 
 
 def test_after_a_sync_the_branch_moves_to_the_new_pin(fork_behind: Fork) -> None:
-    """The branch is taken from forkkeeper's own commit to the new ones, which stand on the new pin; verify tells both."""
+    """The branch goes to commits on the new pin; verify tells both; what older commits of the fork point to stays."""
     place = held(fork_behind)
+    old = tip(place)
     assert fork_behind.run("verify").code == 0
     ran = fork_behind.ok("sync", "--upto", "v1.1")
     assert f"next: `forkkeeper materialise` brings branch {BRANCH} up to date" in ran.out
     assert_message(fork_behind.run("verify"), 1, f"branch {BRANCH}", "differs", "`forkkeeper materialise`")
     fork_behind.ok("materialise")
     assert git(place, "merge-base", BRANCH, fork_behind.target) == fork_behind.target
+    assert git(place, "for-each-ref", "--points-at", old, "--format=%(refname)") == f"refs/forkkeeper/{BRANCH}/{old}"
     assert git(place, "rev-parse", f"{BRANCH}^{{tree}}") == composed(fork_behind)
     fork_behind.ok("verify")
 

@@ -24,6 +24,8 @@ def document(ran: Ran) -> dict[str, Any]:
         (["diff", "--stat"], 0),
         (["sync", "--upto", "v1.1"], 0),
         (["materialise", "../tree"], 0),
+        (["materialise"], 0),
+        (["verify"], 0),
         (["upstream.refresh"], 0),
         (["undo", "--list"], 0),
         (["setup"], 0),

@@ -246,6 +246,24 @@ def test_edits_become_a_patch_and_no_byte_changes(fork_in_step: Fork) -> None:
     assert fork_in_step.state() == state
 
 
+def test_an_absorbed_edit_can_be_undone_after_the_next_materialise(fork_in_step: Fork) -> None:
+    """The manifest that materialise wrote since stays as it is; undo and redo of the patch go on as ever."""
+    folder = vendored(fork_in_step)
+    edit(folder / "src/main.c", "return 2;", "return 3;")
+    fork_in_step.ok("patch", "absorb", "--name", "by-hand", *WHY)
+    fork_in_step.ok("patch", "drop", "null-check", "--why", "not needed")
+    fork_in_step.ok("materialise")
+    queue = fork_in_step.mails()
+    fork_in_step.ok("undo")
+    fork_in_step.ok("undo")
+    assert len(fork_in_step.names()) == 3
+    assert_message(fork_in_step.run("verify"), 1, "made for another queue")
+    fork_in_step.ok("redo")
+    fork_in_step.ok("redo")
+    assert fork_in_step.mails() == queue
+    fork_in_step.ok("verify")
+
+
 def test_some_edits_are_absorbed_and_others_wait(fork_in_step: Fork) -> None:
     """With paths only those are taken, as they are in the tree or from the fork's folder; the others stay edits."""
     folder = vendored(fork_in_step)

@@ -2,8 +2,8 @@
 
 The new directory is made elsewhere on the same disk, then declared ready by one rename: from there on the new state
 will stand; before it, nothing has changed. The old directory is renamed away, the new one into its place, then the
-file. The next command finishes what was declared. A file that was changed in the old directory after it was looked at is
-nobody's to throw away: then the old directory is kept.
+file. The next command finishes what was declared. A file that was changed in the old directory after it was looked
+at is nobody's to throw away: then the old directory is kept.
 """
 
 import hashlib

@@ -13,6 +13,7 @@ from forkkeeper.core import (
     history,
     lock,
     mail,
+    manifest,
     merging,
     operations,
     overlay,
@@ -354,11 +355,14 @@ _LEFT = {disk.AFTER: "saved", disk.BEFORE: "undone"}
 def restore(root: Path, operation: Operation, kind: Kind, *, typed: Sequence[str]) -> Operation:
     """Take an operation back (UNDO), or bring it back (REDO), as one transaction; gives the record of that.
 
-    Raises RequestError naming every file that is not, byte for byte, as the log has left it.
+    The manifest of a vendored directory that was materialised since stays: it says what is there.
+    Raises RequestError naming every other file that is not, byte for byte, as the log has left it.
     """
     stands, wanted = (disk.AFTER, disk.BEFORE) if kind is Kind.UNDO else (disk.BEFORE, disk.AFTER)
     left = disk.kept(log_of(root), operation.number, stands)
     edited = {name: data for name, data in left.items() if disk.read(root / name) != data}
+    apart = {name for name in edited if name.endswith(manifest.SUFFIX)}  # `materialise` wrote it since, and it is right
+    edited = {name: data for name, data in edited.items() if name not in apart}
     if edited:
         places = {changed.name: str(at) for at, changed in enumerate(operation.files)}
         folder = f"{STATE}/{disk.OPERATIONS}/{operations.folder(operation.number)}/{stands}"
@@ -372,4 +376,5 @@ def restore(root: Path, operation: Operation, kind: Kind, *, typed: Sequence[str
         )
         raise RequestError(kind.value, ", ".join(edited), f"{what}; nothing was done", hint)
     wants = disk.kept(log_of(root), operation.number, wanted)
+    wants = {name: data for name, data in wants.items() if name not in apart}
     return write(root, wants, Deed(tuple(typed), clock.now(), kind, operation.number))

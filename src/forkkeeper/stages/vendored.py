@@ -69,8 +69,7 @@ def look(place: Place) -> Standing:
     if inside:
         hint = "move it away: the directory is part of the fork's own repository"
         raise RequestError(STEP, place.name, f"holds a git repository: {inside[0]}", hint)
-    added = [path for path in names if known is None or path not in known.paths]
-    aside = _ignored(place, added)
+    aside = _ignored(place, [path for path in names if path not in known.paths]) if known is not None else frozenset()
     entries = {}
     for path in names:
         if path not in aside and (found := disk.identify(place.directory / path)) is not None:

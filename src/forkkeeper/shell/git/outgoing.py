@@ -125,12 +125,16 @@ class Outgoing:
     def push(self, location: str, branch: str, tip: CommitId, expected: CommitId | None) -> str | None:
         """Push a commit to a branch that stands where it is expected (None: it is not there).
 
+        It gets a ref of its own, too, so that it stays there when the branch moves: commits of the fork point to it.
         Returns None, or git's words on why it could not.
         """
         ref = f"refs/heads/{branch}"
         own = [f"--receive-pack={_TAKES_SHALLOW}"] if self.is_shallow and Path(location).exists() else []
         lease = f"--force-with-lease={ref}:{expected or ''}"
-        answer = self._transport.ask(
-            "push", "--quiet", "--no-verify", *own, lease, "--end-of-options", location, f"{tip}:{ref}"
-        )
-        return None if answer.code == 0 else answer.err.strip()
+        for option, target in (("--no-force", f"refs/forkkeeper/{branch}/{tip}"), (lease, ref)):
+            answer = self._transport.ask(  # one ref each: a repository that is cut off by a push takes no more at once
+                "push", "--quiet", "--no-verify", *own, option, "--end-of-options", location, f"{tip}:{target}"
+            )
+            if answer.code:
+                return answer.err.strip()
+        return None
