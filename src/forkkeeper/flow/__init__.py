@@ -10,6 +10,7 @@
     log           open → compose → write the log and the lock
     lint          open → what the patches lack
     init          find the pin → write a fork's first files
+    adopt         read a tree → the closest upstream version of each file → a queue that makes the tree → save
     materialise   open → compose → write a directory
     build         open → compose → materialise → build
     setup         tell git in this clone of the merge driver → write .gitattributes
@@ -35,6 +36,7 @@ nothing here prints.
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
 from forkkeeper.core.report import Report
+from forkkeeper.flow.adopting import Adoption, adopt
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import plan, refresh
@@ -63,12 +65,14 @@ from forkkeeper.flow.syncing import abort, accept, drop, go_on, park, reopen, sy
 from forkkeeper.flow.unparking import patch_unpark
 
 __all__ = [
+    "Adoption",
     "Ask",
     "Report",
     "Setting",
     "Wanted",
     "abort",
     "accept",
+    "adopt",
     "as_far_as_free",
     "build",
     "check",

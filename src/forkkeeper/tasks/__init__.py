@@ -12,6 +12,7 @@ from invoke.parser.context import ParserContext
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
 from forkkeeper.tasks import exchange, patch
+from forkkeeper.tasks.adopting import adopt
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
     build,
@@ -32,6 +33,7 @@ from forkkeeper.tasks.running import TYPED, outside
 
 def _verbs() -> Collection:
     verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
+    verbs.add_task(adopt)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
     patches = patch.verbs()

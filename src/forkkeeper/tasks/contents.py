@@ -7,7 +7,7 @@ CHAPTERS = (
     ("Day to day", ("status", "plan", "sync", "diff", "undo", "redo")),
     ("The patches", ("patch.*",)),
     ("Making the fork", ("materialise", "build", "check")),
-    ("Setting up, and care", ("init", "setup", "log", "lint", "upstream.*")),
+    ("Setting up, and care", ("init", "adopt", "setup", "log", "lint", "upstream.*")),
 )
 REST = "More"
 HIDDEN = ("merge-driver",)  # called by git alone
