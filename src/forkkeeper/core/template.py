@@ -63,10 +63,12 @@ SERIES = "# The local changes, in order: one patch file of this folder per line.
 
 def declaration(name: str, upstream: str, location: str) -> str:
     """Fill in the template."""
-    return _TEMPLATE.format(schema=SCHEMA, name=_toml(name), upstream=_toml(upstream), location=_toml(location))
+    return _TEMPLATE.format(
+        schema=SCHEMA, name=toml_string(name), upstream=toml_string(upstream), location=toml_string(location)
+    )
 
 
-def _toml(text: str) -> str:
+def toml_string(text: str) -> str:
     """Write a TOML basic string."""
     escaped = "".join(f"\\u{ord(c):04X}" if ord(c) < 0x20 or c in '"\\\x7f' else c for c in text)
     return f'"{escaped}"'

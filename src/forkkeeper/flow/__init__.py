@@ -10,6 +10,7 @@
     log           open → compose → write the log and the lock
     lint          open → what the patches lack
     init          find the pin → write a fork's first files
+    adopt         read a tree → the closest upstream version of each file → a queue that makes the tree → save
     materialise   open → compose → write a directory
                   with no directory: open → compose → hold it as fork.toml declares: files, commits pushed, or nothing
     verify        open → compare what is held with the lock
@@ -49,6 +50,7 @@ from forkkeeper.core.document import of_error as error_document, of_report as re
 from forkkeeper.core.report import Report
 from forkkeeper.flow.absorbing import Words, patch_absorb
 from forkkeeper.flow.asking import requests_import, requests_list
+from forkkeeper.flow.adopting import Adoption, adopt
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import plan, refresh
@@ -82,6 +84,7 @@ from forkkeeper.flow.triaging import triage
 from forkkeeper.flow.unparking import patch_unpark
 
 __all__ = [
+    "Adoption",
     "Ask",
     "Choice",
     "Report",
@@ -90,6 +93,7 @@ __all__ = [
     "Words",
     "abort",
     "accept",
+    "adopt",
     "as_far_as_free",
     "build",
     "check",

@@ -84,11 +84,16 @@ class Found:
     data: bytes
 
 
-def files_below(folder: Path) -> dict[str, Found]:
-    """Read every file and link below a folder, by path with `/`, ordered; links are not followed."""
+def files_below(folder: Path, *, but: str = "") -> dict[str, Found]:
+    """Read every file and link below a folder, by path with `/`, ordered; links are not followed.
+
+    but -- a name that is passed over, with all that is below it
+    """
     found: dict[str, Found] = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         name = path.relative_to(folder).as_posix()
+        if but and but in name.split("/"):
+            continue
         if path.is_symlink():
             found[name] = Found("120000", os.fsencode(path.readlink()))
         elif path.is_file():

@@ -12,6 +12,8 @@ from invoke.parser.context import ParserContext
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
 from forkkeeper.tasks import exchange, holding, patch, upstream
+from forkkeeper.tasks import exchange, patch
+from forkkeeper.tasks.adopting import adopt
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
     build,
@@ -35,6 +37,7 @@ def _verbs() -> Collection:
     verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
     verbs.add_task(pick)
     verbs.add_task(decline)
+    verbs.add_task(adopt)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
     verbs.add_task(upstream.triage)

@@ -9,6 +9,8 @@ CHAPTERS = (
     ("The patches", ("patch.*",)),
     ("Making the fork", ("materialise", "verify", "build", "check")),
     ("Setting up, and care", ("init", "setup", "log", "lint", "upstream.*")),
+    ("Making the fork", ("materialise", "build", "check")),
+    ("Setting up, and care", ("init", "adopt", "setup", "log", "lint", "upstream.*")),
 )
 REST = "More"
 HIDDEN = ("merge-driver",)  # called by git alone

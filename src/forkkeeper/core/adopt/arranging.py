@@ -1,0 +1,84 @@
+"""How a tree is made of its pin: what stands elsewhere, what is held at another version, what is the fork's own."""
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from forkkeeper.core.adopt.nearest import Base, Finding
+from forkkeeper.core.store import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """The parts of an adopted fork, each by path in the tree, ordered.
+
+    sources -- the path at the pin that a file follows
+    held -- files whose base is another version than the pin's, with that version
+    brought -- files that no path of the pin is left for, with the version that they are made of
+    own -- files that go into the overlay
+    """
+
+    sources: Mapping[str, str]
+    held: Mapping[str, Entry]
+    brought: Mapping[str, Entry]
+    own: tuple[str, ...]
+
+    @property
+    def moves(self) -> dict[str, str]:
+        """The files that stand elsewhere than at the pin: path there → path in the tree."""
+        return {source: path for path, source in self.sources.items() if source != path}
+
+
+def arrange(findings: Mapping[str, Finding], pin: Mapping[str, Entry]) -> Arrangement:
+    """Give each path of the pin to the one file that follows it; what is left without is brought, or the fork's own.
+
+    A piece of a file that another one follows has no version that it could be held at: it is the fork's own.
+    """
+    claims: dict[str, list[str]] = {}
+    for path, base in findings.items():
+        if isinstance(base, Base) and base.here is not None and base.here.path in pin:
+            source = base.here.path
+            claims.setdefault(source, []).append(path)
+    sources = {
+        min(some, key=lambda path: _rank(path, source, findings[path])): source for source, some in claims.items()
+    }
+    held, brought, own = {}, {}, []
+    for path, base in sorted(findings.items()):
+        if not isinstance(base, Base):
+            own.append(path)
+            continue
+        entry = Entry(base.version.mode, base.version.blob)
+        if path not in sources and base.is_piece:
+            own.append(path)
+        elif path not in sources:
+            brought[path] = entry
+        elif pin[sources[path]].oid != entry.oid and all(pin[sources[path]].oid != one.blob for one in base.equal):
+            held[path] = entry
+    return Arrangement(dict(sorted(sources.items())), held, brought, tuple(own))
+
+
+def _rank(path: str, source: str, base: Finding) -> tuple[object, ...]:
+    """Say how well a file follows a path of the pin: by its own path, as a whole, by its folder's name, by its lines."""
+    if not isinstance(base, Base):
+        raise TypeError(path)
+    folders = [posixpath.basename(posixpath.dirname(one)) for one in (path, source)]
+    return path != source, base.is_piece, folders[0] != folders[1], base.added + base.removed, path
+
+
+def move_diff(moves: Mapping[str, str]) -> bytes:
+    """Write a diff that moves files and changes nothing in them."""
+    parts = (
+        f"diff --git {_quoted(f'a/{old}')} {_quoted(f'b/{new}')}\nsimilarity index 100%\n"
+        f"rename from {_quoted(old)}\nrename to {_quoted(new)}\n"
+        for old, new in sorted(moves.items(), key=lambda move: move[1])
+    )
+    return "".join(parts).encode("utf-8", "surrogateescape")
+
+
+def _quoted(path: str) -> str:
+    """Quote a path as git does where it holds what would be misread."""
+    raw = path.encode("utf-8", "surrogateescape")
+    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
+        return path
+    escaped = "".join(chr(b) if 0x20 <= b < 0x7F and b not in b'"\\' else f"\\{b:03o}" for b in raw)
+    return f'"{escaped}"'
