@@ -3,12 +3,11 @@
 import os
 import re
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from screens import on_terminal
-from world import BIN, Fork, Ran, assert_message, run, script
+from world import BIN, Fork, assert_message, run, script
 
 from forkkeeper import tasks
 from forkkeeper.tasks.contents import HIDDEN, REST, chapters

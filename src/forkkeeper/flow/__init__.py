@@ -49,8 +49,8 @@ save, and gives a `Report`; nothing here prints.
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
 from forkkeeper.core.report import Report
 from forkkeeper.flow.absorbing import Words, patch_absorb
-from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.adopting import Adoption, adopt
+from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.building import build, check, materialise
 from forkkeeper.flow.carrying import plan, refresh

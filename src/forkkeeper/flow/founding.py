@@ -289,7 +289,8 @@ def _founded(
     layout = "1 for the layout, " if placed.moves else ""
     said = (
         f"{report.count(len(patches), 'patch')}: {layout}{held:,} that hold an upstream version, {edits:,} with the "
-        f"fork's edits; {report.count(len(placed.own), 'file')} in {overlay.FOLDER}/, {report.count(rules, 'path rule')}."
+        f"fork's edits; {report.count(len(placed.own), 'file')} in {overlay.FOLDER}/, "
+        f"{report.count(rules, 'path rule')}."
     )
     blocks: tuple[Block, ...] = (
         Table(("patch", "files", "+", "-"), tuple(row[:4] for row in rows)),

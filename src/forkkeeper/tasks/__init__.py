@@ -12,7 +12,6 @@ from invoke.parser.context import ParserContext
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
 from forkkeeper.tasks import exchange, holding, patch, upstream
-from forkkeeper.tasks import exchange, patch
 from forkkeeper.tasks.adopting import adopt
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (

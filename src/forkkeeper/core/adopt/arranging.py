@@ -58,7 +58,7 @@ def arrange(findings: Mapping[str, Finding], pin: Mapping[str, Entry]) -> Arrang
 
 
 def _rank(path: str, source: str, base: Finding) -> tuple[object, ...]:
-    """Say how well a file follows a path of the pin: by its own path, as a whole, by its folder's name, by its lines."""
+    """Say how well a file follows a path of the pin: by its path, as a whole, by its folder's name, by its lines."""
     if not isinstance(base, Base):
         raise TypeError(path)
     folders = [posixpath.basename(posixpath.dirname(one)) for one in (path, source)]
