@@ -8,8 +8,6 @@ CHAPTERS = (
     ("What upstream offers", ("triage", "pick", "decline", "explain", "policy.*", "requests.*")),
     ("The patches", ("patch.*",)),
     ("Making the fork", ("materialise", "verify", "build", "check")),
-    ("Setting up, and care", ("init", "setup", "log", "lint", "upstream.*")),
-    ("Making the fork", ("materialise", "build", "check")),
     ("Setting up, and care", ("init", "adopt", "setup", "log", "lint", "upstream.*")),
 )
 REST = "More"
