@@ -85,8 +85,8 @@ SEVERAL = {
     "materialise": (0, "--directory"),
     "materialize": (0, "--directory"),
     "patch.absorb": (0, "--paths"),
+    "pick": (0, "--sha"),
 }
-SEVERAL = {"build": (0, "--variant"), "check": (1, "--variant"), "pick": (0, "--sha")}
 
 
 def _spelled_for_invoke(argv: list[str]) -> list[str]:
