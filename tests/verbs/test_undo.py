@@ -1,5 +1,6 @@
 """What `undo` and `redo` promise: what a verb saved goes back and forward byte for byte, and nobody's edit is lost."""
 
+import json
 import random
 import shutil
 import subprocess
@@ -342,9 +343,17 @@ def take_part(day: Day) -> None:
     day.run("sync", *day.chance.choice(ways))
 
 
+def take_requests(day: Day) -> None:
+    """Bring in what users asked for; the same again saves nothing."""
+    pull = f"https://github.com/up/upstream/pull/{day.chance.randrange(1, 4)}"
+    asked = [{"title": "t", "url": f"https://github.com/me/fork/issues/{day.chance.randrange(2)}", "body": pull}]
+    (day.fork.root.parent / "issues.json").write_text(json.dumps(asked))
+    day.run("requests", "import", "--file", "../issues.json")
+
+
 STEPS: Sequence[Callable[[Day], None]] = (
     *(relog, reword, change_overlay, comment_series, take_up, go_on, go_back, reshape, take_part),
-    *(commit, look, begin, undo, redo),
+    *(commit, look, begin, undo, redo, take_requests),
 )
 
 

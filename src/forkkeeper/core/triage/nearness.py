@@ -45,13 +45,16 @@ class Met:
 class _Pair:
     """A commit that changes a file that a patch changes.
 
-    blobs -- the file at the pin, before and after the commit (None: it is gone); None where lines cannot be compared
-    ours -- the file's blobs before and after the patch
+    origin -- what the file is called at the pin; pin -- its blob there
+    blobs -- the file before and after the commit (None: it is gone); None where lines cannot be compared
+    ours -- the file before and after the patch
     """
 
     one: Passed
     step: Applied
-    blobs: tuple[ObjectId, ObjectId, ObjectId | None] | None
+    origin: str
+    pin: ObjectId | None
+    blobs: tuple[ObjectId, ObjectId | None] | None
     ours: Blobs | None
 
 
@@ -65,8 +68,12 @@ def met(store: Store, stood: Stood, line: Sequence[Passed]) -> tuple[Met, ...]:
     order = {step.patch.name: number for number, step in enumerate(stood.steps)}
     times = {one.told.sha: number for number, one in enumerate(line)}
     found: dict[tuple[int, int], Met] = {}
+    stand: dict[tuple[str, str], list[Range]] = {}  # patch and file at the pin → where the lines are by now
     for pair in pairs:
-        effect = _effect(pair, edits)
+        key = pair.step.patch.name, pair.origin
+        spans = stand.setdefault(key, _at_pin(pair, edits))
+        effect = _effect(pair, spans, edits)
+        stand[key] = _moved_on(pair, spans, edits)
         at = times[pair.one.told.sha], order[pair.step.patch.name]
         if effect is not None and (at not in found or effect is Effect.CLASH):
             found[at] = Met(pair.one, pair.step, effect)
@@ -94,8 +101,8 @@ def _pairs(stood: Stood, line: Sequence[Passed]) -> Iterator[_Pair]:
                 del names[change.path]
                 now |= {home: origin} if home != change.path else {}
             pin, before, after = _text(stood.baseline.entries.get(origin)), _text(change.old), _text(there[home])
-            blobs = (pin, before, after) if pin and before and (after or there[home] is None) else None
-            yield from (_Pair(one, step, blobs, ours) for step, ours in owners[origin])
+            blobs = (before, after) if pin and before and (after or there[home] is None) else None
+            yield from (_Pair(one, step, origin, pin, blobs, ours) for step, ours in owners[origin])
         names |= now
 
 
@@ -108,22 +115,36 @@ def _edits(store: Store, pairs: Sequence[_Pair]) -> Edits:
     """Ask how all these files differ, at once."""
     asked: dict[Blobs, None] = {}
     for pair in pairs:
-        if pair.blobs is not None and pair.ours is not None:
-            pin, before, after = pair.blobs
-            asked |= dict.fromkeys([(pin, before), (pin, pair.ours[0]), pair.ours])
-            asked |= {(before, after): None} if after is not None else {}
+        if pair.ours is not None and pair.pin is not None:
+            asked |= dict.fromkeys([(pair.pin, pair.ours[0]), pair.ours])
+        if pair.blobs is not None and pair.blobs[1] is not None:
+            asked[pair.blobs[0], pair.blobs[1]] = None
     wanted = [(old, new) for old, new in asked if old != new]
     return dict(zip(wanted, store.alignments(wanted), strict=True)) if wanted else {}
 
 
-def _effect(pair: _Pair, edits: Edits) -> Effect | None:
+def _at_pin(pair: _Pair, edits: Edits) -> list[Range]:
+    """Give where the lines that a patch changes stand at the pin; in between may be patches before it."""
+    if pair.ours is None or pair.pin is None:
+        return []
+    earlier = edits.get((pair.pin, pair.ours[0]), ())
+    return [_back(edit, earlier) for edit in edits.get(pair.ours, ())]
+
+
+def _effect(pair: _Pair, spans: Sequence[Range], edits: Edits) -> Effect | None:
     if pair.blobs is None or pair.ours is None:
         return Effect.CLASH
-    pin, before, after = pair.blobs
-    earlier, since = edits.get((pin, pair.ours[0]), ()), edits.get((pin, before), ())
-    ours = [_forward(_back(edit, earlier), since) for edit in edits.get(pair.ours, ())]
+    before, after = pair.blobs
     theirs = [ALL] if after is None else [(edit.start, edit.end) for edit in edits.get((before, after), ())]
-    return overlap([span for span in ours if span is not None], theirs)
+    return overlap(spans, theirs)
+
+
+def _moved_on(pair: _Pair, spans: Sequence[Range], edits: Edits) -> list[Range]:
+    """Give where a patch's lines stand after a commit, those that it changed left out."""
+    if pair.blobs is None or pair.blobs[1] is None:
+        return []
+    since = edits.get((pair.blobs[0], pair.blobs[1]), ())
+    return [span for one in spans if (span := _forward(one, since)) is not None]
 
 
 def overlap(ours: Sequence[Range], theirs: Sequence[Range]) -> Effect | None:

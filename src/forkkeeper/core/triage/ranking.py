@@ -4,6 +4,7 @@ Weights are whole numbers and stand in one place, `WEIGHTS`; docs/triage.md says
 equal ones the older commit comes first, as it lies nearer to the pin.
 """
 
+import re
 from collections.abc import Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 
@@ -177,10 +178,9 @@ def _kept(fork: Fork, line: Sequence[Passed]) -> set[str]:
 def picked(queue: Queue) -> dict[str, str]:
     """Give the upstream commits that are in the queue as patches already: sha → the patch's title."""
     return {
-        CommitId(word.strip(",;()[]")): patch.title
+        CommitId(word): patch.title
         for patch in queue.patches
-        for word in (patch.trailer("Origin") or "").split()
-        if len(word.strip(",;()[]")) == len("0" * 40)
+        for word in re.findall(r"[0-9a-f]{40}", patch.trailer("Origin") or "")
     }
 
 
