@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 from holding import DIRECTORY, MANIFEST, WHY, composed, declare, tree_of, vendored
-from world import EXECUTABLE, SYMLINK, Fork, Upstream, assert_message, copied, fork_of, git, snapshot
+from world import (
+    BIN,
+    EXECUTABLE,
+    SYMLINK,
+    TODAY,
+    Fork,
+    Upstream,
+    assert_message,
+    copied,
+    environment,
+    fork_of,
+    git,
+    snapshot,
+)
 
 KILLED = Path(__file__).parents[1] / "killed.py"
 
@@ -179,6 +192,34 @@ def test_a_damaged_manifest_is_said(fork_in_step: Fork) -> None:
     assert_message(fork_in_step.run("verify"), 2, "is damaged", "git restore")
     file.write_text(whole.replace("100644", "100755", 1))
     assert_message(fork_in_step.run("verify"), 1, "its lines do not make the tree")
+
+
+def test_after_a_merge_of_branches_the_directory_is_brought_in_step(fork_in_step: Fork, tmp_path: Path) -> None:
+    """Two branches with a patch each: one side's manifest, `log` and `materialise` give the merged fork's tree."""
+    folder = vendored(fork_in_step)
+    fork_in_step.ok("setup")
+    fork_in_step.commit_all("setup")
+    root = fork_in_step.root
+    start = git(root, "rev-parse", "--abbrev-ref", "HEAD")
+    for branch, file, old, new in (
+        ("one", "src/load.c", "retries = 3", "retries = 9"),
+        ("two", "src/main.c", "return 2;", "return 3;"),
+    ):
+        git(root, "checkout", "--quiet", "-b", branch, start)
+        edit(folder / file, old, new)
+        fork_in_step.ok("patch", "absorb", "--name", branch, *WHY)
+        fork_in_step.commit_all(branch)
+    merge = ["git", "merge", "--no-edit", "one"]
+    env = environment(TODAY, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}", HOME=os.environ["HOME"])
+    ran = subprocess.run(merge, cwd=root, env=env, capture_output=True, text=True, check=False)
+    unmerged = git(root, "diff", "--name-only", "--diff-filter=U").splitlines()
+    assert unmerged == [MANIFEST], ran.stdout
+    git(root, "checkout", "--ours", MANIFEST)
+    fork_in_step.ok("log")
+    fork_in_step.ok("materialise")
+    fork_in_step.ok("verify")
+    assert sorted(fork_in_step.names())[-2:] == ["one.patch", "two.patch"]
+    assert tree_of(folder, tmp_path) == composed(fork_in_step)
 
 
 @pytest.mark.parametrize("first", [True, False])
