@@ -195,6 +195,6 @@ def size(one: Brought) -> tuple[str, str]:
 
 
 def slug(work: Working, title: str, taken: Sequence[str]) -> str:
-    """Make a file name that is free."""
+    """Make a file name that is free of a title, without the number of its request."""
     names = (*(patch.name for patch in work.project.queue.patches), *taken)
-    return mailing.slug(title, frozenset(names))
+    return mailing.slug(re.sub(r"\s*\([#!]\d+\)\s*$", "", title), frozenset(names))

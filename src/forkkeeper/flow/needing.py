@@ -13,7 +13,8 @@ from forkkeeper.core.verdict import GONE
 from forkkeeper.flow.bringing import Brought, Seen
 from forkkeeper.shell.git import Repository
 
-MOST = 30  # commits that are tried with the wanted one
+MOST = 12  # commits that are tried with the wanted one: whoever needs more is better served by a sync
+MOST_LINES = 3000  # that these change together: a large commit that clashes takes minutes, and is nobody's pick
 MOST_NAMES = 8  # names of one commit whose origin is looked for
 
 Try = Callable[[Sequence[CommitId]], Sequence[Brought]]
@@ -59,25 +60,27 @@ def find(
     pin: CommitId,
     wanted: CommitId,
     see: Callable[[CommitId], Seen],
+    lines: Callable[[CommitId], int],
     attempt: Try,
 ) -> Needs:
     """Find a small set of earlier commits with which one fits.
 
+    lines -- tells how many lines a commit changes
     attempt -- carries commits, ordered, the wanted one last; gives those that it came to, up to the first that stops
     """
     reasons: dict[CommitId, str] = {}
     tried = _ordered(repository, pin, reasons, wanted)
-    while (last := attempt(tried)[-1]).stops and len(reasons) < MOST:
+    while (last := attempt(tried)[-1]).stops:
         stopped = see(tried[len(attempt(tried)) - 1])
         more = {sha: why for sha, why in of(repository, stopped, last, pin).items() if sha not in tried}
         more = more or {sha: why for sha, why in along(repository, stopped, last, pin).items() if sha not in tried}
-        if not more:
+        more = {sha: why for sha, why in more.items() if lines(sha)}  # one of files that the fork leaves out is no help
+        every = {*reasons, *more}
+        if not more or len(every) > MOST or sum(map(lines, every)) > MOST_LINES:
             return Needs(reasons, complete=False)
         for sha, why in more.items():
             reasons.setdefault(sha, why if stopped.sha == wanted else f"{why} ({stopped.sha[:12]})")
         tried = _ordered(repository, pin, reasons, wanted)
-    if last.stops:
-        return Needs(reasons, complete=False)
     for sha in reversed(tried[:-1]):
         without = [one for one in tried if one != sha]
         if not attempt(without)[-1].stops:

@@ -13,7 +13,7 @@ from forkkeeper.core.picking import Origin
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.core.verdict import GONE, Outcome
-from forkkeeper.errors import ExitCode, RequestError
+from forkkeeper.errors import AnswerIsNo, ExitCode, RequestError
 from forkkeeper.flow import bringing, needing
 from forkkeeper.flow.bringing import Brought, Seen, Wanted
 from forkkeeper.flow.patching import Working, keep, said_of
@@ -163,15 +163,24 @@ class _Carrying:
         taken = [one.patch.name for one in self._wanted.values()]
         return bringing.slug(self.work, text.partition("\n")[0], taken)
 
+    def lines(self, sha: CommitId) -> int:
+        """Count the lines that a needed commit changes; none for one of which the fork has no file."""
+        try:
+            files = self.wanted(sha, whole=True).patch.files
+        except AnswerIsNo:
+            return 0
+        return sum(file.added + file.removed for file in files)
+
     def carry(self, shas: Sequence[CommitId], own: Sequence[CommitId]) -> list[Brought]:
         """Carry commits one upon the other, up to the first that does not fit. own -- those that were asked for."""
         found: list[Brought] = []
         tip = self.work.tip
+        trusted = self.choice.accept and not self.choice.with_needed  # what is needed is better than a guess
         for at, sha in enumerate(shas, start=1):
             key = tuple(shas[:at])
             if key not in self._done:
                 wanted = self.wanted(sha, whole=sha not in own)
-                self._done[key] = bringing.bring(self.work, wanted, tip, trusted=self.choice.accept)
+                self._done[key] = bringing.bring(self.work, wanted, tip, trusted=trusted)
             one = self._done[key]
             found.append(one)
             if one.row.outcome is Outcome.CLASHED or (one.lacks and self.choice.with_needed):
@@ -218,7 +227,10 @@ def _with_needed(carrying: _Carrying, own: Sequence[CommitId]) -> tuple[list[Com
             order.append(sha)
             continue
         attempt = cache_of(carrying, before, own)
-        found = needing.find(repository, carrying.pin, sha, carrying.see, attempt)
+        found = needing.find(repository, carrying.pin, sha, carrying.see, carrying.lines, attempt)
+        if not found.complete:
+            order.append(sha)
+            continue
         reasons |= {one: why for one, why in found.reasons.items() if one not in order}
         order = [*before, *(one for one in found.reasons if one not in before), sha]
     return _sorted(carrying, order), reasons
@@ -244,7 +256,7 @@ def _clashed(carrying: _Carrying, seen: Seen, one: Brought) -> Iterator[Block]:
     yield ""
     yield Painted(f"Nothing was saved: {seen.said} does not fit on the fork: {one.row.why}", "bold")
     repository = upstreams.with_history(carrying.work.upstream, carrying.pin, seen.sha)
-    needs = needing.of(repository, seen, one, carrying.pin) if repository else {}
+    needs = {} if carrying.choice.with_needed or repository is None else needing.of(repository, seen, one, carrying.pin)
     for sha, why in list(needs.items())[:MOST_NAMED]:
         yield f"  it needs {carrying.see(sha).said}, which {why}"
     if len(needs) > MOST_NAMED:
@@ -252,9 +264,12 @@ def _clashed(carrying: _Carrying, seen: Seen, one: Brought) -> Iterator[Block]:
     again = f"forkkeeper pick {seen.sha}"
     if one.row.proposed is not None:
         yield f"next: where the proposal is right: `{again} --accept`"
-    if needs and not carrying.choice.with_needed:
+    if carrying.choice.with_needed:
+        limit = f"up to {needing.MOST} earlier commits with up to {needing.MOST_LINES:,} lines"
+        yield f"  {limit} are tried with it, and it fits with none: a sync costs less"
+    elif needs:
         yield f"next: `{again} --with-needed` shows what it takes to bring them, too"
-    elif one.row.proposed is None:
+    if one.row.proposed is None and (carrying.choice.with_needed or not needs):
         yield (
             "next: make it by hand: `forkkeeper patch open`, edit, "
             f'`forkkeeper patch new NAME --origin "upstream {seen.sha}" --status "Backport [{seen.sha}]" --why …`'
