@@ -1,7 +1,7 @@
 """A fork with no patches whose truth is known: a generated upstream history, and a tree mixed from it and edited."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def joined(lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def history(place: Path, seed: int, files: int) -> tuple[Upstream, list[str], list[Mapping[str, list[str]]]]:
+def history(place: Path, seed: int, files: int) -> tuple[Upstream, list[str], list[dict[str, list[str]]]]:
     """Make an upstream: files that change, are added and move. Gives its commits, and each commit's files."""
     chance = random.Random(seed)  # noqa: S311 -- no secret
     upstream = Upstream.make(place / "upstream.git")
@@ -69,7 +69,7 @@ def history(place: Path, seed: int, files: int) -> tuple[Upstream, list[str], li
     return upstream, shas, states
 
 
-def began(states: list[Mapping[str, list[str]]], at: int, path: str) -> int:
+def began(states: Sequence[Mapping[str, list[str]]], at: int, path: str) -> int:
     """Find the commit with which a version of a file began to stand."""
     while at > 0 and states[at - 1].get(path) == states[at].get(path):
         at -= 1

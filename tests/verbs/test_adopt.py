@@ -101,6 +101,29 @@ def test_dropping_what_is_held_back_brings_the_file_up_to_the_pin(tmp_path: Path
     assert (tmp_path / "again/a.c").read_text() == joined(["    ours(first);", *new])
 
 
+def test_the_layout_is_carried_as_it_is_written(tmp_path: Path) -> None:
+    """A patch that only moves files stays so over a sync that changes those files, and brings the changes along."""
+    upstream = Upstream.make(tmp_path / "upstream.git")
+    chance = random.Random(11)  # noqa: S311 -- no secret
+    first, second = text(chance, "first"), text(chance, "second")
+    pin = upstream.commit({"src/a.c": joined(first), "src/b.c": joined(second)})
+    known = Known(tmp_path / "tree", upstream, [pin])
+    known.write("a.c", joined(["    ours(first);", *first]))
+    known.write("b.c", joined(second))
+    assert adopted(tmp_path, "--into", "fork")["fork"]["moved"] == {"a.c": "src/a.c", "b.c": "src/b.c"}
+    sound(tmp_path)
+    root = tmp_path / "fork"
+    layout = (root / "patches/layout.patch").read_bytes()
+    assert b"rename from src/a.c\nrename to a.c\n" in layout
+    upto = upstream.commit({"src/a.c": joined([*first, "    theirs(a);"]), "src/b.c": joined([*second, "    b();"])})
+    ran = run(root, "sync", "--upto", upto)
+    assert ran.code == 0, ran.said
+    assert (root / "patches/layout.patch").read_bytes() == layout
+    assert run(root, "materialise", "../again").code == 0
+    assert (tmp_path / "again/a.c").read_text() == joined(["    ours(first);", *first, "    theirs(a);"])
+    assert (tmp_path / "again/b.c").read_text() == joined([*second, "    b();"])
+
+
 def test_annotations_name_the_patches(tmp_path: Path) -> None:
     """Edits that are marked [name] in comments go to patches of that name, with the comment as reason."""
     mixed(tmp_path, 5, files=12)
@@ -173,7 +196,12 @@ def test_links_modes_binary_empty_and_strange_names_survive(tmp_path: Path) -> N
     lines = text(random.Random(4), "a")  # noqa: S311 -- no secret
     image = bytes(range(256)) * 8
     gone, named = text(random.Random(5), "gone"), text(random.Random(6), "named")  # noqa: S311 -- no secret
-    files = {"run.sh": joined(lines), "a [b]*.c": joined(named), "gone.c": joined(gone), "image.bin": image}
+    files: dict[str, str | bytes | None] = {
+        "run.sh": joined(lines),
+        "a [b]*.c": joined(named),
+        "gone.c": joined(gone),
+        "image.bin": image,
+    }
     upstream.commit({**files, "link": b"run.sh", "sub/x.c": "int x;\n"}, modes={"link": "120000"})
     known = Known(tmp_path / "tree", upstream, [])
     known.write("run.sh", joined([*lines, "    ours(run);"]))

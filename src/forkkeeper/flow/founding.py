@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import compose, declaration, mail, merging, overlay, queue as queues, report, template
+from forkkeeper.core import (
+    compose,
+    declaration,
+    mail,
+    merging,
+    moves as relocations,
+    overlay,
+    queue as queues,
+    report,
+    template,
+)
 from forkkeeper.core.adopt import arranging, authors, cutting, keeping, words
 from forkkeeper.core.adopt.ages import Map
 from forkkeeper.core.adopt.arranging import Arrangement
@@ -133,7 +143,7 @@ def _placing(placed: Arrangement, there: Mapping[str, Entry], seen: Map) -> list
     if moves:
         changes: _Entries = dict.fromkeys(moves)
         changes |= {new: there[old] for old, new in moves.items()}
-        steps.append(_Step(words.layout(moves), changes, arranging.move_diff(moves)))
+        steps.append(_Step(words.layout(moves), changes, relocations.diff(moves)))
     taken = {source: path for path, source in placed.sources.items()}
     for path, entry in [*placed.held.items(), *placed.brought.items()]:
         base = seen.findings[path]

@@ -61,22 +61,3 @@ def _rank(path: str, source: str, base: Base) -> _Rank:
     """Say how well a file follows a path of the pin: by its path, as a whole, by its folder's name, by its lines."""
     folders = [posixpath.basename(posixpath.dirname(one)) for one in (path, source)]
     return path != source, base.is_piece, folders[0] != folders[1], base.added + base.removed
-
-
-def move_diff(moves: Mapping[str, str]) -> bytes:
-    """Write a diff that moves files and changes nothing in them."""
-    parts = (
-        f"diff --git {_quoted(f'a/{old}')} {_quoted(f'b/{new}')}\nsimilarity index 100%\n"
-        f"rename from {_quoted(old)}\nrename to {_quoted(new)}\n"
-        for old, new in sorted(moves.items(), key=lambda move: move[1])
-    )
-    return "".join(parts).encode("utf-8", "surrogateescape")
-
-
-def _quoted(path: str) -> str:
-    """Quote a path as git does where it holds what would be misread."""
-    raw = path.encode("utf-8", "surrogateescape")
-    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
-        return path
-    escaped = "".join(chr(b) if 0x20 <= b < 0x7F and b not in b'"\\' else f"\\{b:03o}" for b in raw)
-    return f'"{escaped}"'
