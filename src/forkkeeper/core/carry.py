@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from forkkeeper.core import hunks, picking, placing, suspicion
+from forkkeeper.core import hunks, moves, placing, suspicion
 from forkkeeper.core.compose import Applied, Baseline, Step, update
 from forkkeeper.core.ids import ObjectId, TreeId, short
 from forkkeeper.core.mail import Patch
@@ -142,7 +143,12 @@ def _rows(store: Store, found: Sequence[Row | Placed]) -> tuple[Row, ...]:
     """
     placed = [verdict for verdict in found if isinstance(verdict, Placed)]
     diffs = store.diffs([(one.before, one.after) for one in placed])
-    new = {one.step.patch.name: one.patch.with_diff(diff) for one, diff in zip(placed, diffs, strict=True)}
+    new = {
+        one.step.patch.name: one.patch
+        if moves.still_says(store, one.patch, one.before, one.after)
+        else one.patch.with_diff(diff)
+        for one, diff in zip(placed, diffs, strict=True)
+    }
     merged = [
         one.step
         for one in placed

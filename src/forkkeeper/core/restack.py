@@ -7,6 +7,7 @@ the places where it stops, and left out; nothing here decides for a person.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from forkkeeper.core import moves
 from forkkeeper.core.compose import Applied
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.mail import Patch, statless
@@ -102,7 +103,12 @@ def move(store: Store, order: Sequence[Piece], start: int, end: int) -> tuple[Pi
 
 def written(store: Store, made: Sequence[Piece]) -> tuple[Patch, ...]:
     """Give the patches with diffs that are right where they stand; a diff that says the same keeps its bytes."""
-    moved = [piece for piece in made if (piece.before, piece.after) != piece.stood]
+    moved = [
+        piece
+        for piece in made
+        if (piece.before, piece.after) != piece.stood
+        and not moves.still_says(store, piece.patch, piece.before, piece.after)
+    ]
     now = store.diffs([(piece.before, piece.after) for piece in moved])
     was = store.diffs([piece.stood for piece in moved])
     fresh = {piece.patch.name: new for piece, new, old in zip(moved, now, was, strict=True) if new != old}

@@ -11,7 +11,7 @@ from forkkeeper.core import paths, report
 from forkkeeper.core.adopt import ages, sketch, words
 from forkkeeper.core.adopt.ages import Map
 from forkkeeper.core.adopt.cutting import By
-from forkkeeper.core.adopt.nearest import Age, Base
+from forkkeeper.core.adopt.nearest import Age, Base, Own
 from forkkeeper.core.adopt.timeline import Moment, Timeline
 from forkkeeper.core.ids import CommitId, short
 from forkkeeper.core.planning import printable
@@ -82,7 +82,7 @@ def adopt(setting: Setting, ask: Adoption) -> Report:
                 upstream=Path(os.path.abspath(setting.here / Path(ask.upstream).expanduser())),  # noqa: PTH100 -- links stay
                 files=files,
                 entries=entries,
-                notes=notes,
+                notes={path: text for path, text in notes.items() if isinstance(found.findings[path], Own)},
                 by=by,
                 history=past,
                 page=ages.page(seen, head),

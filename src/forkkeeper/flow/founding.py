@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import compose, declaration, mail, merging, overlay, queue as queues, report, template
+from forkkeeper.core import (
+    compose,
+    declaration,
+    mail,
+    merging,
+    moves as relocations,
+    overlay,
+    queue as queues,
+    report,
+    template,
+)
 from forkkeeper.core.adopt import arranging, authors, cutting, keeping, words
 from forkkeeper.core.adopt.ages import Map
 from forkkeeper.core.adopt.arranging import Arrangement
@@ -52,7 +62,7 @@ class Ground:
 
     root -- its folder; upstream -- the repository that it follows
     files, entries -- the tree, as bytes and as git has it
-    notes -- those of its files that tell of it
+    notes -- those of its own files that tell of it
     page -- the map, as it stays with the fork
     """
 
@@ -133,7 +143,7 @@ def _placing(placed: Arrangement, there: Mapping[str, Entry], seen: Map) -> list
     if moves:
         changes: _Entries = dict.fromkeys(moves)
         changes |= {new: there[old] for old, new in moves.items()}
-        steps.append(_Step(words.layout(moves), changes, arranging.move_diff(moves)))
+        steps.append(_Step(words.layout(moves), changes, relocations.diff(moves)))
     taken = {source: path for path, source in placed.sources.items()}
     for path, entry in [*placed.held.items(), *placed.brought.items()]:
         base = seen.findings[path]
@@ -167,7 +177,7 @@ def _edits(store: Scratch, ground: Ground, placed: Arrangement, baseline: Mappin
     last = {
         path: cutting.key(Kind.GROUP, cutting.group(path))
         for path, entry in changed.items()
-        if path not in cuts or entry.mode != stands[path].mode
+        if (path not in cuts and entry != stands[path]) or entry.mode != stands[path].mode
     }
     keys = sorted({*cutting.stages(cuts), *last.values()})
     steps = [_Step(words.of_line_ends(sorted(ends)), dict(ends))] if ends else []
@@ -287,10 +297,12 @@ def _founded(
     held, edits = len(placed.held) + len(placed.brought), len(patches)
     edits -= held + bool(placed.moves)
     layout = "1 for the layout, " if placed.moves else ""
+    rest = f"{report.count(len(placed.own), 'file')} in {overlay.FOLDER}/, {report.count(rules, 'path rule')}."
     said = (
         f"{report.count(len(patches), 'patch')}: {layout}{held:,} that hold an upstream version, {edits:,} with the "
         f"fork's edits; {report.count(len(placed.own), 'file')} in {overlay.FOLDER}/, "
         f"{report.count(rules, 'path rule')}."
+        f"fork's edits; {rest}"
     )
     blocks: tuple[Block, ...] = (
         Table(("patch", "files", "+", "-"), tuple(row[:4] for row in rows)),

@@ -5,7 +5,18 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
-from forkkeeper.core import declaration, history, locallog, lock, merging, parked, queue as queues, report, template
+from forkkeeper.core import (
+    declaration,
+    history,
+    locallog,
+    lock,
+    merging,
+    moves,
+    parked,
+    queue as queues,
+    report,
+    template,
+)
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
@@ -175,6 +186,7 @@ def _checked(project: Project, files: dict[str, bytes | None], blocks: tuple[Blo
 def log_input(stand: Stand, project: Project) -> locallog.LogInput:
     """Gather what the log is made of."""
     pin, made = stand.pin, stand.made
+    diffs = stand.store.diffs([(step.before, step.after) for step in made.steps])
     return locallog.LogInput(
         name=project.declaration.name,
         upstream=project.declaration.upstream.name,
@@ -183,7 +195,12 @@ def log_input(stand: Stand, project: Project) -> locallog.LogInput:
         known_as=pin.known_as,
         baseline=made.baseline,
         steps=made.steps,
-        diffs=locallog.parse_diffs(stand.store.diffs([(step.before, step.after) for step in made.steps])),
+        diffs=locallog.parse_diffs(
+            [
+                step.patch.diff if moves.of(step.patch.files) else diff
+                for step, diff in zip(made.steps, diffs, strict=True)
+            ]
+        ),
         overlay=project.overlay,
         records=project.records,
         parked=project.parked,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from forkkeeper.core.adopt.nearest import Base, Finding
 from forkkeeper.core.store import Entry
 
+_Rank = tuple[bool, bool, bool, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
@@ -34,14 +36,12 @@ def arrange(findings: Mapping[str, Finding], pin: Mapping[str, Entry]) -> Arrang
 
     A piece of a file that another one follows has no version that it could be held at: it is the fork's own.
     """
-    claims: dict[str, list[str]] = {}
+    claims: dict[str, list[tuple[_Rank, str]]] = {}
     for path, base in findings.items():
         if isinstance(base, Base) and base.here is not None and base.here.path in pin:
             source = base.here.path
-            claims.setdefault(source, []).append(path)
-    sources = {
-        min(some, key=lambda path: _rank(path, source, findings[path])): source for source, some in claims.items()
-    }
+            claims.setdefault(source, []).append((_rank(path, source, base), path))
+    sources = {min(some)[1]: source for source, some in claims.items()}
     held, brought, own = {}, {}, []
     for path, base in sorted(findings.items()):
         if not isinstance(base, Base):
@@ -61,24 +61,7 @@ def _rank(path: str, source: str, base: Finding) -> tuple[object, ...]:
     """Say how well a file follows a path of the pin: by its path, as a whole, by its folder's name, by its lines."""
     if not isinstance(base, Base):
         raise TypeError(path)
+def _rank(path: str, source: str, base: Base) -> _Rank:
+    """Say how well a file follows a path of the pin: by its path, as a whole, by its folder's name, by its lines."""
     folders = [posixpath.basename(posixpath.dirname(one)) for one in (path, source)]
-    return path != source, base.is_piece, folders[0] != folders[1], base.added + base.removed, path
-
-
-def move_diff(moves: Mapping[str, str]) -> bytes:
-    """Write a diff that moves files and changes nothing in them."""
-    parts = (
-        f"diff --git {_quoted(f'a/{old}')} {_quoted(f'b/{new}')}\nsimilarity index 100%\n"
-        f"rename from {_quoted(old)}\nrename to {_quoted(new)}\n"
-        for old, new in sorted(moves.items(), key=lambda move: move[1])
-    )
-    return "".join(parts).encode("utf-8", "surrogateescape")
-
-
-def _quoted(path: str) -> str:
-    """Quote a path as git does where it holds what would be misread."""
-    raw = path.encode("utf-8", "surrogateescape")
-    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
-        return path
-    escaped = "".join(chr(b) if 0x20 <= b < 0x7F and b not in b'"\\' else f"\\{b:03o}" for b in raw)
-    return f'"{escaped}"'
+    return path != source, base.is_piece, folders[0] != folders[1], base.added + base.removed

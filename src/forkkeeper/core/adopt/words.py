@@ -14,6 +14,7 @@ from forkkeeper.core.shown import line as shown, wrapped
 
 WIDTH = 76
 MOST = 8  # facts of a kind that are told
+MOST_CHARACTERS = 160  # of a line that is quoted
 UNKNOWN = "Adopted; the reason is not known. What was found:"
 _TRAILERS = "Origin: {origin}\nUpstream-Status: {status}\nWitness: none [adopted]"
 _NOTES = re.compile(
@@ -130,7 +131,7 @@ def naming(path: str, notes: Mapping[str, bytes]) -> tuple[str, ...]:
     name = path.rpartition("/")[2]
     pattern = re.compile(rb"(?<![\w./-])" + re.escape(name.encode("utf-8", "surrogateescape")) + rb"(?![\w-])")
     return tuple(
-        f"{note}: {found.decode('utf-8', 'replace').strip()}"
+        f"{note}: {found.decode('utf-8', 'replace').strip()[:MOST_CHARACTERS]}"
         for note, text in notes.items()
         if note != path
         for found in text.splitlines()

@@ -9,7 +9,7 @@ from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config
 _RAW = ("--raw", "-z", "--no-abbrev", "--no-renames", "--diff-merges=first-parent", "--topo-order", "--reverse")
 _FIELDS = "--format=%x01%H%x02%P%x02%ct%x02%cs"
 _PATCH = (
-    *("--patch", "--unified=0", "--diff-merges=first-parent", "--topo-order", "--text", "--find-renames"),
+    *("--patch", "--unified=0", "--diff-merges=off", "--topo-order", "--text", "--find-renames"),
     *("--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/"),
 )
 _WORDS = "--format=%x00%x01%H%x02%an <%ae>%x02%aD%x02%B%x00"
