@@ -227,3 +227,23 @@ def test_a_merge_is_one_row(upstream_repo: Upstream) -> None:
     assert [(row["title"], row["pull"], row["kind"], row["paths"]) for row in rows] == [
         ("load : fix the retries", 12, "fix", ["src/load.c"])
     ]
+
+
+def test_without_history_a_row_is_a_snapshot(fork_behind: Fork) -> None:
+    """Where no commit in between is held, that is said, with how to get them; effects count, and no titles."""
+    shallow = fork_behind.root.parent / "shallow.git"
+    shallow.mkdir()
+    git(shallow, "init", "--quiet", "--template=", "--bare")
+    for commit, name in ((fork_behind.pin, "v1.0"), (fork_behind.target, "v1.1")):
+        url = f"file://{fork_behind.upstream.path}"
+        git(shallow, "fetch", "--quiet", "--no-tags", "--depth=1", url, f"{commit}:refs/tags/{name}")
+    toml = fork_behind.root / "fork.toml"
+    toml.write_text(toml.read_text().replace("../upstream.git", "../shallow.git"))
+    found = document(fork_behind, "--upto", "v1.1")
+    assert (found["history"], found["passed"], len(found["rows"])) == (False, 1, 1)
+    assert terms(found["rows"][0]) == ["+3 brings what null-check does", "-1 changes lines beside buffer-size"]
+    shown = fork_behind.ok("triage", "--upto", "v1.1").out
+    assert "each row is a snapshot." in shown
+    assert '[[upstream.source]] of kind = "git"' in shown
+    assert "next: `forkkeeper plan --upto " in shown
+    assert "its history is not held here" in fork_behind.ok("explain", "README.md").out

@@ -7,6 +7,10 @@
                   --continue, --accept, --skip, --drop: what was decided → plan → save, or the next clash
     diff          open → compose → show
                   --since: open → compose → read the fork as it was → carry that to the present pin → show
+    triage        open → compose → upstream's commits after the pin → carry the queue past those near it → rank
+    explain       open → compose → the rules on a path, whose its lines are, when it changed upstream
+    policy check  open → both pins' paths → what no rule matches, what no rule decides
+    requests      read GitHub's JSON → requests.toml → save (import), or show (list)
     log           open → compose → write the log and the lock
     lint          open → what the patches lack
     init          find the pin → write a fork's first files
@@ -29,10 +33,6 @@
           unpark                            … → carry it alone from where it stood → save
           absorb                            … → edits of the vendored directory → a patch → save
           list, show, why                   open → compose → show
-    triage        open → compose → upstream's commits after the pin → carry the queue past each → rank
-    requests      read GitHub's JSON → requests.toml → save (import), or show (list)
-    explain       open → compose → the rules on a path, whose its lines are, when it changed upstream
-    policy check  open → both pins' paths → what no rule matches, what no rule decides
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
@@ -50,6 +50,10 @@ brings branches of it together, `importing` (of what `foreign` reads) and `expor
 brings a patch back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do without
 (`bringing` carries them, `needing` finds what they need, `passing` tells when a sync has them). Every verb first ends
 an interrupted save or undoes it, and gives a `Report`; nothing here prints.
+brings a patch back, `showing` shows it. Every verb first finishes or undoes an interrupted save, and gives a `Report`;
+nothing here prints.
+
+`triaging` ranks what upstream offers, `asking` keeps what users asked for, `explaining` tells of paths and their rules.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
