@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from conftest import GREETING, HEADER, LOAD, MAIN, PARSE
 from screens import on_terminal
-from verbs.test_feel import on_terminal
 from world import Fork, Local, Upstream, assert_message, fork_of, git
 
 VARIANTS = (

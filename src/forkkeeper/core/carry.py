@@ -10,8 +10,7 @@ the patches after it, which are carried without it. A patch that found its place
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from forkkeeper.core import hunks, picking, placing, suspicion
-from forkkeeper.core import hunks, moves, placing, suspicion
+from forkkeeper.core import hunks, moves, picking, placing, suspicion
 from forkkeeper.core.compose import Applied, Baseline, Step, update
 from forkkeeper.core.ids import ObjectId, TreeId, short
 from forkkeeper.core.mail import Patch

@@ -43,17 +43,8 @@ patch, `absorbing` takes one out of a vendored directory, `reshaping` puts the q
 patch back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do without (`bringing`
 carries them, `needing` finds what they need, `passing` says when a sync has them), `triaging` looks at what upstream
 offers, `asking` at what users asked for, `explaining` at paths. Every verb first finishes or undoes an interrupted
-save, and gives a `Report`; nothing here prints.
-`reviewing` shows what the fork changes, `building` makes something of it, `past` takes back what was saved, `merging`
-brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
-`patching` has the queue as commits, `authoring` writes a patch, `reshaping` puts the queue otherwise, `unparking`
-brings a patch back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do without
-(`bringing` carries them, `needing` finds what they need, `passing` tells when a sync has them). Every verb first ends
-an interrupted save or undoes it, and gives a `Report`; nothing here prints.
-brings a patch back, `showing` shows it. Every verb first finishes or undoes an interrupted save, and gives a `Report`;
-nothing here prints.
-
-`triaging` ranks what upstream offers, `asking` keeps what users asked for, `explaining` tells of paths and their rules.
+save, and gives a `Report`; nothing here prints. `adopting` finds what a tree without patches is made of, and `founding`
+writes the fork.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document

@@ -300,8 +300,6 @@ def _founded(
     rest = f"{report.count(len(placed.own), 'file')} in {overlay.FOLDER}/, {report.count(rules, 'path rule')}."
     said = (
         f"{report.count(len(patches), 'patch')}: {layout}{held:,} that hold an upstream version, {edits:,} with the "
-        f"fork's edits; {report.count(len(placed.own), 'file')} in {overlay.FOLDER}/, "
-        f"{report.count(rules, 'path rule')}."
         f"fork's edits; {rest}"
     )
     blocks: tuple[Block, ...] = (

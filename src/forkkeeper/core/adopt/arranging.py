@@ -57,10 +57,6 @@ def arrange(findings: Mapping[str, Finding], pin: Mapping[str, Entry]) -> Arrang
     return Arrangement(dict(sorted(sources.items())), held, brought, tuple(own))
 
 
-def _rank(path: str, source: str, base: Finding) -> tuple[object, ...]:
-    """Say how well a file follows a path of the pin: by its path, as a whole, by its folder's name, by its lines."""
-    if not isinstance(base, Base):
-        raise TypeError(path)
 def _rank(path: str, source: str, base: Base) -> _Rank:
     """Say how well a file follows a path of the pin: by its path, as a whole, by its folder's name, by its lines."""
     folders = [posixpath.basename(posixpath.dirname(one)) for one in (path, source)]
