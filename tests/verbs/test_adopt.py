@@ -293,6 +293,7 @@ def test_a_base_that_the_tree_names_is_held_against_what_was_found(tmp_path: Pat
     assert f"The tree's notes name {known.shas[2][:12]}" in run(tmp_path, *ADOPT).out
 
 
+@pytest.mark.vendored
 @pytest.mark.skipif(
     "FORKKEEPER_ADOPT_TREE" not in os.environ or "FORKKEEPER_ADOPT_UPSTREAM" not in os.environ,
     reason="a real vendored fork: FORKKEEPER_ADOPT_TREE=DIR and FORKKEEPER_ADOPT_UPSTREAM=REPO name one",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import paths, report
+from forkkeeper.core import paths, report, shown
 from forkkeeper.core.adopt import ages, sketch, words
 from forkkeeper.core.adopt.ages import Map
 from forkkeeper.core.adopt.cutting import By
@@ -239,7 +239,8 @@ def _said(moment: Moment) -> str:
 
 def _report(seen: Map, found: Found, head: list[str], founded: Founded | None, declared: int | None) -> Report:
     table, parts = ages.table(seen)
-    blocks: list[Block] = [*head, "", table]
+    key = "own: no upstream history; old: base is not the pin's; late: commits of the oldest base to the pin"
+    blocks: list[Block] = [*head, "", table, "", *(Painted(line, "dim") for line in shown.wrapped(key, 78))]
     if parts > len(table.rows):
         blocks.append(Painted(f"{parts:,} folders in all; --json has them, and a line for each file", "dim"))
     if founded is None:

@@ -86,10 +86,14 @@ def _row(seen: Map, part: str, paths: Sequence[str]) -> Row:
 
 
 def table(seen: Map) -> tuple[Table, int]:
-    """Show the parts in 80 columns; gives, too, how many there are in truth."""
+    """Show the parts in 80 columns; gives, too, how many there are in truth.
+
+    own -- files with no upstream history; same, edit -- files that are as upstream had them, or edited
+    old -- files whose base is another version than the pin's; oldest, late -- its date, and commits up to the pin
+    """
     all_rows = rows(seen)
     shown = all_rows if len(all_rows) <= MOST_ROWS else rows(seen, depth=1)
-    headers = ("part", "files", "own", "same", "edited", "+", "-", "old", "oldest", "behind")
+    headers = ("part", "files", "own", "same", "edit", "+", "-", "old", "oldest", "late")
     return Table(headers, tuple(_cells(seen, row) for row in shown[:MOST_ROWS])), len(all_rows)
 
 
