@@ -1,7 +1,8 @@
 """Merging the fork's own files where two of its branches meet: git asks for it through a merge driver.
 
-`patches/series` is an ordered list with comments, `history.toml` a file that only grows, `fork.lock` and
-`CHANGES-LOCAL.md` are generated: `forkkeeper log` writes them anew after any merge that keeps the pin.
+`patches/series` is an ordered list with comments, `history.toml` a file that only grows, `declined.toml` a set of
+decisions by upstream's commits. `fork.lock` and `CHANGES-LOCAL.md` are generated: `forkkeeper log` writes them anew
+after any merge that keeps the pin.
 """
 
 import itertools
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from forkkeeper.core import history, lock as locks
+from forkkeeper.core import declined as declines, history, lock as locks
 from forkkeeper.core.lines import Lines, split
 from forkkeeper.errors import RequestError
 
@@ -19,7 +20,7 @@ DRIVER = "forkkeeper"
 ATTRIBUTES = ".gitattributes"
 COMMAND = "forkkeeper merge-driver %P %O %A %B"  # what git is told to run; it quotes the path itself
 _SERIES, _LOG = "patches/series", "CHANGES-LOCAL.md"
-FILES = (_SERIES, history.FILE, locks.FILE, _LOG)
+FILES = (_SERIES, history.FILE, declines.FILE, locks.FILE, _LOG)
 LINES = tuple(f"/{name} merge={DRIVER}" for name in FILES)  # what `.gitattributes` says of them
 
 
@@ -46,6 +47,7 @@ def merge(path: str, sides: Sides) -> Merged | None:
     drivers: Mapping[str, Callable[[Sides], Merged]] = {
         _SERIES: series,
         history.FILE: records,
+        declines.FILE: decisions,
         locks.FILE: _lock,
         _LOG: _log,
     }
@@ -135,6 +137,27 @@ def _added(begin: bytes, data: bytes) -> list[tuple[history.Record, bytes]]:
     """Give the records after a beginning, each with its text. Raises RequestError."""
     texts = [text for text in re.split(rb"(?m)^(?=\[\[sync\]\])", data[len(begin) :]) if text.strip()]
     return [(record, text) for text in texts for record in history.parse(text)]
+
+
+# declined.toml ------------------------------------------------------------------------------------------------------
+
+
+def decisions(sides: Sides) -> Merged:
+    """Keep what either side declined or took back. A clash: both say otherwise of one commit."""
+    try:
+        was, mine, their = (
+            {one.sha: one for one in declines.parse(data)} for data in (sides.base, sides.ours, sides.theirs)
+        )
+    except RequestError as error:
+        return _clash(sides, error.found)
+    merged = []
+    for sha in sorted({*was, *mine, *their}):
+        base, own, other = was.get(sha), mine.get(sha), their.get(sha)
+        if own != base and other not in (base, own):
+            return _clash(sides, f"{sha}: both sides decided on it, and otherwise")
+        kept = other if own == base else own
+        merged += [kept] if kept is not None else []
+    return Merged(declines.format(merged))
 
 
 # patches/series -----------------------------------------------------------------------------------------------------

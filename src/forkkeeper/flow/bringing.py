@@ -146,7 +146,7 @@ def bring(work: Working, wanted: Wanted, tip: TreeId, *, trusted: bool = False) 
     row = replace(row, why=picking.backwards(row.why)) if row.why else row
     if row.new is None:
         return Brought(wanted, row, tip, ())
-    lacks = picking.lacking(store, row.new.files, wanted.before, row.tree or tip)
+    lacks = picking.lacking(store, row.new.files, wanted.before, tip)
     if lacks:
         said = f"the fork has no {', '.join(lacks[:3])}" + (f" and {len(lacks) - 3} more" if len(lacks) > 3 else "")
         why = f"{row.why}; and {said}" if row.why else f"it applies, but {said}, which its lines use"

@@ -3,12 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from forkkeeper.core import declaration, history, ids, lock, mail, overlay, parked, queue as queues
+from forkkeeper.core import (
+    declaration,
+    declined as declines,
+    history,
+    ids,
+    lock,
+    mail,
+    overlay,
+    parked,
+    picking,
+    queue as queues,
+)
+from forkkeeper.core.declined import Declined
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.lock import Lock
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.report import Block, Painted, Report
-from forkkeeper.core.verdict import Outcome, Row
+from forkkeeper.core.verdict import GONE, Outcome, Row
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import compose_at, held_hint
@@ -69,6 +81,12 @@ def _parked(project: Project, made: Plan) -> dict[str, bytes]:
     return {projects.free_name(project, parked.FOLDER, name, data): data for name, data in files.items()}
 
 
+def _still_declined(project: Project, made: Plan) -> tuple[Declined, ...]:
+    """Give what is declined still: not a commit that upstream has taken back itself."""
+    gone = {picking.declined(row.old) for row in made.rows if row.outcome in GONE}
+    return tuple(one for one in project.declined if one.sha not in gone)
+
+
 def carried_files(store: Scratch, project: Project, made: Plan, tree: TreeId) -> dict[str, bytes | None]:
     """Give every file that a sync writes: patches, series, history, log and lock."""
     carried = [row.new for row in made.rows if row.new is not None]
@@ -78,10 +96,14 @@ def carried_files(store: Scratch, project: Project, made: Plan, tree: TreeId) ->
     aside = _parked(project, made)
     found = (parked.read(name.rpartition("/")[2], data) for name, data in aside.items())
     all_parked = sorted((*project.parked, *(one for one in found if one)), key=lambda one: one.name)
+    left = _still_declined(project, made)
     moved = replace(project, queue=queue, history=past, records=history.parse(past), parked=tuple(all_parked))
+    moved = replace(moved, declined=left)
     composed, files = saved_files(store, project, moved, made.new, step="sync")
     if composed != tree:  # the saved patches must give the very tree that was planned
         raise AnswerIsNo("sync", ids.short(tree), f"the new patches compose to {composed} instead", "report this")
+    if left != project.declined:
+        files |= {declines.FILE: declines.format(left) if left else None}
     return files | _dropped(project, made) | aside
 
 

@@ -262,7 +262,7 @@ class Repository:
         if not paths:
             return None
         how = ("--no-merges", "--reverse", "--topo-order", "--format=%H", f"-S{text}", f"{since}..{tip}")
-        shas = self._door.get("log", *how, "--", *(f":(literal){path}" for path in paths)).decode().split()
+        shas = self._door.get("log", *how, "--", *paths).decode().split()
         return CommitId(shas[0]) if shas else None
 
     def following(self, since: CommitId, tip: CommitId, words: Sequence[str]) -> tuple[tuple[CommitId, str], ...]:
