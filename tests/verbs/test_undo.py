@@ -354,6 +354,21 @@ def take_requests(day: Day) -> None:
 STEPS: Sequence[Callable[[Day], None]] = (
     *(relog, reword, change_overlay, comment_series, take_up, go_on, go_back, reshape, take_part),
     *(commit, look, begin, undo, redo, take_requests),
+def choose(day: Day) -> None:
+    """Take a commit of upstream's, do without one, or take that back."""
+    sha = day.chance.choice(["v1.1", "v1.1~1", "v1.0", "v1.0~1"])
+    found = git(day.fork.upstream.path, "rev-parse", sha)
+    ways = (
+        ["pick", found, "--accept"],
+        ["decline", found, "--why", "Not for us.", "--accept"],
+        ["decline", found, "--reopen"],
+    )
+    day.run(*day.chance.choice(ways))
+
+
+STEPS: Sequence[Callable[[Day], None]] = (
+    *(relog, reword, change_overlay, comment_series, take_up, go_on, go_back, reshape, take_part, choose),
+    *(commit, look, begin, undo, redo),
 )
 
 
