@@ -351,9 +351,6 @@ def take_requests(day: Day) -> None:
     day.run("requests", "import", "--file", "../issues.json")
 
 
-STEPS: Sequence[Callable[[Day], None]] = (
-    *(relog, reword, change_overlay, comment_series, take_up, go_on, go_back, reshape, take_part),
-    *(commit, look, begin, undo, redo, take_requests),
 def choose(day: Day) -> None:
     """Take a commit of upstream's, do without one, or take that back."""
     sha = day.chance.choice(["v1.1", "v1.1~1", "v1.0", "v1.0~1"])
@@ -368,7 +365,7 @@ def choose(day: Day) -> None:
 
 STEPS: Sequence[Callable[[Day], None]] = (
     *(relog, reword, change_overlay, comment_series, take_up, go_on, go_back, reshape, take_part, choose),
-    *(commit, look, begin, undo, redo),
+    *(commit, look, begin, undo, redo, take_requests),
 )
 
 

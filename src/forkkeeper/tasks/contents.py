@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 CHAPTERS = (
     ("Day to day", ("status", "plan", "sync", "diff", "undo", "redo")),
     ("What upstream offers", ("triage", "pick", "decline", "explain", "policy.*", "requests.*")),
-    ("Day to day", ("status", "plan", "sync", "diff", "pick", "decline", "undo", "redo")),
     ("The patches", ("patch.*",)),
     ("Making the fork", ("materialise", "verify", "build", "check")),
     ("Setting up, and care", ("init", "adopt", "setup", "log", "lint", "upstream.*")),
