@@ -35,7 +35,6 @@ def adopt(
 ) -> None:
     """Find the upstream version that each file of a tree is closest to, and make a fork with a first queue of it.
 
-    Example: forkkeeper adopt --tree llama.cpp --upstream ../upstream --into ../fork
     Example: forkkeeper adopt --tree llama.cpp --upstream ../up --into ../fork
     """
 
