@@ -130,6 +130,20 @@ def test_there_is_no_doubt(case: Case) -> None:
     assert not case.doubts
 
 
+@pytest.mark.parametrize(("is_moved", "doubts"), [(True, 0), (False, 1)])
+def test_lines_that_move_with_a_whole_file_are_not_the_patch_s(is_moved: bool, doubts: int) -> None:
+    """A name that upstream dropped is no doubt in lines of upstream's that a patch only moves to another place."""
+    gone = b"--- a/old.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-call(old_name);\n"
+    come = b"--- /dev/null\n+++ b/new.c\n@@ -0,0 +1 @@\n+call(old_name);\n"
+    patch = hunks.parse(
+        (b"diff --git a/old.c b/old.c\ndeleted file mode 100644\n" + gone if is_moved else b"")
+        + (b"diff --git a/new.c b/new.c\nnew file mode 100644\n" + come)
+    )
+    names = {"names.h": b"int old_name;\nint a;\nint b;\n"}
+    carried = Carried(patch, patch, names, {"names.h": b"int other;\nint a;\nint b;\n"})
+    assert len(suspicion.look(carried, lambda _: frozenset()).doubts) == doubts
+
+
 def listed(ours: str) -> Case:
     """Add an entry to a list of two names, where upstream has other lines beside it."""
     base = LIST + NAMES

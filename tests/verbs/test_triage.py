@@ -206,6 +206,18 @@ def test_a_clash_is_of_the_commit_that_makes_it(upstream_repo: Upstream) -> None
     assert [title for title, row in rows.items() if row["effects"]] == ["first"]
 
 
+def test_a_file_that_is_only_moved_is_met_by_its_removal_alone(upstream_repo: Upstream) -> None:
+    """A patch that moves a file and changes no line of it follows upstream's edits, not upstream's own removal."""
+    up = upstream_repo
+    pin = up.commit({"src/main.c": MAIN, "src/load.c": LOAD}, title="begin")
+    up.commit({"src/main.c": MAIN.replace("return 2;", "return 64;")}, title="edited")
+    target = up.commit({"src/load.c": None}, title="removed")
+    layout = Local("layout", {}, moves={"src/main.c": "lib/main.c", "src/load.c": "lib/load.c"})
+    rows = by_title(document(fork_of(up.path.parent, up, pin, target, [layout], {})))
+    assert rows["edited"]["effects"] == []
+    assert [effect["patch"] for effect in rows["removed"]["effects"]] == ["layout"]
+
+
 def test_a_pin_with_nothing_after_it(fork_in_step: Fork) -> None:
     """At upstream's head there is nothing to look at, and the message says what brings more."""
     fork_in_step.ok("sync", "--upto", "v1.1", "--accept-reviewed")

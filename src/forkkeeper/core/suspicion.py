@@ -84,8 +84,9 @@ def look(carried: Carried, mentions: Mentions) -> Found:
 
     mentions -- tells which of some names stand anywhere in the new upstream tree
     """
-    upstream = _Upstream.of(carried)
-    doubts = (*_names(carried, upstream, mentions), *_calls(carried, upstream), *_twice(carried, upstream))
+    upstream, own = _Upstream.of(carried), _own(carried.now)
+    code = _code([line for lines in own for line in lines])
+    doubts = (*_names(code, upstream, mentions), *_calls(code, upstream), *_twice(carried, own, upstream))
     hints, removals = _lists(carried, upstream), _removes_more(carried)
     return Found(*(tuple(dict.fromkeys(said)) for said in (doubts, hints, removals)))
 
@@ -127,9 +128,9 @@ def _said(name: str, after: set[int]) -> str:
     return f"upstream calls {name} with {numbers} arguments now, and the patch as it was called before"
 
 
-def _names(carried: Carried, upstream: _Upstream, mentions: Mentions) -> Iterator[str]:
+def _names(code: bytes, upstream: _Upstream, mentions: Mentions) -> Iterator[str]:
     """Find names in added lines that upstream's files had and have no longer."""
-    used = dict.fromkeys(_NAME.findall(_code(_added(carried.now))))
+    used = dict.fromkeys(_NAME.findall(code))
     lost = [name.decode() for name in used if _holds(upstream.went, name) and not _holds(upstream.has, name)]
     asked = lost[:_MOST_NAMES]
     known = mentions(asked) if asked else frozenset()
@@ -139,9 +140,8 @@ def _names(carried: Carried, upstream: _Upstream, mentions: Mentions) -> Iterato
         yield f"upstream has no {', '.join(gone[:_SHOWN])}{more} any more, and the patch's lines use it"
 
 
-def _calls(carried: Carried, upstream: _Upstream) -> Iterator[str]:
+def _calls(code: bytes, upstream: _Upstream) -> Iterator[str]:
     """Find calls in added lines with a number of arguments that upstream has given up."""
-    code = _code(_added(carried.now))
     for name in dict.fromkeys(_CALL.findall(code)):
         if name not in upstream.went or name not in upstream.came:
             continue
@@ -179,14 +179,14 @@ def _arguments(text: bytes) -> int | None:
     return None
 
 
-def _twice(carried: Carried, upstream: _Upstream) -> Iterator[str]:
+def _twice(carried: Carried, own: Sequence[Sequence[bytes]], upstream: _Upstream) -> Iterator[str]:
     """Find added lines that upstream has added itself, and that now stand there twice."""
-    for file in carried.now:
+    for file, added in zip(carried.now, own, strict=True):
         ours = carried.ours.get(file.old or "", b"")
         removed = {squeeze(line) for hunk in file.hunks for line in hunk.signed(b"-")}
         double = [
             line.strip()
-            for line in _added([file])
+            for line in added
             if says_something(line) and len(squeeze(line)) >= _LONG and squeeze(line) not in removed
             if line.strip() in upstream.came
             and _is_line(line.strip(), ours)
@@ -236,7 +236,7 @@ def _removes_more(carried: Carried) -> Iterator[str]:
     """Find lines that the patch takes away and did not take away before."""
     before = Counter(squeeze(line) for line in _signed(carried.was, b"-"))
     after = Counter(squeeze(line) for line in _signed(carried.now, b"-") if says_something(line))
-    more = after - before - Counter(squeeze(line) for line in _added(carried.now))
+    more = after - before - Counter(squeeze(line) for line in _signed(carried.now, b"+"))
     if more:
         lines = "a line" if sum(more.values()) == 1 else f"{sum(more.values())} lines"
         yield f"it takes {lines} away that it did not take away before"
@@ -246,7 +246,21 @@ def _removes_more(carried: Carried) -> Iterator[str]:
 
 
 def _added(files: Sequence[FileDiff]) -> list[bytes]:
-    return _signed(files, b"+")
+    return [line for lines in _own(files) for line in lines]
+
+
+def _own(files: Sequence[FileDiff]) -> list[list[bytes]]:
+    """Give the lines that a patch adds to each file, without those that it only moves there with a whole file."""
+    moved = Counter(_signed([file for file in files if file.new is None], b"-"))
+    return [[line for line in _signed([file], b"+") if not _take(moved, line)] for file in files]
+
+
+def _take(lines: Counter[bytes], line: bytes) -> bool:
+    """Take a line out of some, if it is among them."""
+    there = lines.get(line, 0)
+    if there:
+        lines[line] = there - 1
+    return there > 0
 
 
 def _signed(files: Sequence[FileDiff], sign: bytes) -> list[bytes]:

@@ -47,7 +47,8 @@ class _Pair:
 
     origin -- what the file is called at the pin; pin -- its blob there
     blobs -- the file before and after the commit (None: it is gone); None where lines cannot be compared
-    ours -- the file before and after the patch
+    ours -- the file before and after the patch, the same where it changes no line of it
+    is_elsewhere -- whether the commit removes the file or calls it something else
     """
 
     one: Passed
@@ -56,6 +57,7 @@ class _Pair:
     pin: ObjectId | None
     blobs: tuple[ObjectId, ObjectId | None] | None
     ours: Blobs | None
+    is_elsewhere: bool
 
 
 def met(store: Store, stood: Stood, line: Sequence[Passed]) -> tuple[Met, ...]:
@@ -84,8 +86,10 @@ def _pairs(stood: Stood, line: Sequence[Passed]) -> Iterator[_Pair]:
     applied = [step for step in stood.steps if isinstance(step, Applied)]
     owners: dict[str, list[tuple[Applied, Blobs | None]]] = {}
     for step in applied:
+        added = {_text(change.new) for change in step.changes if change.old is None}
         for change in step.changes:
             old, new = _text(change.old), _text(change.new)
+            new = old if change.new is None and old in added else new  # it moves the file, and changes no line of it
             owners.setdefault(change.path, []).append((step, (old, new) if old and new else None))
     names = {path: path for path in owners}  # what a file is called by now → what it was called at the pin
     for one in line:
@@ -102,7 +106,8 @@ def _pairs(stood: Stood, line: Sequence[Passed]) -> Iterator[_Pair]:
                 now |= {home: origin} if home != change.path else {}
             pin, before, after = _text(stood.baseline.entries.get(origin)), _text(change.old), _text(there[home])
             blobs = (before, after) if pin and before and (after or there[home] is None) else None
-            yield from (_Pair(one, step, origin, pin, blobs, ours) for step, ours in owners[origin])
+            away = change.new is None
+            yield from (_Pair(one, step, origin, pin, blobs, ours, away) for step, ours in owners[origin])
         names |= now
 
 
@@ -135,6 +140,8 @@ def _effect(pair: _Pair, spans: Sequence[Range], edits: Edits) -> Effect | None:
     if pair.blobs is None or pair.ours is None:
         return Effect.CLASH
     before, after = pair.blobs
+    if pair.ours[0] == pair.ours[1]:
+        return Effect.CLASH if pair.is_elsewhere else None
     theirs = [ALL] if after is None else [(edit.start, edit.end) for edit in edits.get((before, after), ())]
     return overlap(spans, theirs)
 
