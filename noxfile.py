@@ -5,10 +5,12 @@ On a fresh machine with a compiler: `nox -s build_cpu test_bf16`.
 
 # ruff: noqa: D400 -- a session's docstring is the question it answers
 
+import json
 import shutil
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -77,9 +79,23 @@ def bench_replay(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def test_bf16(session: nox.Session) -> None:
-    """Does BF16 work in the builds that are there? Names of variants may follow `--`."""
+    """Does BF16 work in every build that is there? Names of variants and `--strict` may follow `--`."""
     install_for_the_fork(session)
     session.run("forkkeeper", "check", "bf16", *session.posargs)
+
+
+@nox.session(default=False)
+def test_backend_ops(session: nox.Session) -> None:
+    """Does every operation work in every build that is there? As above; minutes for each."""
+    install_for_the_fork(session)
+    session.run("forkkeeper", "check", "ops", *session.posargs)
+
+
+@nox.session(default=False)
+def test_models(session: nox.Session) -> None:
+    """Do small models of several kinds load, speak and predict in every build that is there? As above."""
+    install_for_the_fork(session)
+    session.run("forkkeeper", "check", "models", *session.posargs)
 
 
 @nox.session(default=False)
@@ -89,20 +105,56 @@ def test_witness(session: nox.Session) -> None:
     session.run("forkkeeper", "check", "witness", *(session.posargs or ["cpu"]))
 
 
-def build_session(variant: str) -> None:
+@nox.session(default=False)
+def build_all(session: nox.Session) -> None:
+    """Do all variants build that can be built here? The cheapest come first."""
+    install_for_the_fork(session)
+    session.run("forkkeeper", "build", *session.posargs)
+
+
+def build_session(variant: str, about: str) -> None:
     """Make the session that builds one variant."""
 
     def build(session: nox.Session) -> None:
         install_for_the_fork(session)
+        skip_where_needs_are_missing(session, variant, "skipped")
         session.run("forkkeeper", "build", variant)
 
-    build.__doc__ = f"Does the fork's {variant} variant build?"
+    build.__doc__ = f"Does the {variant} variant build: {about}?"
     nox.session(name=f"build_{variant}", default=False)(build)
 
 
-def variants() -> list[str]:
-    """Give the names of fork.toml's variants, in its order."""
-    return list(tomllib.loads(DECLARATION.read_text(encoding="utf-8")).get("variant", {}))
+def test_session(variant: str, tests: list[str]) -> None:
+    """Make the session that runs a variant's tests."""
+
+    def test(session: nox.Session) -> None:
+        install_for_the_fork(session)
+        skip_where_needs_are_missing(session, variant, "skipped")
+        skip_where_needs_are_missing(session, variant, "not run")
+        for what in tests:
+            session.run("forkkeeper", "check", what, variant, *session.posargs)
+
+    test.__doc__ = f"Do the tests of {variant} pass ({', '.join(tests)})?"
+    nox.session(name=f"test_{variant}", default=False)(test)
+
+
+def skip_where_needs_are_missing(session: nox.Session, variant: str, which: str) -> None:
+    """Skip a session whose variant lacks something here, saying what; with `-- --strict` that is a failure.
+
+    which -- "skipped": what a build lacks; "not run": what its tests lack
+    """
+    said = session.run("forkkeeper", "doctor", variant, "--json", "-", silent=True, success_codes=[0, 1], log=False)
+    lacking = json.loads(str(said))["variants"][0][which]
+    if lacking and "--strict" in session.posargs:
+        session.error(f"{variant} {lacking}")
+    if lacking:
+        session.skip(lacking)
+
+
+def variants() -> dict[str, dict[str, Any]]:
+    """Give fork.toml's variants, in its order."""
+    found: dict[str, dict[str, Any]] = tomllib.loads(DECLARATION.read_text(encoding="utf-8")).get("variant", {})
+    return found
 
 
 def groups(*names: str) -> tuple[str, ...]:
@@ -115,5 +167,6 @@ def install_for_the_fork(session: nox.Session) -> None:
     session.install("-e", ".", *groups("fork"))
 
 
-for name in variants():
-    build_session(name)
+for name, table in variants().items():
+    build_session(name, table.get("about", name))
+    test_session(name, table.get("tests", ["bf16"]))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from forkkeeper.core.declaration import Variant
 from forkkeeper.core.lines import Edit
 from forkkeeper.core.triage import classing
 from forkkeeper.core.triage.nearness import _forward
+from forkkeeper.core.variants import Variant
 
 CODE = ["src/a.c"]
 KINDS = [

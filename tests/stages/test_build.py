@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from forkkeeper.core.declaration import Variant
 from forkkeeper.core.ids import TreeId
+from forkkeeper.core.variants import Variant
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import process
 from forkkeeper.stages import build

@@ -10,13 +10,19 @@ from typing import Any, Literal
 
 import msgspec
 
-from forkkeeper.core import markers
+from forkkeeper.core import markers, variants
+from forkkeeper.core.kits import DebPart, Kit, WheelPart
 from forkkeeper.core.paths import fault
+from forkkeeper.core.variants import Build, Variant
 from forkkeeper.errors import RequestError
 
 FILE = "fork.toml"
 SCHEMA = 1
-KNOWN_VALUES = {"rule": ("exclude", "include"), "kind": ("git", "sdist"), "strategy": ("scratch", "vendored", "branch")}
+KNOWN_VALUES = {
+    "rule": ("exclude", "include"),
+    "kind": ("git", "sdist", "program", "header", "library", "device", "deb", "wheel"),
+    "strategy": ("scratch", "vendored", "branch"),
+}
 
 
 class GitSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="git"):
@@ -78,19 +84,6 @@ class Materialise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     submodule: str = ""
 
 
-class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One hardware backend build of the fork.
-
-    device -- the name that upstream's test program gives the backend, e.g. "CPU"
-    cmake -- options for CMake's configure step
-    targets -- what to build
-    """
-
-    device: str
-    targets: tuple[str, ...]
-    cmake: tuple[str, ...] = ()
-
-
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `fork.toml`."""
 
@@ -99,6 +92,8 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upstream: Upstream
     path: tuple[PathRule, ...] = ()
     materialise: Materialise = Materialise()
+    build: Build = Build()
+    kit: dict[str, Kit] = {}
     variant: dict[str, Variant] = {}
 
 
@@ -124,7 +119,19 @@ def parse(data: bytes) -> Declaration:
     if not declaration.upstream.source:
         raise RequestError("read", FILE, "upstream.source is empty", "add an [[upstream.source]] table")
     need(declaration.materialise, declaration.materialise.strategy)
-    return declaration
+    return msgspec.structs.replace(declaration, variant=_whole(declaration))
+
+
+def _whole(declaration: Declaration) -> dict[str, Variant]:
+    """Give the variants with what [build] says of all of them written out, each checked."""
+    made = {name: variants.whole(variant, declaration.build) for name, variant in declaration.variant.items()}
+    for name, variant in made.items():
+        variants.check(name, variant)
+        for need in variant.need:
+            if need.kit and need.kit not in declaration.kit:
+                found = f"variant.{name} needs kit '{need.kit}', which is not declared"
+                raise RequestError("read", FILE, found, f"add [kit.{need.kit}], or take the line away")
+    return made
 
 
 NEEDED = {
@@ -161,7 +168,18 @@ _NO_BRANCH = re.compile(r"^[-./]|^refs/|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.
 
 def known_fields() -> tuple[str, ...]:
     """Give every field name of the declaration, sorted."""
-    structs = (Declaration, Upstream, GitSource, SdistSource, PathRule, Materialise, Variant)
+    structs = (
+        Declaration,
+        Upstream,
+        GitSource,
+        SdistSource,
+        PathRule,
+        Materialise,
+        *variants.STRUCTS,
+        Kit,
+        DebPart,
+        WheelPart,
+    )
     names = {field.encode_name for struct in structs for field in msgspec.structs.fields(struct)}
     return tuple(sorted(names | {"kind"}))
 

@@ -2,8 +2,7 @@
 
 from forkkeeper.core.declaration import SCHEMA
 
-_TEMPLATE = """\
-# The declaration of a fork: what it follows, what it keeps of it, how it is built.
+_TEMPLATE = r"""# The declaration of a fork: what it follows, what it keeps of it, how it is built.
 # forkkeeper reads it and never writes it; an unknown field is an error.
 
 # The version of this file's shape.
@@ -51,11 +50,73 @@ strategy = "scratch"
 # branch = "fork"
 # submodule = "native/upstream"
 
-# One table per hardware backend build: `forkkeeper build NAME` (CMake and Ninja).
-# [variant.cpu]
-# device = "CPU"                                # what upstream's test program calls the backend
+# What every variant shares: options and needs before its own, targets where it names none.
+# [build]
 # cmake = ["-DCMAKE_BUILD_TYPE=Release"]        # {{pin}} and {{queue}} are replaced by the pin and the queue's digest
 # targets = ["all"]
+
+# Kits: packages unpacked in .forkkeeper/kits/, where a system lacks something or has it too old; nothing is installed.
+# [kit.vulkan-headers]
+# about = "newer headers"
+# megabytes = 2                                 # what is downloaded
+# include = "usr/include"                       # its folder of headers
+# path = "usr/bin"                              # its folder of programs
+# cmake = ["-DVulkan_INCLUDE_DIR={{kit}}/usr/include"]  # {{kit}} is its folder
+# environment = {{ LD_LIBRARY_PATH = "{{kit}}/usr/lib" }}  # for the programs of a build that uses it
+
+# [[kit.vulkan-headers.part]]
+# kind = "deb"                                  # from the Debian archive that apt uses here; or "wheel", by pip
+# pool = "pool/main/v/vulkan-loader/libvulkan-dev_1.4.309.0-1_amd64.deb"
+# requirement = "nvidia-cublas==13.0.2.14"      # of a wheel
+# sha256 = "…"
+
+# One table per hardware backend build: `forkkeeper build NAME` (CMake and Ninja).
+# [variant.cpu]
+# about = "this machine's processor"            # a line for menus
+# device = "CPU"                                # what upstream's test program calls the device
+# platform = ["linux", "macos", "windows"]      # where it can be built
+# cost = "light"                                # how much compiling: light, medium or heavy
+# cmake = ["-DGGML_NATIVE=OFF"]                 # after those of [build]
+# targets = ["all"]
+# tests = ["bf16", "models"]                    # what `nox -s test_cpu` runs: bf16, ops, models
+# options = ["-ngl", "99"]                      # what upstream's tools are given, to run a model on the device
+# proof = 'CPU\S* model buffer size'            # a line of their log that shows that it ran there
+# environment = {{ GGML_VK_VISIBLE_DEVICES = "0" }}  # for the programs of the build
+# bf16 = {{ none = "why no case can run" }}       # expected; a failure if one does. So for the others:
+# ops = {{ none = "…" }}
+# models = {{ none = "…" }}
+
+# What it needs; [[build.need]] for all. kind: program, header, library or device. `forkkeeper doctor` looks for it.
+# [[variant.vulkan.need]]
+# kind = "header"
+# what = "Vulkan headers"                       # its name in tables
+# name = "vulkan/vulkan_core.h"                 # of a program: a list; of a device: what finds names in the output
+# purpose = "build"                             # or "run"
+# version = ['#define VK_HEADER_VERSION (\d+)'] # the groups, joined by dots, are the version found
+# least = "275"                                 # the oldest that will do
+# kit = ""                                      # the [kit.NAME] that stands in where the system has none
+# debian = "libvulkan-dev"                      # what to install
+# fedora = "vulkan-headers"
+# macos = "vulkan-headers"
+# arguments = ["--version"]                     # of a program: make it say its version
+# command = ["vulkaninfo", "--summary"]         # of a device: lists them
+# accepts = 'NVIDIA'                            # of a device: the names that the backend takes
+# software = '^llvmpipe'                        # of a device: the names that are no hardware
+
+# A program of the build that must run meanwhile, on loopback.
+# [variant.rpc.server]
+# program = "ggml-rpc-server"
+# arguments = ["-p", "{{port}}"]
+# connected = 'Accepted client connection'      # what it logs for a client: without one the test did not go through it
+# preload = "native/rpc/register.cpp"           # compiled and loaded into the test program, which knows no servers
+# environment = {{ SERVER = "{{server}}" }}         # for the test program; HOST:PORT
+
+# Cases that bring a driver down: shown as *device crashes*, red only under --strict.
+# [[variant.vulkan.crash]]
+# device = '^llvmpipe'
+# below = "25"                                  # the first driver version without the fault
+# operations = ["MUL_MAT"]
+# why = "the reason"
 """
 
 SERIES = "# The local changes, in order: one patch file of this folder per line.\n"

@@ -25,6 +25,9 @@
     patch export  open → compose → write in another tool's form → read that back, same tree
     pick          find the commits → compose → carry each backwards onto the fork → what it needs, if asked → save
     decline       find the commit → compose → carry its reverse onto the fork, where the pin has it → save
+    doctor        read the declaration → look at the machine for what variants need
+    kit list      read the declaration → which are here
+        fetch     read the declaration → download → verify → unpack beside the build
     check         open → compose → is it built? → run checks → verdicts
     patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
           save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
@@ -36,15 +39,15 @@
 
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
-`reviewing` shows what the fork changes, `building` makes something of it, `holding` holds it as declared (`branching`
-as commits), `past` takes back what was saved, `merging` brings branches of it together, `importing` (of what `foreign`
-reads) and `exporting` exchange queues with other tools, `patching` has the queue as commits, `authoring` writes a
-patch, `absorbing` takes one out of a vendored directory, `reshaping` puts the queue otherwise, `unparking` brings a
-patch back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do without (`bringing`
-carries them, `needing` finds what they need, `passing` says when a sync has them), `triaging` looks at what upstream
-offers, `asking` at what users asked for, `explaining` at paths. Every verb first finishes or undoes an interrupted
-save, and gives a `Report`; nothing here prints. `adopting` finds what a tree without patches is made of, and `founding`
-writes the fork.
+`reviewing` shows what the fork changes, `building` makes something of it, `checking` judges that, `holding` holds it
+as declared (`branching` as commits), `past` takes back what was saved, `merging` brings branches of it together,
+`importing` (of what `foreign` reads) and `exporting` exchange queues with other tools, `patching` has the queue as
+commits, `authoring` writes a patch, `absorbing` takes one out of a vendored directory, `reshaping` puts the queue
+otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and `declining` take single commits of
+upstream's or do without (`bringing` carries them, `needing` finds what they need, `passing` says when a sync has
+them), `triaging` looks at what upstream offers, `asking` at what users asked for, `explaining` at paths, `doctoring`
+at the machine. Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing here prints.
+`adopting` finds what a tree without patches is made of, and `founding` writes the fork.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
@@ -53,14 +56,17 @@ from forkkeeper.flow.absorbing import Words, patch_absorb
 from forkkeeper.flow.adopting import Adoption, adopt
 from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
-from forkkeeper.flow.building import build, check, materialise
+from forkkeeper.flow.building import build, materialise
 from forkkeeper.flow.carrying import plan, refresh
+from forkkeeper.flow.checking import check
 from forkkeeper.flow.declining import decline, reopen as reopen_declined
+from forkkeeper.flow.doctoring import doctor
 from forkkeeper.flow.explaining import explain, policy_check
 from forkkeeper.flow.exporting import export_patches
 from forkkeeper.flow.foreign import Ask
 from forkkeeper.flow.holding import hold, verify
 from forkkeeper.flow.importing import import_patches
+from forkkeeper.flow.kits import kit_fetch, kit_list
 from forkkeeper.flow.merging import merge_driver, setup
 from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.patching import patch_close, patch_open, patch_save
@@ -100,6 +106,7 @@ __all__ = [
     "check",
     "decline",
     "diff",
+    "doctor",
     "drop",
     "error_document",
     "explain",
@@ -108,6 +115,8 @@ __all__ = [
     "hold",
     "import_patches",
     "init",
+    "kit_fetch",
+    "kit_list",
     "lint",
     "log",
     "materialise",

@@ -1,51 +1,40 @@
-"""Making something of the fork: a directory (`materialise`), builds (`build`), verdicts on builds (`check`)."""
+"""Making something of the fork: a directory (`materialise`), and builds (`build`)."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from forkkeeper.core import (
-    checksreport,
     compose,
     declaration,
     ids,
-    opsreport,
+    needs,
     overlay,
     planning,
-    queue as queues,
     report,
 )
-from forkkeeper.core.checksreport import ChecksAnswer, ChecksResult
 from forkkeeper.core.ids import TreeId
-from forkkeeper.core.opsreport import OpsResult
+from forkkeeper.core.needs import Ability
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Cell, Painted, Report, Table
-from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
-from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, locked_of, near_hint, open_fork, scratch
+from forkkeeper.core.variants import COSTS, Variant
+from forkkeeper.errors import AnswerIsNo, ExitCode, ForkkeeperError, OutsideError
+from forkkeeper.flow import doctoring
+from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, locked_of, open_fork, scratch
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import (
     build as builds,
-    check as checks,
+    kit as kits,
     materialise as materialising,
+    probe as probes,
     project as projects,
     upstream as upstreams,
 )
-from forkkeeper.stages.build import Built, Freshness, Identity
+from forkkeeper.stages.build import Built, Identity
 from forkkeeper.stages.project import Project
-
-CHECKS = "native/checks"  # the fork's own checks: the witnesses, and bf16/
-BF16 = "bf16"
-WITNESS = "witness"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One row of a table of checks: whether it is green, and whether anything ran for it."""
-
-    cells: tuple[Cell, ...]
-    green: bool
-    ran: bool = True
 
 
 def materialise(
@@ -106,56 +95,72 @@ def _chosen(store: Scratch, project: Project, pin: Commit, stands: Commit, *, ba
     return _Chosen(laid, "carried tree", tuple(row.old.title for row in made.clashed))
 
 
-def build(setting: Setting, variants: Sequence[str]) -> Report:
-    """Build variants of the composed fork (none named: all of them) in `.forkkeeper/build/`."""
-    project, upstream, notes = open_fork(setting, "build")
-    names = _known(project, variants, "build")
-    with composed(project, upstream, step="build") as stand:
-        built = [_build(setting, project, stand, name, stand.made.tree, project.queue, "build") for name in names]
-    return Report(
-        (*notes, "", Table(("variant", "tree", "seconds", "compiled", "from ccache"), tuple(map(_built, built))))
-    )
+def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) -> Report:
+    """Build variants of the composed fork in `.forkkeeper/build/`.
 
-
-def check(setting: Setting, what: str, variants: Sequence[str]) -> Report:
-    """Run checks on what was built; red when one fails, or when none ran.
-
-    what -- "bf16", "witness", or a file or folder of checks
+    variants -- their names; none: all that can be built here, those that cost least first
+    strict -- one that cannot be built here is a failure, not only *skipped*
     """
-    project, upstream, notes = open_fork(setting, "check")
-    with composed(project, upstream, step="check") as stand:
-        names = _present(project, stand, variants)
-        if what == WITNESS:
-            headers: tuple[str, ...] = ("variant", "patch", "with it", "without it", "verdict")
-            rows = [row for name in names for row in _witnesses(setting, project, stand, name)]
-        else:
-            headers = ("variant", "check", "passed", "failed", "not supported", "verdict")
-            rows = [row for name in names for row in _checks(setting, project, name, what)]
-    green = any(row.ran for row in rows) and all(row.green for row in rows)
-    table = Table(headers, tuple(row.cells for row in rows))
-    return Report((*notes, "", table), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
+    project, upstream, notes = open_fork(setting, "build")
+    names = doctoring.known(project.declaration, variants, "build")
+    abilities = doctoring.examine(project.root, project.declaration, names)
+    if not variants:
+        abilities = tuple(sorted(abilities, key=lambda one: COSTS.index(one.variant.cost)))  # the declared order stays
+    rows: list[tuple[Cell, ...]] = []
+    failed: list[ForkkeeperError] = []
+    with composed(project, upstream, step="build") as stand:
+        for ability in abilities:
+            if not ability.builds:
+                rows.append(_skipped(ability))
+                continue
+            try:
+                fetch(setting, project, ability)
+                made = make(setting, project, stand, ability.name, stand.made.tree, project.queue, "build")
+                rows.append(_built(made))
+            except OutsideError as error:  # one variant never stops the others
+                if len(abilities) == 1:
+                    raise
+                failed.append(error)
+                rows.append((ability.name, "", "", "", "", Painted(f"FAILED: {error.found}", "red")))
+    code = ExitCode.OUTSIDE_FAILED if failed else ExitCode.IN_STEP
+    if not failed and strict and any(not one.builds for one in abilities):
+        code = ExitCode.ANSWER_IS_NO
+    headers = ("variant", "tree", "seconds", "compiled", "from ccache", "built")
+    messages = tuple(Painted(str(error), "red") for error in failed)
+    return Report((*notes, *messages, "", Table(headers, tuple(rows), prose=("built",))), code)
 
 
-def _known(project: Project, names: Sequence[str], step: str) -> tuple[str, ...]:
-    """Check the names of variants; none given: all of them."""
-    known = tuple(project.declaration.variant)
-    if not known:
-        raise RequestError(step, declaration.FILE, "declares no [variant.NAME]", "add one; see what `init` writes")
-    for name in names:
-        if name not in known:
-            raise RequestError(
-                step, f"variant {name}", f"is not in {declaration.FILE}", near_hint(name, known, "variants")
-            )
-    return tuple(names) or known
+def fetch(setting: Setting, project: Project, ability: Ability) -> None:
+    """Fetch the kits that a build needs and that are not here."""
+    for name in ability.to_fetch:
+        kits.fetch(
+            project.root, name, project.declaration.kit[name], offline=setting.offline, on_progress=setting.on_progress
+        )
 
 
-def _folder(project: Project, kind: str, name: str) -> Path:
+def with_kits(project: Project, name: str) -> Variant:
+    """Give a variant with the options of the kits that it uses here."""
+    variant = project.declaration.variant[name]
+    (ability,) = doctoring.examine(project.root, project.declaration, (name,))
+    more = (
+        option for kit in ability.beside for option in kits.options(project.root, kit, project.declaration.kit[kit])
+    )
+    return replace(variant, cmake=(*variant.cmake, *more))
+
+
+def _skipped(ability: Ability) -> tuple[Cell, ...]:
+    why = needs.skipped(ability, ability.lacking, probes.system())
+    return (ability.name, "", "", "", "", Painted(f"skipped: {why}", "yellow"))
+
+
+def folder_of(project: Project, kind: str, name: str) -> Path:
     """Give the folder that holds `src` and `build` of a variant; kind: "build", or "without" for a queue cut short."""
     return project.root / projects.STATE / kind / name
 
 
-def _build(setting: Setting, project: Project, stand: Stand, name: str, tree: TreeId, queue: Queue, kind: str) -> Built:
-    folder = _folder(project, kind, name)
+def make(setting: Setting, project: Project, stand: Stand, name: str, tree: TreeId, queue: Queue, kind: str) -> Built:
+    """Build a variant of a tree that the fork is composed to. kind -- "build", or "without" for a queue cut short."""
+    folder = folder_of(project, kind, name)
     materialising.materialise(
         stand.store,
         tree,
@@ -165,96 +170,10 @@ def _build(setting: Setting, project: Project, stand: Stand, name: str, tree: Tr
         on_progress=setting.on_progress,
     )
     identity = Identity(tree, stand.pin.sha, queue.digest())
-    variant = project.declaration.variant[name]
+    variant = with_kits(project, name)
     return builds.build(name, variant, source=folder / "src", build=folder / "build", identity=identity)
 
 
 def _built(built: Built) -> tuple[Cell, ...]:
     counts = ("" if n is None else str(n) for n in (built.compiled, built.cached))
-    return (built.variant, ids.short(built.tree), f"{built.seconds:.0f}", *counts)
-
-
-def _present(project: Project, stand: Stand, names: Sequence[str]) -> tuple[str, ...]:
-    """Give the variants to check: those named, or all that were built; each for the present tree."""
-    asked = _known(project, names, "check")
-    identity = Identity(stand.made.tree, stand.pin.sha, project.queue.digest())
-    present = []
-    for name in asked:
-        variant, folder = project.declaration.variant[name], _folder(project, "build", name) / "build"
-        hint = f"`nox -s build_{name}`, or `forkkeeper build {name}`"
-        match builds.freshness(variant, build=folder, identity=identity):
-            case Freshness.PRESENT:
-                present.append(name)
-            case Freshness.STALE:
-                raise RequestError(
-                    "check", f"variant {name}", "was built from another tree or with other options", hint
-                )
-            case Freshness.ABSENT:
-                if names:
-                    raise RequestError("check", f"variant {name}", "is not built", hint)
-    if not present:
-        raise RequestError(
-            "check", "variants", "none is built", f"`nox -s build_{asked[0]}`, or `forkkeeper build {asked[0]}`"
-        )
-    return tuple(present)
-
-
-def _checks(setting: Setting, project: Project, name: str, what: str) -> Iterator[Verdict]:
-    """Run one set of checks on one variant: for "bf16" upstream's own cases and ours, else the checks at a path."""
-    folder = _folder(project, "build", name)
-    path = setting.here / what
-    if what == BF16:
-        path = project.root / CHECKS / BF16
-        ops = checks.run_ops(folder / "build", project.declaration.variant[name].device, BF16)
-        said = opsreport.judge(ops)
-        numbers = tuple(str(ops.counts[kind]) for kind in (OpsResult.OK, OpsResult.FAIL, OpsResult.NOT_SUPPORTED))
-        yield Verdict((name, "upstream's BF16 cases", *numbers, _coloured(said.because, said.passed)), said.passed)
-    result = checks.run_checks([path], source=folder / "src", build=folder / "build")
-    judged = checksreport.judge(result)
-    shown = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else what
-    cells = (name, shown, str(result.passed), str(len(result.failed)), "", _coloured(judged.because, judged.passed))
-    yield Verdict(cells, judged.passed)
-
-
-def _coloured(text: str, green: bool) -> Painted:
-    return Painted(text, "green" if green else "red")
-
-
-def _witnesses(setting: Setting, project: Project, stand: Stand, name: str) -> Iterator[Verdict]:
-    """For each patch: its witness passes on the fork, and fails on the fork made without that patch."""
-    for patch in project.queue.patches:
-        witness = patch.trailer("Witness") or "none"
-        if witness.startswith("none"):
-            yield Verdict((name, patch.title, "", "", Painted(witness, "yellow")), green=True, ran=False)
-            continue
-        with_it = _witness(project, _folder(project, "build", name), witness)
-        queue = queues.rebuild(project.queue, [other for other in project.queue.patches if other is not patch])
-        try:
-            cut = compose_at(stand.store, replace(project, queue=queue), stand.pin, step="check")
-            _build(setting, project, stand, name, cut.tree, queue, "without")
-        except (AnswerIsNo, OutsideError) as error:  # one patch that others need never stops the verdict on the rest
-            said = f"no verdict: the fork without it cannot be made ({error.thing}: {error.found})"
-            yield Verdict(
-                (name, patch.title, f"{with_it.passed} of {with_it.ran} pass", "", _coloured(said, False)), False
-            )
-            continue
-        without = _witness(project, _folder(project, "without", name), witness)
-        yield _judged(name, patch.title, with_it, without)
-
-
-def _witness(project: Project, folder: Path, witness: str) -> ChecksResult:
-    return checks.run_checks([project.root / witness], source=folder / "src", build=folder / "build")
-
-
-def _judged(name: str, title: str, with_it: ChecksResult, without: ChecksResult) -> Verdict:
-    before, after = checksreport.judge(with_it), checksreport.judge(without)
-    if not before.passed:
-        said, green = f"fails with the patch: {before.because}", False
-    elif after.passed:
-        said, green = "passes without the patch: it proves nothing, or the patch has lost its effect", False
-    elif after.answer is not ChecksAnswer.FAILED or not without.failed:
-        said, green = f"no verdict without the patch: {after.because}", False
-    else:
-        said, green = "proves the patch", True
-    cells = (name, title, f"{with_it.passed} of {with_it.ran} pass", f"{len(without.failed)} of {without.ran} fail")
-    return Verdict((*cells, _coloured(said, green)), green)
+    return (built.variant, ids.short(built.tree), f"{built.seconds:.0f}", *counts, Painted("yes", "green"))

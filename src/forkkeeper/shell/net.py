@@ -186,6 +186,24 @@ class _Client(PyPIClient):
         return response
 
 
+def fetch(url: str, sha256: str, target: Path, settings: PipSettings, on_progress: Progress) -> None:
+    """Download one file from a known address; it stands there whole and verified, or not at all.
+
+    Raises OutsideError; what had come by then is removed.
+    """
+    link, part = Link(url), target.with_name(f"{target.name}.part")
+    with _client(settings) as client, _explained(target.name, link, target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            received = _receive(client, link, part, on_progress)
+            if received.dropped:
+                received = _receive(client, link, part, on_progress)
+            _refuse_damaged(received, sha256, target.name, link)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
 def _client(settings: PipSettings) -> _Client:
     """Make the client that pip's settings describe. It never asks anybody for a password."""
     try:

@@ -40,3 +40,34 @@ def watch(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str
     sys.stdout.flush()  # what we said before must stand before what it says
     done = subprocess.run(list(argv), cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=False)
     return Finished(tuple(argv), done.returncode, "", "")
+
+
+class Running:
+    """A program that goes on beside us, in a process group of its own, writing to a file; stop it."""
+
+    def __init__(self, argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
+        """Start it. Raises OSError when it cannot be started."""
+        self.argv = tuple(argv)
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(
+                list(argv),
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def code(self) -> int | None:
+        """Its exit status, None while it runs."""
+        return self._process.poll()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """Ask it to end; one that does not within some seconds is killed."""
+        self._process.terminate()
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import msgspec
 
-from forkkeeper.core.declaration import Variant
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.core.ids import TreeId
+from forkkeeper.core.variants import Variant
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import process
 

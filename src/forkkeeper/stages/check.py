@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,15 +14,20 @@ from forkkeeper.core.opsreport import OpsReport
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import process
 
+OPERATION = re.compile(r"[A-Z][A-Z0-9_]+")
 OPS_PROGRAM = Path("bin", "test-backend-ops")  # where ggml's CMake puts it, in a build folder
 
 
-def run_ops(build: Path, device: str, pattern: str) -> OpsReport:
+def run_ops(
+    build: Path, device: str, pattern: str = "", *, operations: Sequence[str] = (), env: Mapping[str, str] | None = None
+) -> OpsReport:
     """Run the operation tests of a build on one device, and keep what they say; judge it with `opsreport.judge`.
 
     build -- a finished build folder
     device -- as the program names it, e.g. "CPU"
-    pattern -- regular expression over a case's parameters, e.g. "bf16"
+    pattern -- regular expression over a case's parameters, e.g. "bf16"; "": every case
+    operations -- only these, e.g. MUL_MAT; none: all
+    env -- the environment to run in, None for ours
     Raises RequestError when the build has no such program, OutsideError when it cannot be started.
     """
     program = build / OPS_PROGRAM
@@ -30,7 +36,8 @@ def run_ops(build: Path, device: str, pattern: str) -> OpsReport:
             "check", str(program), "not built", f'add "{OPS_PROGRAM.name}" to the variant\'s targets, then build it'
         )
     try:
-        done = process.read((str(program), "test", "-b", device, "-p", pattern))
+        chosen = (*(("-p", pattern) if pattern else ()), *(("-o", ",".join(operations)) if operations else ()))
+        done = process.read((str(program), "test", "-b", device, *chosen), env=env)
     except OSError as error:
         raise OutsideError(
             "check", str(program), f"cannot be started: {error.strerror}", "build the variant"
@@ -38,11 +45,26 @@ def run_ops(build: Path, device: str, pattern: str) -> OpsReport:
     return opsreport.parse(done.out, done.err, asked=device, exit_status=done.code)
 
 
-def run_checks(paths: Sequence[Path], *, source: Path, build: Path) -> ChecksResult:
+def operations(build: Path) -> tuple[str, ...]:
+    """Give the operations that a build's test program knows, in its order."""
+    done = process.read((str(build / OPS_PROGRAM), "--list-ops"))
+    return tuple(word for line in done.out.splitlines() for word in line.split() if OPERATION.fullmatch(word))
+
+
+def run_checks(
+    paths: Sequence[Path],
+    *,
+    source: Path,
+    build: Path,
+    options: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+) -> ChecksResult:
     """Run the fork's checks with pytest against one build; judge the result with `checksreport.judge`.
 
     paths -- pytest files or folders, whose conftest.py knows the options --source and --build
     source, build -- the composed tree that was built, and its build folder
+    options -- more for the fork's conftest.py
+    env -- the environment to run in, None for ours
     Raises RequestError when a path does not exist, OutsideError when pytest is not installed.
     """
     for path in paths:
@@ -52,7 +74,9 @@ def run_checks(paths: Sequence[Path], *, source: Path, build: Path) -> ChecksRes
         raise OutsideError("check", "pytest", "not installed", "python -m pip install pytest")
     with TemporaryDirectory(prefix="forkkeeper-check-") as folder:
         junit = Path(folder, "junit.xml")
-        done = process.watch(pytest_argv(paths, source, build, junit), env=environment(os.environ))
+        done = process.watch(
+            (*pytest_argv(paths, source, build, junit), *options), env=environment(os.environ if env is None else env)
+        )
         text = junit.read_text(encoding="utf-8") if junit.exists() else ""
     return checksreport.parse(text, exit_status=done.code)
 

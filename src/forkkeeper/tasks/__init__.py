@@ -11,13 +11,14 @@ from invoke.parser.context import ParserContext
 
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
-from forkkeeper.tasks import exchange, holding, patch, upstream
+from forkkeeper.tasks import exchange, holding, kit, patch, upstream
 from forkkeeper.tasks.adopting import adopt
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
     build,
     check,
     diff,
+    doctor,
     init,
     lint,
     log,
@@ -33,7 +34,7 @@ from forkkeeper.tasks.running import TYPED, outside
 
 
 def _verbs() -> Collection:
-    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, build, check, undo, redo)
+    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, doctor, build, check, undo, redo)
     verbs.add_task(pick)
     verbs.add_task(decline)
     verbs.add_task(adopt)
@@ -49,6 +50,7 @@ def _verbs() -> Collection:
     patches.add_task(holding.absorb)
     verbs.add_collection(patches)
     verbs.add_task(holding.verify)
+    verbs.add_collection(kit.verbs())
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
@@ -82,6 +84,8 @@ class _Door(Door):
 SEVERAL = {
     "build": (0, "--variant"),
     "check": (1, "--variant"),
+    "doctor": (0, "--variant"),
+    "kit.fetch": (0, "--name"),
     "materialise": (0, "--directory"),
     "materialize": (0, "--directory"),
     "patch.absorb": (0, "--paths"),

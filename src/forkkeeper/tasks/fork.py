@@ -316,16 +316,35 @@ def init(
     iterable=["variant"],
     positional=[],
     help={
-        "variant": "a [variant.NAME] of fork.toml, repeatable (default: all); `forkkeeper build cpu` does as well",
+        "variant": "a [variant.NAME] of fork.toml, repeatable; also `build cpu` (default: all that can be built)",
+        "strict": "exit 1 when one cannot be built here",
         "json": JSON,
     },
 )
-def build(_: Context, variant: list[str] | None = None, json: str | None = None) -> None:
+def build(_: Context, variant: list[str] | None = None, strict: bool = False, json: str | None = None) -> None:
     """Build variants of the composed fork with CMake and Ninja, in .forkkeeper/build/.
 
     Example: forkkeeper build --variant cpu
     """
-    run(lambda on_progress: flow.build(setting(on_progress), variant or ()), name="build", json=json)
+    run(lambda on_progress: flow.build(setting(on_progress), variant or (), strict=strict), name="build", json=json)
+
+
+@task(
+    auto_shortflags=False,
+    iterable=["variant"],
+    positional=[],
+    help={
+        "variant": "a [variant.NAME] of fork.toml, repeatable (default: all); `forkkeeper doctor cpu` does as well",
+        "strict": "exit 1 when one cannot be built or cannot run here",
+        "json": JSON,
+    },
+)
+def doctor(_: Context, variant: list[str] | None = None, strict: bool = False, json: str | None = None) -> None:
+    """Say which variants can be built and run on this machine, on which device, and what to install for the others.
+
+    Exits 1 when a variant that is named cannot be built. Example: forkkeeper doctor
+    """
+    run(lambda on_progress: flow.doctor(setting(on_progress), variant or (), strict=strict), name="doctor", json=json)
 
 
 @task(
@@ -333,19 +352,23 @@ def build(_: Context, variant: list[str] | None = None, json: str | None = None)
     iterable=["variant"],
     positional=["what"],
     help={
-        "what": "bf16, witness, or a file or folder of checks",
+        "what": "bf16, ops, models, witness, or a file or folder of checks",
         "variant": "a variant that was built, repeatable (default: all that were)",
+        "strict": "a device that is known to crash, or is missing, is a failure too",
         "json": JSON,
     },
 )
-def check(_: Context, what: str, variant: list[str] | None = None, json: str | None = None) -> None:
+def check(
+    _: Context, what: str, variant: list[str] | None = None, strict: bool = False, json: str | None = None
+) -> None:
     """Run checks on what was built; exits 1 when one fails, or when none ran.
 
-    bf16: upstream's BF16 cases and ours. witness: each patch's witness, with the patch and without it.
+    bf16: upstream's BF16 cases and ours. ops: every case of upstream's operation tests. models: small models of several
+    kinds, by upstream's tools. witness: each patch's witness, with the patch and without it.
     Example: forkkeeper check bf16
     """
     run(
-        lambda on_progress: flow.check(setting(on_progress), value("check", what), variant or ()),
+        lambda on_progress: flow.check(setting(on_progress), value("check", what), variant or (), strict=strict),
         name="check",
         json=json,
     )

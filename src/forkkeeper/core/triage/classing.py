@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import PurePosixPath
 
-from forkkeeper.core.declaration import Variant
+from forkkeeper.core.variants import Variant
 
 
 class Kind(Enum):

@@ -1,0 +1,213 @@
+"""What `fork.toml` says of a variant: how it is built, what it needs, on which device its tests run.
+
+A variant is data: a new one is a new table. Nothing here looks at the machine; `stages/probe.py` does, and
+`core/needs.py` says what follows from what was found.
+"""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from forkkeeper.errors import RequestError
+
+FILE = "fork.toml"
+Platform = Literal["linux", "macos", "windows"]
+PLATFORMS: tuple[Platform, ...] = ("linux", "macos", "windows")
+Cost = Literal["light", "medium", "heavy"]
+COSTS: tuple[Cost, ...] = ("light", "medium", "heavy")  # cheapest first: `build` without names goes by it
+TESTS = ("bf16", "ops", "models")
+
+
+class _Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One thing outside this repository.
+
+    what -- its name in tables; "" for its own
+    purpose -- what it is needed for: "build", or "run" for what only the tests need
+    version -- regular expressions; the groups of the first match of each, joined by dots, are the version found
+    least -- the oldest version that will do, "" for any
+    kit -- the [kit.NAME] that stands in for it where it is missing or too old, "" for none
+    debian, fedora, macos -- what to install, as package names (or a sentence with blanks before a colon)
+    """
+
+    what: str = ""
+    purpose: Literal["build", "run"] = "build"
+    version: tuple[str, ...] = ()
+    least: str = ""
+    kit: str = ""
+    debian: str = ""
+    fedora: str = ""
+    macos: str = ""
+
+
+class ProgramNeed(_Need, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="program"):
+    """A program on PATH; of several names the first that is there. arguments -- make it say its version."""
+
+    name: tuple[str, ...]
+    arguments: tuple[str, ...] = ("--version",)
+
+
+class HeaderNeed(_Need, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="header"):
+    """A header that the C++ compiler finds, as in #include; `version` is searched in its text."""
+
+    name: str
+
+
+class LibraryNeed(_Need, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="library"):
+    """A library that the C++ compiler links, as behind -l."""
+
+    name: str
+
+
+class DeviceNeed(_Need, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="device"):
+    """A device that a command lists.
+
+    command -- prints the devices
+    name -- regular expression; its group is a device's name, the first match is the device that would be used
+    accepts -- regular expression of the names that the backend takes, "" for every one
+    software -- regular expression of the names that are no hardware: tables say so
+    """
+
+    command: tuple[str, ...]
+    name: str
+    accepts: str = ""
+    software: str = ""
+    purpose: Literal["build", "run"] = "run"
+
+
+Need = ProgramNeed | HeaderNeed | LibraryNeed | DeviceNeed
+
+
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A program of the build that must run while the variant's tests do; it listens on loopback.
+
+    program -- its name in the build's bin folder
+    arguments -- for it; {port} is a free port
+    connected -- regular expression of the line that it logs for a client: a test that it never logs is a failure
+    preload -- C++ file of the fork, from its folder: compiled against the build and loaded into upstream's test
+        program, which cannot be told of a server ("" for none)
+    environment -- for the test program; {server} is HOST:PORT
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    connected: str
+    preload: str = ""
+    environment: dict[str, str] = {}
+
+
+class Crash(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Cases that are known to bring a device's driver down: shown as *device crashes*, red only under --strict.
+
+    device -- regular expression of the device's name
+    below -- the first driver version without the fault
+    why -- the reason, shown
+    operations -- upstream's names; none: any
+    """
+
+    device: str
+    below: str
+    why: str
+    operations: tuple[str, ...] = ()
+
+
+class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is expected of one test. none -- the reason why no case can run; a failure if one does after all."""
+
+    none: str = ""
+
+
+class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One hardware backend build of the fork.
+
+    device -- the name that upstream's test program gives the backend, e.g. "CPU"
+    targets -- what to build; none: those of [build]
+    cmake -- options for CMake's configure step, after those of [build]
+    about -- one line for menus
+    platform -- where it can be built
+    cost -- how much compiling it takes
+    need -- what it needs beside [build]'s needs
+    tests -- what `nox -s test_NAME` runs: bf16, ops, models
+    options -- what upstream's tools are given to run a model on the device; {server} is HOST:PORT
+    proof -- regular expression that a tool's log must match, to show that it ran there ("" where none is logged)
+    environment -- for the programs of the build
+    server -- a program that must run meanwhile
+    crash -- known crashes of drivers
+    bf16, ops, models -- what is expected of a test
+    """
+
+    device: str
+    targets: tuple[str, ...] = ()
+    cmake: tuple[str, ...] = ()
+    about: str = ""
+    platform: tuple[Platform, ...] = PLATFORMS
+    cost: Cost = "light"
+    need: tuple[Need, ...] = ()
+    tests: tuple[Literal["bf16", "ops", "models"], ...] = ("bf16",)
+    options: tuple[str, ...] = ()
+    proof: str = ""
+    environment: dict[str, str] = {}
+    server: Server | None = None
+    crash: tuple[Crash, ...] = ()
+    bf16: Expected = Expected()
+    ops: Expected = Expected()
+    models: Expected = Expected()
+
+    def expected(self, test: str) -> Expected:
+        """Give what is expected of a test by its name."""
+        return {"bf16": self.bf16, "ops": self.ops, "models": self.models}[test]
+
+
+class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every variant shares: options before its own, targets where it names none, needs before its own."""
+
+    cmake: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    need: tuple[Need, ...] = ()
+
+
+STRUCTS = (Build, Variant, Server, Crash, Expected, ProgramNeed, HeaderNeed, LibraryNeed, DeviceNeed)
+
+
+def whole(variant: Variant, shared: Build) -> Variant:
+    """Give a variant with what it shares with all others written out."""
+    return msgspec.structs.replace(
+        variant,
+        cmake=(*shared.cmake, *variant.cmake),
+        targets=variant.targets or shared.targets,
+        need=(*shared.need, *variant.need),
+    )
+
+
+def check(name: str, variant: Variant) -> None:
+    """Raise RequestError for a regular expression that is none, or a version that can never be found."""
+    patterns = [(f"need.{said_of(need)}.version", text) for need in variant.need for text in need.version]
+    patterns += [("proof", variant.proof), *(("crash.device", crash.device) for crash in variant.crash)]
+    if variant.server is not None:
+        patterns.append(("server.connected", variant.server.connected))
+    for need in variant.need:
+        if isinstance(need, DeviceNeed):
+            patterns += [(f"need.{need.what or 'device'}.{field}", getattr(need, field)) for field in _DEVICE]
+        if need.least and not need.version:
+            found, hint = "has `least`, but no `version` to find one by", "add `version = ['…(\\d+)…']`"
+            raise RequestError("read", FILE, f"variant.{name}.need.{said_of(need)} {found}", hint)
+    for field, pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            found = f"variant.{name}.{field} is no regular expression: {error}"
+            raise RequestError("read", FILE, found, f"mend `{pattern}`") from error
+
+
+_DEVICE = ("name", "accepts", "software")
+
+
+def said_of(need: Need) -> str:
+    """Name a need as tables do."""
+    match need:
+        case ProgramNeed():
+            return need.what or need.name[0]
+        case HeaderNeed() | LibraryNeed():
+            return need.what or need.name
+        case DeviceNeed():
+            return need.what or "device"

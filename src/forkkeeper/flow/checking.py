@@ -1,0 +1,292 @@
+"""Verdicts on builds (`check`): upstream's operation tests, the fork's checks, the witnesses."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from forkkeeper.core import checksreport, needs, opsreport, queue as queues, standing
+from forkkeeper.core.checksreport import ChecksAnswer, ChecksResult
+from forkkeeper.core.needs import Ability
+from forkkeeper.core.opsreport import OpsResult
+from forkkeeper.core.report import Block, Cell, Painted, Report, Table
+from forkkeeper.core.standing import Standing, Stood
+from forkkeeper.core.variants import Crash, Variant
+from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
+from forkkeeper.flow import doctoring
+from forkkeeper.flow.building import folder_of, make, with_kits
+from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, open_fork
+from forkkeeper.stages import build as builds, check as checks, kit as kits, probe as probes, serving as servers
+from forkkeeper.stages.build import Freshness, Identity
+from forkkeeper.stages.project import Project
+from forkkeeper.stages.serving import Serving
+
+CHECKS = "native/checks"  # the fork's own checks: the witnesses, bf16/ and models/
+BF16, OPS, MODELS, WITNESS = "bf16", "ops", "models", "witness"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One row of the table of witnesses: whether it is green, and whether anything ran for it."""
+
+    cells: tuple[Cell, ...]
+    green: bool
+    ran: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One row of the table of tests: what ran on a variant's device, and how it stands."""
+
+    variant: str
+    device: str
+    check: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    stood: Stood
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The row."""
+        numbers = (self.passed + self.failed, self.passed, self.skipped)
+        said = Painted(self.stood.standing.value, standing.COLOURS[self.stood.standing])
+        return (self.variant, self.device, self.check, *map(str, numbers), f"{self.seconds:.1f}", said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """A built variant made ready to be tested. serving -- its server, None for a variant without one."""
+
+    name: str
+    variant: Variant
+    ability: Ability
+    folder: Path
+    env: Mapping[str, str]
+    serving: Serving | None
+
+    @property
+    def build(self) -> Path:
+        return self.folder / "build"
+
+    @property
+    def device(self) -> str:
+        found = doctoring.device_of(self.ability)
+        return f"{self.variant.device}: {found}" if found else self.variant.device
+
+
+def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool = False) -> Report:
+    """Run checks on what was built; red when one fails, or when none ran.
+
+    what -- "bf16", "ops", "models", "witness", or a file or folder of checks
+    variants -- those to check; none: all that were built of the present tree
+    strict -- a device that is known to crash, and a variant that cannot run here, are failures as well
+    """
+    project, upstream, notes = open_fork(setting, "check")
+    with composed(project, upstream, step="check") as stand:
+        names, stale = _present(project, stand, variants)
+        if what == WITNESS:
+            rows = [row for name in names for row in _witnesses(setting, project, stand, name)]
+            table = Table(("variant", "patch", "with it", "without it", "verdict"), tuple(row.cells for row in rows))
+            green = any(row.ran for row in rows) and all(row.green for row in rows)
+            return Report((*notes, "", table), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
+        tested = [
+            row
+            for ability in doctoring.examine(project.root, project.declaration, names)
+            for row in _tests(setting, project, ability, what)
+        ]
+    left = tuple(
+        Painted(f"{name}: left out, as it was built from another tree or with other options", "dim") for name in stale
+    )
+    table = Table(_HEADERS, tuple(row.cells for row in tested), prose=("device", "check", "verdict"))
+    green = standing.exits_green([row.stood.standing for row in tested], strict=strict)
+    return Report((*notes, *left, "", table, *_reasons(tested)), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
+
+
+_HEADERS = ("variant", "device", "check", "cases", "passed", "skipped", "seconds", "verdict")
+
+
+def _reasons(tested: Sequence[Tested]) -> tuple[Block, ...]:
+    """Say why of every row that did not pass."""
+    rows = [row for row in tested if row.stood.standing is not Standing.PASSED]
+    return tuple(
+        Painted(f"{row.variant}, {row.check}: {row.stood.because}", standing.COLOURS[row.stood.standing])
+        for row in rows
+    )
+
+
+def _tests(setting: Setting, project: Project, ability: Ability, what: str) -> Iterator[Tested]:
+    """Run one set of tests on one variant, its server up meanwhile."""
+    if not ability.runs:
+        why = needs.skipped(ability, ability.lacking_to_run, probes.system())
+        yield Tested(ability.name, ability.variant.device, what, 0, 0, 0, 0.0, Stood(Standing.SKIPPED, why))
+        return
+    variant, folder = ability.variant, folder_of(project, "build", ability.name)
+    env = {**os.environ, **variant.environment}
+    for kit in ability.beside:
+        env |= kits.environment(project.root, kit, project.declaration.kit[kit])
+    with ExitStack() as stack:
+        serving = None
+        if variant.server is not None:
+            serving = stack.enter_context(servers.serving(variant.server, folder / "build", env))
+        bench = _Bench(ability.name, variant, ability, folder, env, serving)
+        yield from _run(setting, project, bench, what)
+
+
+def _run(setting: Setting, project: Project, bench: _Bench, what: str) -> Iterator[Tested]:
+    match what:
+        case "bf16":
+            yield from _ops(project, bench, what, BF16)
+            yield _checks(project, bench, project.root / CHECKS / BF16, what)
+        case "ops":
+            yield from _ops(project, bench, what, "")
+        case "models":
+            yield _checks(project, bench, project.root / CHECKS / MODELS, what)
+        case _:
+            yield _checks(project, bench, setting.here / what, what)
+
+
+def _ops(project: Project, bench: _Bench, what: str, pattern: str) -> Iterator[Tested]:
+    """Run upstream's operation tests; operations that are known to crash this device each by themselves."""
+    crash = None
+    if bench.ability.device is not None:
+        found = bench.ability.device
+        crash = standing.known_crash(bench.variant.crash, found.device, found.used.version)
+    alone = crash.operations if crash else ()
+    rest = tuple(one for one in checks.operations(bench.build) if one not in alone) if alone else ()
+    for chosen, known in ((rest, None), *(((one,), crash) for one in alone)):
+        yield _op(project, bench, what, pattern, chosen, known)
+
+
+def _op(
+    project: Project, bench: _Bench, what: str, pattern: str, chosen: tuple[str, ...], known: Crash | None
+) -> Tested:
+    started, before = time.monotonic(), bench.serving.clients if bench.serving else 0
+    report = checks.run_ops(bench.build, bench.variant.device, pattern, operations=chosen, env=_ops_env(project, bench))
+    expected = bench.variant.expected(what).none
+    stood = standing.of_ops(report, opsreport.judge(report), none=expected, crash=known)
+    shown = "upstream's cases" + (f" of {chosen[0]}" if known else "")
+    counts = report.counts
+    return Tested(
+        bench.name,
+        bench.device,
+        shown,
+        counts[OpsResult.OK],
+        counts[OpsResult.FAIL],
+        counts[OpsResult.NOT_SUPPORTED],
+        time.monotonic() - started,
+        _through(stood, bench, before),
+    )
+
+
+def _ops_env(project: Project, bench: _Bench) -> Mapping[str, str]:
+    """Give the environment of upstream's test program: with a server, what makes the program know of it."""
+    server = bench.variant.server
+    if server is None or bench.serving is None:
+        return bench.env
+    env = {name: text.replace("{server}", bench.serving.address) for name, text in server.environment.items()}
+    if server.preload:
+        made = servers.preload(project.root / server.preload, tree=bench.folder / "src", build=bench.build)
+        env["LD_PRELOAD"] = str(made)
+    return {**bench.env, **env}
+
+
+def _through(stood: Stood, bench: _Bench, before: int) -> Stood:
+    """Take back a pass that never went through the server."""
+    if stood.standing is Standing.PASSED and bench.serving is not None and bench.serving.clients <= before:
+        return Stood(Standing.FAILED, "did not go through the server: it logged no client")
+    return stood
+
+
+def _checks(project: Project, bench: _Bench, path: Path, what: str) -> Tested:
+    """Run the fork's checks at a path."""
+    started, before = time.monotonic(), bench.serving.clients if bench.serving else 0
+    options: tuple[str, ...] = ()
+    if what == MODELS:
+        address = bench.serving.address if bench.serving else ""
+        words = " ".join(one.replace("{server}", address) for one in bench.variant.options)
+        store = project.root / ".forkkeeper" / "models"
+        options = (f"--tool-options={words}", f"--proof={bench.variant.proof}", f"--models={store}")
+    result = checks.run_checks([path], source=bench.folder / "src", build=bench.build, options=options, env=bench.env)
+    judged = checksreport.judge(result)
+    shown = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else what
+    stood = Stood(Standing.PASSED if judged.passed else Standing.FAILED, judged.because)
+    if what == MODELS:
+        stood = _through(stood, bench, before)
+    device = bench.device if what == MODELS else "the processor"
+    seconds = time.monotonic() - started
+    return Tested(bench.name, device, shown, result.passed, len(result.failed), result.skipped, seconds, stood)
+
+
+def _present(project: Project, stand: Stand, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the variants to check, those named or all built of the present tree; and those left out as stale."""
+    asked = doctoring.known(project.declaration, names, "check")
+    identity = Identity(stand.made.tree, stand.pin.sha, project.queue.digest())
+    present, stale = [], []
+    for name in asked:
+        variant, folder = with_kits(project, name), folder_of(project, "build", name) / "build"
+        hint = f"`nox -s build_{name}`, or `forkkeeper build {name}`"
+        match builds.freshness(variant, build=folder, identity=identity):
+            case Freshness.PRESENT:
+                present.append(name)
+            case Freshness.STALE:
+                if names:
+                    found = "was built from another tree or with other options"
+                    raise RequestError("check", f"variant {name}", found, hint)
+                stale.append(name)
+            case Freshness.ABSENT:
+                if names:
+                    raise RequestError("check", f"variant {name}", "is not built", hint)
+    if not present:
+        found = f"none is built of the present tree{' (stale: ' + ', '.join(stale) + ')' if stale else ''}"
+        first = stale[0] if stale else asked[0]
+        raise RequestError("check", "variants", found, f"`nox -s build_{first}`, or `forkkeeper build {first}`")
+    return tuple(present), tuple(stale)
+
+
+def coloured(text: str, green: bool) -> Painted:
+    """Paint a verdict."""
+    return Painted(text, "green" if green else "red")
+
+
+def _witnesses(setting: Setting, project: Project, stand: Stand, name: str) -> Iterator[Verdict]:
+    """For each patch: its witness passes on the fork, and fails on the fork made without that patch."""
+    for patch in project.queue.patches:
+        witness = patch.trailer("Witness") or "none"
+        if witness.startswith("none"):
+            yield Verdict((name, patch.title, "", "", Painted(witness, "yellow")), green=True, ran=False)
+            continue
+        with_it = _witness(project, folder_of(project, "build", name), witness)
+        queue = queues.rebuild(project.queue, [other for other in project.queue.patches if other is not patch])
+        try:
+            cut = compose_at(stand.store, replace(project, queue=queue), stand.pin, step="check")
+            make(setting, project, stand, name, cut.tree, queue, "without")
+        except (AnswerIsNo, OutsideError) as error:  # one patch that others need never stops the verdict on the rest
+            said = f"no verdict: the fork without it cannot be made ({error.thing}: {error.found})"
+            yield Verdict(
+                (name, patch.title, f"{with_it.passed} of {with_it.ran} pass", "", coloured(said, False)), False
+            )
+            continue
+        without = _witness(project, folder_of(project, "without", name), witness)
+        yield _judged(name, patch.title, with_it, without)
+
+
+def _witness(project: Project, folder: Path, witness: str) -> ChecksResult:
+    return checks.run_checks([project.root / witness], source=folder / "src", build=folder / "build")
+
+
+def _judged(name: str, title: str, with_it: ChecksResult, without: ChecksResult) -> Verdict:
+    before, after = checksreport.judge(with_it), checksreport.judge(without)
+    if not before.passed:
+        said, green = f"fails with the patch: {before.because}", False
+    elif after.passed:
+        said, green = "passes without the patch: it proves nothing, or the patch has lost its effect", False
+    elif after.answer is not ChecksAnswer.FAILED or not without.failed:
+        said, green = f"no verdict without the patch: {after.because}", False
+    else:
+        said, green = "proves the patch", True
+    cells = (name, title, f"{with_it.passed} of {with_it.ran} pass", f"{len(without.failed)} of {without.ran} fail")
+    return Verdict((*cells, coloured(said, green)), green)
