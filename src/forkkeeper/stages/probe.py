@@ -3,7 +3,9 @@
 The compiler itself is asked for headers and libraries, so what is found is what a build will find.
 """
 
+import functools
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -20,6 +22,7 @@ from forkkeeper.shell import process
 
 COMPILERS = ("c++", "g++", "clang++")
 OS_RELEASE = Path("/etc/os-release")
+CPUINFO = Path("/proc/cpuinfo")
 SECONDS = 30.0  # for one program to say what it is: a driver may hang
 
 
@@ -49,11 +52,12 @@ class Probe:
         self.env = dict(os.environ if env is None else env)
         self._seen: dict[tuple[Need, Path | None], Seen] = {}
 
-    def ability(self, name: str, variant: Variant, kits: Mapping[str, Kit], platform: str = sys.platform) -> Ability:
+    def ability(self, name: str, variant: Variant, kits: Mapping[str, Kit], system: str = sys.platform) -> Ability:
         """Say what this machine can do with a variant; for a foreign platform nothing is looked at."""
-        if needs.platform_of(platform) not in variant.platform:
+        if needs.platform_of(system) not in variant.platform:
             return Ability(name, variant, platform=False, answers=())
-        return Ability(name, variant, True, tuple(self._answer(need, kits) for need in variant.need))
+        answers = tuple(self._answer(need, kits) for need in variant.need)
+        return Ability(name, variant, platform=True, answers=needs.together(answers))
 
     def _answer(self, need: Need, kits: Mapping[str, Kit]) -> Answer:
         kit = kits.get(need.kit, NO_KIT)
@@ -88,13 +92,16 @@ class Probe:
         where = next((found for name in names if (found := shutil.which(name, path=path))), None)
         if where is None:
             return Seen()
-        return Seen(where, needs.version_in(need.version, _said((where, *need.arguments), env)) if need.version else "")
+        if not need.version:
+            return Seen(where)
+        said = _said((where, *need.arguments), env)
+        return Seen(where, needs.version_in(need.version, said.text), because=said.because)
 
     def _header(self, need: HeaderNeed, path: str, env: Mapping[str, str], include: Path | None) -> Seen:
         """Let the compiler list what an #include would read; the second is the header itself."""
-        compiler = self._compiler(path, env)
+        compiler = self._compiler(need.compiler, path, env)
         if not compiler:
-            return Seen(because="no C++ compiler to ask")
+            return Seen(because=_nobody(need))
         with TemporaryDirectory(prefix="forkkeeper-probe-") as folder:
             asking = Path(folder, "ask.cpp")
             asking.write_text(f"#include <{need.name}>\n", encoding="utf-8")
@@ -110,9 +117,9 @@ class Probe:
         return Seen(where, needs.version_in(need.version, text))
 
     def _library(self, need: LibraryNeed, path: str, env: Mapping[str, str]) -> Seen:
-        compiler = self._compiler(path, env)
+        compiler = self._compiler(need.compiler, path, env)
         if not compiler:
-            return Seen(because="no C++ compiler to ask")
+            return Seen(because=_nobody(need))
         with TemporaryDirectory(prefix="forkkeeper-probe-") as folder:
             asking = Path(folder, "ask.cpp")
             asking.write_text("int main() { return 0; }\n", encoding="utf-8")
@@ -123,14 +130,18 @@ class Probe:
         where = shutil.which(need.command[0], path=path)
         if where is None:
             return Seen(because=f"{need.command[0]} is not here to list devices")
-        text = _said((where, *need.command[1:]), env)
-        names = tuple(name.strip() for name in re.findall(need.name, text, re.MULTILINE))
-        return Seen(shlex.join(need.command), needs.version_in(need.version, text), names)
+        said = _said((where, *need.command[1:]), env)
+        names = tuple(name.strip() for name in re.findall(need.name, said.text, re.MULTILINE))
+        return Seen(shlex.join(need.command), needs.version_in(need.version, said.text), names, said.because)
 
-    def _compiler(self, path: str, env: Mapping[str, str]) -> tuple[str, ...]:
-        names = (*shlex.split(env.get("CXX", ""))[:1], *COMPILERS)
+    def _compiler(self, named: tuple[str, ...], path: str, env: Mapping[str, str]) -> tuple[str, ...]:
+        names = named or (*shlex.split(env.get("CXX", ""))[:1], *COMPILERS)
         found = next((found for name in names if (found := shutil.which(name, path=path))), None)
         return (found,) if found else ()
+
+
+def _nobody(need: HeaderNeed | LibraryNeed) -> str:
+    return f"no {need.compiler[0] if need.compiler else 'C++ compiler'} to ask"
 
 
 def system() -> System:
@@ -139,10 +150,28 @@ def system() -> System:
     return needs.system_of(sys.platform, text)
 
 
-def _said(argv: tuple[str, ...], env: Mapping[str, str]) -> str:
-    """Give all that a program says; nothing where it cannot be started."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """All that a program said of itself; because -- why it said nothing, "" where it did."""
+
+    text: str = ""
+    because: str = ""
+
+
+def _said(argv: tuple[str, ...], env: Mapping[str, str]) -> _Said:
+    """Ask a program; one that hangs, as a driver may, is ended."""
     try:
-        done = process.read(argv, env=env)
-    except OSError:
-        return ""
-    return done.out + done.err
+        done = process.read(argv, env=env, seconds=SECONDS)
+    except OSError as error:
+        return _Said(because=f"{Path(argv[0]).name}: {error.strerror}")
+    return _Said(done.out + done.err)
+
+
+@functools.cache
+def processor() -> str:
+    """Name this machine's processor, as its system does; its architecture where the system has no name for it."""
+    if sys.platform == "darwin":
+        return _said(("sysctl", "-n", "machdep.cpu.brand_string"), os.environ).text.strip() or platform.machine()
+    text = CPUINFO.read_text(encoding="utf-8", errors="replace") if CPUINFO.is_file() else ""
+    named = re.search(r"^model name\s*: (.*)$", text, re.MULTILINE)
+    return named[1].strip() if named else platform.processor() or platform.machine()

@@ -24,6 +24,7 @@ from forkkeeper.tasks.fork import (
     log,
     materialise,
     plan,
+    size,
     status,
     sync,
     upstream_refresh,
@@ -34,7 +35,7 @@ from forkkeeper.tasks.running import TYPED, outside
 
 
 def _verbs() -> Collection:
-    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, doctor, build, check, undo, redo)
+    verbs = Collection(status, plan, sync, diff, log, lint, materialise, init, doctor, build, check, size, undo, redo)
     verbs.add_task(pick)
     verbs.add_task(decline)
     verbs.add_task(adopt)
@@ -88,6 +89,7 @@ SEVERAL = {
     "kit.fetch": (0, "--name"),
     "materialise": (0, "--directory"),
     "materialize": (0, "--directory"),
+    "size": (0, "--variant"),
     "patch.absorb": (0, "--paths"),
     "pick": (0, "--sha"),
 }

@@ -350,6 +350,23 @@ def doctor(_: Context, variant: list[str] | None = None, strict: bool = False, j
 @task(
     auto_shortflags=False,
     iterable=["variant"],
+    positional=[],
+    help={
+        "variant": "a [variant.NAME] with a size, repeatable; also `size cuda` (default: all that can be built)",
+        "json": JSON,
+    },
+)
+def size(_: Context, variant: list[str] | None = None, json: str | None = None) -> None:
+    """Build variants' libraries and those of the pristine pin, and compare their sections; slow at the first time.
+
+    Example: forkkeeper size cuda cuda_slim
+    """
+    run(lambda on_progress: flow.size(setting(on_progress), variant or ()), name="size", json=json)
+
+
+@task(
+    auto_shortflags=False,
+    iterable=["variant"],
     positional=["what"],
     help={
         "what": "bf16, ops, models, witness, or a file or folder of checks",

@@ -1,0 +1,130 @@
+"""How large a backend's code is (`size`): the fork's variants beside the pristine pin, section by section."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from forkkeeper.core import compose, declaration, ids, needs, sections
+from forkkeeper.core.ids import TreeId
+from forkkeeper.core.needs import Ability
+from forkkeeper.core.report import Cell, Painted, Report, Table
+from forkkeeper.core.variants import Size
+from forkkeeper.errors import AnswerIsNo, RequestError
+from forkkeeper.flow import doctoring
+from forkkeeper.flow.building import fetch, folder_of, with_kits
+from forkkeeper.flow.standing import Setting, Stand, composed, open_fork
+from forkkeeper.shell import disk
+from forkkeeper.stages import build as builds, materialise as materialising, probe as probes, project as projects
+from forkkeeper.stages.build import Identity
+from forkkeeper.stages.project import Project
+
+SIZES = "sizes"  # below the state folder: one file for each tree and set of options that was measured
+MEGABYTE = 1e6  # bytes
+UPSTREAM = "upstream"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One library to measure: of which tree, and as which variant."""
+
+    name: str
+    of: str
+    tree: TreeId
+    ability: Ability
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A library's sections, in bytes; before -- whether they were measured in an earlier run."""
+
+    job: _Job
+    kinds: dict[str, int]
+    before: bool
+
+
+def size(setting: Setting, variants: Sequence[str]) -> Report:
+    """Build the target of each variant's `size`, of the pristine pin and of the fork, and count its sections.
+
+    variants -- their names; none: all that declare a size and can be built here
+    What was measured is kept by tree and options, so a second call builds nothing.
+    Raises RequestError for a variant that declares no size, AnswerIsNo when one that is named cannot be built here.
+    """
+    project, upstream, notes = open_fork(setting, "size")
+    names = _declared(project, variants)
+    abilities = doctoring.examine(project.root, project.declaration, names)
+    left_out = [one for one in abilities if not one.builds]
+    skipped = [f"{one.name}: {needs.skipped(one, one.lacking, probes.system())}" for one in left_out]
+    if skipped and (variants or len(skipped) == len(abilities)):
+        raise AnswerIsNo("size", left_out[0].name, "; ".join(skipped), "`forkkeeper doctor` says what is here")
+    with composed(project, upstream, step="size") as stand:
+        baseline = compose.baseline(stand.store, stand.pin.tree, project.declaration.path).tree
+        jobs = tuple(_jobs(abilities, baseline, stand.made.tree))
+        measured = [_measure(setting, project, stand, job) for job in jobs]
+    table = Table(("of", "variant", "tree", *measured[0].kinds, "beside upstream", "measured"), _rows(measured))
+    said = "MB of each kind of section in the library; device code before compression."
+    return Report((*notes, *(Painted(f"skipped: {one}", "yellow") for one in skipped), "", table, said))
+
+
+def _declared(project: Project, variants: Sequence[str]) -> tuple[str, ...]:
+    """Give the variants to measure."""
+    names = doctoring.known(project.declaration, variants, "size")
+    able = tuple(name for name in names if project.declaration.variant[name].size is not None)
+    lacking = [name for name in names if name not in able]
+    if (variants and lacking) or not able:
+        thing = f"variant.{lacking[0]}" if variants else declaration.FILE
+        raise RequestError("size", thing, "declares no [variant.NAME.size]", "say there what to build and to count")
+    return able
+
+
+def _jobs(abilities: Sequence[Ability], baseline: TreeId, fork: TreeId) -> Iterator[_Job]:
+    for ability in abilities:
+        found = ability.variant.size
+        if found is None or not ability.builds:
+            continue
+        if found.upstream:
+            yield _Job(ability.name, UPSTREAM, baseline, ability, found)
+        yield _Job(ability.name, "fork", fork, ability, found)
+
+
+def _measure(setting: Setting, project: Project, stand: Stand, job: _Job) -> _Measured:
+    """Build what is to be measured, unless that was done before."""
+    fetch(setting, project, job.ability)
+    whole = with_kits(project, job.name)
+    variant = replace(whole, cmake=(*whole.cmake, *job.size.cmake), targets=(job.size.target,))
+    identity = Identity(job.tree, stand.pin.sha, project.queue.digest())
+    key = hashlib.sha256("\n".join((job.tree, job.size.library, *variant.targets, *variant.cmake)).encode()).hexdigest()
+    record = project.root / projects.STATE / SIZES / f"{key[:32]}.json"
+    kept = disk.read(record)
+    if kept is not None:
+        return _Measured(job, msgspec.json.decode(kept, type=dict[str, int]), before=True)
+    folder = folder_of(project, "size", job.name if job.of != UPSTREAM else f"{UPSTREAM}-{job.name}")
+    materialising.materialise(
+        stand.store,
+        job.tree,
+        folder / "src",
+        project.root / projects.STATE / "materialised",
+        overwrite=True,
+        on_progress=setting.on_progress,
+    )
+    builds.build(job.name, variant, source=folder / "src", build=folder / "build", identity=identity)
+    kinds = sections.by_kind(builds.sections_of(folder / "build" / job.size.library))
+    disk.write(record, msgspec.json.encode(kinds))
+    return _Measured(job, kinds, before=False)
+
+
+def _rows(measured: Sequence[_Measured]) -> tuple[tuple[Cell, ...], ...]:
+    """Make the rows; each is compared with upstream's total, the last that stands above it."""
+    rows: list[tuple[Cell, ...]] = []
+    beside = 0
+    for one in measured:
+        total = one.kinds[sections.TOTAL]
+        beside = total if one.job.of == UPSTREAM else beside
+        numbers = (f"{count / MEGABYTE:.1f}" for count in one.kinds.values())
+        ratio = f"{total / beside:.0%}" if beside else ""
+        when = "before" if one.before else "now"
+        rows.append((one.job.of, one.job.name, ids.short(one.job.tree), *numbers, ratio, when))
+    return tuple(rows)
