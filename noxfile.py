@@ -112,6 +112,13 @@ def build_all(session: nox.Session) -> None:
     session.run("forkkeeper", "build", *session.posargs)
 
 
+@nox.session(default=False)
+def size(session: nox.Session) -> None:
+    """How large is a backend's code beside upstream's, by section? Names of variants may follow `--`; slow at first."""
+    install_for_the_fork(session)
+    session.run("forkkeeper", "size", *session.posargs)
+
+
 def build_session(variant: str, about: str) -> None:
     """Make the session that builds one variant."""
 

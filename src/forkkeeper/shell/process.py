@@ -39,7 +39,7 @@ def read(
             list(argv), cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=seconds
         )
     except subprocess.TimeoutExpired as late:
-        raise TimeoutError(errno.ETIMEDOUT, f"did not end within {seconds:.0f} s", argv[0]) from late
+        raise TimeoutError(errno.ETIMEDOUT, f"did not end within {seconds:g} s", argv[0]) from late
     return Finished(
         tuple(argv), done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     )
