@@ -50,6 +50,29 @@ def test_a_kit_s_header_stands_before_the_system_s(tmp_path: Path) -> None:
     assert probe.ability("toy", variant, {}).lacking[0].state is State.TOO_OLD
 
 
+def test_a_kit_that_is_used_for_one_thing_is_used_for_all_that_it_has(tmp_path: Path) -> None:
+    """Its options choose it as a whole: a header that the system has, too, is the kit's then, and is shown as that."""
+    system, kit = header(tmp_path / "system", 7), header(tmp_path / "kit", 9)
+    (kit / "toy" / "more.h").write_text("")
+    more = HeaderNeed(name="toy/more.h", kit="toy")
+    probe = Probe({**os.environ, "CPATH": str(system)})
+    kits = {"toy": Kit(here=True, include=kit)}
+    alone = probe.ability("toy", Variant(device="X", need=(TOY,)), kits)
+    assert [(one.state, one.used.version) for one in alone.answers] == [(State.MET, "1.7")]
+    both = probe.ability("toy", Variant(device="X", need=(TOY, more)), kits)
+    assert [(one.state, one.used.version) for one in both.answers] == [(State.BESIDE, "1.9"), (State.BESIDE, "")]
+
+
+def test_a_header_may_be_another_compiler_s(tmp_path: Path) -> None:
+    """A need can name the program that is asked; where it is missing, that is what is said."""
+    compiler = program(tmp_path / "bin", "toycc", "")
+    compiler.write_text(f'#!/bin/sh\nexec c++ -I{header(tmp_path / "toolkit", 8)} "$@"\n')
+    need = HeaderNeed(name=TOY.name, version=TOY.version, compiler=("toycc",))
+    found = Probe({**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}).look(need)
+    assert found.version == "1.8"
+    assert Probe(os.environ).look(need).because == "no toycc to ask"
+
+
 def test_an_empty_kit_never_passes_for_the_system_s_header(tmp_path: Path) -> None:
     """A kit that lacks the header is not credited with the one that the system has."""
     system, empty = header(tmp_path / "system", 2), tmp_path / "empty"
