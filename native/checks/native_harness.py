@@ -90,8 +90,8 @@ class Tool:
         shutil.copy2(self.path, path)
         return Tool(path, self.libraries, self.env)
 
-    def __call__(self, *args: str | Path, env: Mapping[str, str] | None = None) -> Done:
-        """Run with args and return what came of it; no status is a failure by itself."""
+    def __call__(self, *args: str | Path, env: Mapping[str, str] | None = None, seconds: float = 60) -> Done:
+        """Run with args, for seconds at most, and return what came of it; no status is a failure by itself."""
         return subprocess.run(
             [str(self.path), *map(str, args)],
             env={**clean_env(self.libraries, self.env), **(env or {})},
@@ -99,7 +99,7 @@ class Tool:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=60,
+            timeout=seconds,
             check=False,
         )
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # With one thread and no warm-up a run is the same every time; -fit would load a model twice, to measure it.
 STEADY = ("-t", "1", "--no-warmup", "-fit", "off")
 
+# A device in software compiles its programs for a minute, the first time that they are used.
+SECONDS = 600
+
 # Upstream's logger drops what it has not written when the program ends, so a line of a short run may be missing.
 # It never holds back more than 512 messages, though: with every step of every graph logged, which takes this
 # variable, more than that many follow those about the model and its first graph.
@@ -88,7 +91,7 @@ def speak(tool: Tool, device: Device, model: Path, *, prompt: str, count: int, f
 
 def ask(tool: Tool, device: Device, *words: str | Path) -> str:
     """Run a tool on the device, and return its log; a log that does not show the device is a failure."""
-    done = succeeded(tool(*words, *STEADY, *LOUD, *device.options, env=LOUD_ENV))
+    done = succeeded(tool(*words, *STEADY, *LOUD, *device.options, env=LOUD_ENV, seconds=SECONDS))
     log = done.stdout + done.stderr
     told = "\n".join(line for line in log.splitlines() if PLACES.search(line))
     assert device.proof.search(log), f"it ran elsewhere, as nothing logged is like `{device.proof.pattern}`:\n{told}"
