@@ -93,7 +93,7 @@ def test_backend_ops(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def test_models(session: nox.Session) -> None:
-    """Do small models of several kinds load, speak and predict in every build that is there? As above."""
+    """Do small models of four kinds, in six types, say on each device what double precision expects? As above."""
     install_for_the_fork(session)
     session.run("forkkeeper", "check", "models", *session.posargs)
 

@@ -4,19 +4,22 @@
     pytest native/checks --source=DIR --build=DIR
 
 `--source` is the composed tree (upstream, queue and overlay), `--build` its CMake build directory
-with the tools built. Nothing is skipped: a tool that is missing is a failure.
+with the tools built. Nothing is skipped: a tool that is missing is a failure. The other options are for the
+checks in models/, which run on the device of a variant; without them that is the one the tools choose.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gguf
 import pytest
-from native_harness import COMPLETION, Build, Tool, recorded, recording, write_model
+from native_harness import COMPLETION, Build, CrashedError, Device, Tool, recorded, recording, succeeded, write_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,10 +28,21 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the two directories that every check needs."""
+    """Add the two directories that every check needs, and what the checks on a device are told of it."""
     group = parser.getgroup("native", "the fork under test")
     group.addoption("--source", type=Path, required=True, help="the composed source tree")
     group.addoption("--build", type=Path, required=True, help="its CMake build directory")
+    group.addoption("--tool-options", default="", help="what llama.cpp's tools are given to run on the device")
+    group.addoption("--tool-env", action="append", default=[], metavar="NAME=VALUE", help="for the build's programs")
+    group.addoption("--proof", default="", help="regular expression that the log of every run on the device matches")
+    group.addoption("--models", type=Path, help="where small models are kept between runs (default: nowhere)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Say in the report of a failed test which signal ended a program of the build."""
+    if call.excinfo is not None and isinstance(call.excinfo.value, CrashedError):
+        item.user_properties.append(("signal", call.excinfo.value.signal))
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +62,30 @@ def build(request: pytest.FixtureRequest) -> Build:
 
 
 @pytest.fixture(scope="session")
-def tool(build: Build) -> FindTool:
+def tool(request: pytest.FixtureRequest, build: Build) -> FindTool:
     """Return a function that finds a built program by name."""
+    declared = dict(one.split("=", 1) for one in request.config.getoption("--tool-env"))
 
     def find(name: str) -> Tool:
         path = build.bin / name
         assert path.is_file(), f"{name} is not built in {build.bin}"
-        return Tool(path, build.bin)
+        return Tool(path, build.bin, declared)
 
     return find
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest) -> Device:
+    """Return how the tools are made to run on the device, and how that shows."""
+    options = request.config.getoption("--tool-options")
+    return Device(tuple(shlex.split(options)), re.compile(request.config.getoption("--proof")))
+
+
+@pytest.fixture(scope="session")
+def models(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder where small models are kept."""
+    given: Path | None = request.config.getoption("--models")
+    return given.resolve() if given else tmp_path_factory.mktemp("models")
 
 
 @pytest.fixture(scope="session")
@@ -123,8 +152,7 @@ def speak(tmp_path: Path) -> Speak:
     def run(tool: Tool, *args: str | Path, env: Mapping[str, str] | None = None) -> str:
         path = tmp_path / "recording"
         path.unlink(missing_ok=True)
-        done = tool(*args, *recording(path), env=env)
-        assert done.returncode == 0, f"status {done.returncode}\n{done.stderr}"
+        succeeded(tool(*args, *recording(path), env=env))
         return recorded(path)
 
     return run

@@ -9,6 +9,7 @@ import struct
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from signal import Signals
 from typing import TYPE_CHECKING, Protocol
 
 import gguf
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    import re
     from pathlib import Path
 
 Weights = npt.NDArray[np.float32]
@@ -27,6 +29,9 @@ WIDTH, FORWARD, LAYERS, HEADS = 256, 1024, 4, 4
 
 # Tokens are three special ones, then the 256 bytes.
 FIRST_BYTE = 3
+
+# How much of what a failed program said is shown.
+LAST_LINES = 60
 
 # What a completion needs to be the same every time: greedy, one thread, no warm-up.
 COMPLETION = ("-no-cnv", "--no-warmup", "--temp", "0", "--seed", "1", "-t", "1", "-c", "64")
@@ -71,7 +76,10 @@ class Build:
 
 @dataclass(frozen=True)
 class Tool:
-    """A program of the build, run without anything inherited that changes what it does."""
+    """A program of the build, run without anything inherited that changes what it does.
+
+    env -- what the variant declares for its programs
+    """
 
     path: Path
     libraries: Path
@@ -82,26 +90,68 @@ class Tool:
         shutil.copy2(self.path, path)
         return Tool(path, self.libraries, self.env)
 
-    def __call__(self, *args: str | Path, env: Mapping[str, str] | None = None) -> Done:
-        """Run with args and return what came of it; no status is a failure by itself."""
+    def __call__(self, *args: str | Path, env: Mapping[str, str] | None = None, seconds: float = 60) -> Done:
+        """Run with args, for seconds at most, and return what came of it; no status is a failure by itself."""
         return subprocess.run(
             [str(self.path), *map(str, args)],
-            env={**clean_env(self.libraries), **self.env, **(env or {})},
+            env={**clean_env(self.libraries, self.env), **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=60,
+            timeout=seconds,
             check=False,
         )
 
 
-def clean_env(libraries: Path) -> dict[str, str]:
-    """Return the environment without what steers the programs under test."""
+def clean_env(libraries: Path, declared: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without what steers the programs under test, and with what is declared for them.
+
+    The build's own libraries are found first: what is declared may add folders of a driver, and those may
+    hold another ggml.
+    """
     steering = ("LLAMA", "GGML", "LD_PRELOAD")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
-    search = [str(libraries), *filter(None, [kept.get("LD_LIBRARY_PATH")])]
-    return kept | {"LD_LIBRARY_PATH": os.pathsep.join(search), "GGML_NO_BACKTRACE": "1"}
+    known = [declared.get("LD_LIBRARY_PATH"), kept.get("LD_LIBRARY_PATH")]
+    search = dict.fromkeys([str(libraries), *filter(None, known)])
+    return {**kept, **declared, "LD_LIBRARY_PATH": os.pathsep.join(search), "GGML_NO_BACKTRACE": "1"}
+
+
+class CrashedError(AssertionError):
+    """A program of the build was ended by a signal; the report names it (see conftest.py)."""
+
+    def __init__(self, done: Done) -> None:
+        self.signal = next((one.name for one in Signals if one == -done.returncode), f"signal {-done.returncode}")
+        super().__init__(f"ended by {self.signal}\n{explained(done)}")
+
+
+def succeeded(done: Done, *statuses: int) -> Done:
+    """Return a run that ended with one of statuses, without any with 0.
+
+    Another is a failure, and a signal is one of its own kind.
+    """
+    if done.returncode < 0:
+        raise CrashedError(done)
+    assert done.returncode in (statuses or (0,)), f"status {done.returncode}\n{explained(done)}"
+    return done
+
+
+def explained(done: Done) -> str:
+    """Return the command and the end of what it said: with all that is logged, that would be thousands of lines."""
+    lines = (done.stdout + done.stderr).splitlines()[-LAST_LINES:]
+    return "\n".join([" ".join(done.args), *lines])
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where models run.
+
+    options -- what llama.cpp's tools are given to run there
+    proof -- a log that shows it matches this; an empty expression shows nothing, and matches all
+    """
+
+    options: tuple[str, ...]
+    proof: re.Pattern[str]
 
 
 class Run(Protocol):
@@ -196,9 +246,13 @@ def recording(path: Path) -> tuple[str | Path, ...]:
 
 
 def recorded(path: Path) -> str:
-    """Return the text of a recording: prompt and answer, without the last token."""
+    """Return the text of a recording: prompt and answer."""
+    return bytes(token - FIRST_BYTE for token in recorded_tokens(path) if token >= FIRST_BYTE).decode("latin-1")
+
+
+def recorded_tokens(path: Path) -> tuple[int, ...]:
+    """Return the tokens of a recording, special ones too."""
     data = path.read_bytes()
     magic, _version, count = struct.unpack_from("<4sII", data)
     assert magic == b"nsgg", f"{path} is not a session file"
-    tokens = struct.unpack_from(f"<{count}i", data, 12)
-    return bytes(token - FIRST_BYTE for token in tokens if token >= FIRST_BYTE).decode("latin-1")
+    return struct.unpack_from(f"<{count}i", data, 12)

@@ -1,12 +1,21 @@
 """Reading and judging pytest's JUnit report."""
 
-from forkkeeper.core.checksreport import ChecksAnswer, judge, parse
+from forkkeeper.core.checksreport import ChecksAnswer, Crashed, judge, parse
 
 MIXED = """<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite name="pytest" tests="4">
 <testcase classname="checks.test_a" name="test_fine" time="0.1" />
 <testcase classname="checks.test_a" name="test_wrong"><failure message="assert 0">trace</failure></testcase>
 <testcase classname="checks.test_a" name="test_setup"><error message="boom">trace</error></testcase>
 <testcase classname="checks.test_b" name="test_later"><skipped type="pytest.skip" message="no" /></testcase>
+</testsuite></testsuites>"""
+CRASHES = """<testsuites><testsuite>
+<testcase classname="m" name="t1"><properties><property name="signal" value="SIGSEGV" /></properties>
+<failure message="ended by SIGSEGV" /></testcase>
+<testcase classname="m" name="t2"><properties><property name="signal" value="SIGABRT" /></properties>
+<error message="ended by SIGABRT" /></testcase>
+<testcase classname="m" name="t3"><properties><property name="other" value="1" /></properties>
+<failure message="assert 0" /></testcase>
+<testcase classname="m" name="t4"><properties><property name="signal" value="SIGABRT" /></properties></testcase>
 </testsuite></testsuites>"""
 SKIPPED = """<testsuites><testsuite><testcase classname="a" name="t"><skipped /></testcase></testsuite></testsuites>"""
 FINE = """<testsuites><testsuite><testcase classname="a" name="t" /></testsuite></testsuites>"""
@@ -18,6 +27,15 @@ def test_counts_each_kind() -> None:
     assert (result.passed, result.skipped, result.ran) == (1, 1, 3)
     assert result.failed == ("checks.test_a::test_wrong", "checks.test_a::test_setup")
     assert judge(result).because == "2 of 3 tests failed, first checks.test_a::test_wrong"
+
+
+def test_a_failed_test_in_which_a_program_crashed_is_told_from_others() -> None:
+    """Only failed tests count, in their setup too, and the last one is named with its signal."""
+    result = parse(CRASHES, exit_status=1)
+    assert (result.passed, result.failed) == (1, ("m::t1", "m::t2", "m::t3"))
+    assert result.crashed == (Crashed("m::t1", "SIGSEGV"), Crashed("m::t2", "SIGABRT"))
+    said = "3 of 4 tests failed, first m::t1; in 2 a program crashed, last in m::t2 by SIGABRT"
+    assert judge(result).because == said
 
 
 def test_a_passing_run_is_green() -> None:

@@ -2,11 +2,9 @@
 
 import pytest
 
-from forkkeeper.core import needs, standing
+from forkkeeper.core import needs
 from forkkeeper.core.needs import Seen, State, System
-from forkkeeper.core.opsreport import OpsAnswer, OpsCase, OpsReport, OpsResult, OpsVerdict
-from forkkeeper.core.standing import Standing
-from forkkeeper.core.variants import Crash, DeviceNeed, HeaderNeed, ProgramNeed, Variant
+from forkkeeper.core.variants import DeviceNeed, HeaderNeed, ProgramNeed, Variant
 
 HEADER = HeaderNeed(
     name="vulkan/vulkan_core.h", what="Vulkan headers", version=(r"(\d+)",), least="1.3.275", kit="k", debian="v-dev"
@@ -79,58 +77,3 @@ def test_a_system_is_known_by_its_os_release(text: str, system: System) -> None:
 def test_only_the_version_s_own_least_counts() -> None:
     """A program without a least version is met whatever it says."""
     assert needs.judge(ProgramNeed(name=("glslc",)), Seen("/usr/bin/glslc")).state is State.MET
-
-
-CASE = OpsCase("MUL_MAT", "type_a=bf16", OpsResult.OK)
-CRASH = Crash(device="^llvmpipe", below="25", why="a double free")
-
-
-def report(*cases: OpsCase, code: int = 0) -> OpsReport:
-    """Give the report of a run."""
-    return OpsReport("X", ("X",), (), cases, None, code, "")
-
-
-def test_a_case_that_runs_where_none_was_declared_is_a_failure() -> None:
-    """`none` is a promise: it is shown as such, and broken by one case that runs."""
-    nothing = OpsVerdict(OpsAnswer.NOTHING_RAN, "no case")
-    quiet = standing.of_ops(report(), nothing, none="by design", crash=None)
-    assert (quiet.standing, quiet.because) == (Standing.NONE_DECLARED, "by design")
-    loud = standing.of_ops(report(CASE), OpsVerdict(OpsAnswer.PASSED, "1"), none="by design", crash=None)
-    assert loud.standing is Standing.FAILED
-    absent = standing.of_ops(report(), OpsVerdict(OpsAnswer.NO_DEVICE, "none"), none="by design", crash=None)
-    assert absent.standing is Standing.FAILED
-
-
-def test_a_crash_is_excused_only_where_it_was_declared_and_by_a_signal() -> None:
-    """A declared crash is no failure of the fork; the same words for an exit status, or without a declaration, are."""
-    cut = OpsVerdict(OpsAnswer.CUT_SHORT, "SIGABRT")
-    assert standing.of_ops(report(CASE, code=-6), cut, none="", crash=CRASH).standing is Standing.DEVICE_CRASHES
-    assert standing.of_ops(report(CASE, code=-6), cut, none="", crash=None).standing is Standing.FAILED
-    assert standing.of_ops(report(CASE, code=1), cut, none="", crash=CRASH).standing is Standing.FAILED
-
-
-def test_a_declared_crash_holds_of_old_drivers_of_that_device_alone() -> None:
-    """A newer driver, another device and an unknown version are not excused."""
-    assert standing.known_crash((CRASH,), "llvmpipe (LLVM 15)", "22.3.6") is CRASH
-    assert standing.known_crash((CRASH,), "llvmpipe (LLVM 15)", "25.0.7") is None
-    assert standing.known_crash((CRASH,), "NVIDIA A100", "22.3.6") is None
-    assert standing.known_crash((CRASH,), "llvmpipe (LLVM 15)", "") is None
-
-
-@pytest.mark.parametrize(
-    ("standings", "green", "strictly"),
-    [
-        ([Standing.PASSED], True, True),
-        ([], False, False),
-        ([Standing.NONE_DECLARED], False, False),
-        ([Standing.SKIPPED], False, False),
-        ([Standing.PASSED, Standing.NONE_DECLARED], True, True),
-        ([Standing.PASSED, Standing.DEVICE_CRASHES], True, False),
-        ([Standing.PASSED, Standing.SKIPPED], True, False),
-        ([Standing.PASSED, Standing.FAILED], False, False),
-    ],
-)
-def test_a_session_is_green_only_if_something_ran(standings: list[Standing], green: bool, strictly: bool) -> None:
-    """Nothing red, and at least one test whose cases ran; strictly, nothing that was left out either."""
-    assert standing.exits_green(standings, strict=False) is green
-    assert standing.exits_green(standings, strict=True) is strictly

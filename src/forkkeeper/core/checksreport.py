@@ -1,7 +1,8 @@
 """Reads the JUnit XML that pytest leaves behind, and judges the run.
 
 Form (pytest's `xunit2` family): `testsuites > testsuite > testcase`; a test case holds `failure`, `error` or
-`skipped` when it did not pass. A crashed pytest leaves no file: that is an empty text here.
+`skipped` when it did not pass. A crashed pytest leaves no file: that is an empty text here. Where a test failed because
+a signal ended a program of the build, the fork's conftest.py leaves its name as the property `signal`.
 """
 
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from xml.etree import ElementTree as ET
 
 from forkkeeper.core.exitstatus import describe
 
+ALL_WELL, TESTS_FAILED, NONE_COLLECTED = 0, 1, 5  # pytest's own exit statuses; the others say that pytest went wrong
 PYTEST_MEANING = {
-    0: "",
-    1: "",
+    ALL_WELL: "",
+    TESTS_FAILED: "",
     2: ", which says interrupted",
     3: ", which says an error inside pytest",
     4: ", which says wrong usage",
-    5: ", which says no test was collected",
+    NONE_COLLECTED: ", which says no test was collected",
 }
 
 
@@ -30,18 +32,28 @@ class ChecksAnswer(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Crashed:
+    """A test that failed because a program of the build was ended by a signal, e.g. "SIGABRT"."""
+
+    test: str
+    signal: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChecksResult:
     """How a run of pytest ended.
 
     passed, skipped -- number of tests
     failed -- the tests that failed or could not be set up, as "file::test"
     exit_status -- of pytest; negative: the signal that ended it
+    crashed -- those of `failed` in which a program crashed
     """
 
     passed: int
     skipped: int
     failed: tuple[str, ...]
     exit_status: int
+    crashed: tuple[Crashed, ...] = ()
 
     @property
     def ran(self) -> int:
@@ -75,6 +87,7 @@ def parse(junit: str, *, exit_status: int) -> ChecksResult:
         skipped=len(skipped),
         failed=tuple(_name(case) for case in bad),
         exit_status=exit_status,
+        crashed=tuple(Crashed(_name(case), signal) for case in bad if (signal := _signal(case))),
     )
 
 
@@ -84,18 +97,29 @@ def judge(result: ChecksResult) -> ChecksVerdict:
     if result.exit_status < 0:
         return ChecksVerdict(ChecksAnswer.CRASHED, f"pytest {ended}; the test under way is the last one shown above")
     if result.failed:
-        return ChecksVerdict(
-            ChecksAnswer.FAILED, f"{len(result.failed)} of {result.ran} tests failed, first {result.failed[0]}"
-        )
+        said = f"{len(result.failed)} of {result.ran} tests failed, first {result.failed[0]}"
+        return ChecksVerdict(ChecksAnswer.FAILED, said + _crashes(result.crashed))
     if result.ran == 0:
         return ChecksVerdict(ChecksAnswer.NOTHING_RAN, f"0 tests ran ({result.skipped} skipped; {ended})")
-    if result.exit_status != 0:
+    if result.exit_status != ALL_WELL:
         return ChecksVerdict(ChecksAnswer.FAILED, f"every test passed, yet {ended}")
     return ChecksVerdict(ChecksAnswer.PASSED, f"{result.passed} tests passed" + _skips(result))
 
 
 def _skips(result: ChecksResult) -> str:
     return f", {result.skipped} skipped" if result.skipped else ""
+
+
+def _crashes(crashed: tuple[Crashed, ...]) -> str:
+    if not crashed:
+        return ""
+    return f"; in {len(crashed)} a program crashed, last in {crashed[-1].test} by {crashed[-1].signal}"
+
+
+def _signal(case: ET.Element) -> str:
+    """Give the signal that ended a program of the build, "" for none."""
+    named = case.find("properties/property[@name='signal']")
+    return "" if named is None else named.get("value", "")
 
 
 def _name(case: ET.Element) -> str:

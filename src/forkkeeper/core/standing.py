@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from forkkeeper.core import needs
+from forkkeeper.core.checksreport import ALL_WELL, NONE_COLLECTED, TESTS_FAILED, ChecksResult, ChecksVerdict
 from forkkeeper.core.opsreport import OpsAnswer, OpsReport, OpsResult, OpsVerdict
 from forkkeeper.core.variants import Crash
 
@@ -53,6 +54,24 @@ def of_ops(report: OpsReport, verdict: OpsVerdict, *, none: str, crash: Crash | 
         return Stood(Standing.FAILED, found)
     if none and verdict.answer is OpsAnswer.NOTHING_RAN:
         return Stood(Standing.NONE_DECLARED, none)
+    return Stood(Standing.PASSED if verdict.passed else Standing.FAILED, verdict.because)
+
+
+def of_checks(result: ChecksResult, verdict: ChecksVerdict, *, none: str, crash: Crash | None) -> Stood:
+    """Judge the fork's checks on a device by what is declared of it.
+
+    none -- the declared reason why no model can run there, "" where models are expected to
+    crash -- the declared crash that holds of this device, None for none; it explains tests in which a program crashed,
+        never one that saw something wrong
+    """
+    if none and result.passed:
+        found = f"{result.passed} tests passed, though fork.toml says that none can ({none}): take the line away"
+        return Stood(Standing.FAILED, found)
+    tests_failed = bool(result.failed) and result.exit_status == TESTS_FAILED
+    if crash is not None and tests_failed and len(result.crashed) == len(result.failed):
+        return Stood(Standing.DEVICE_CRASHES, f"{crash.why} ({verdict.because})")
+    if none and (tests_failed or result.exit_status in {ALL_WELL, NONE_COLLECTED}):
+        return Stood(Standing.NONE_DECLARED, f"{none} ({verdict.because})")
     return Stood(Standing.PASSED if verdict.passed else Standing.FAILED, verdict.because)
 
 

@@ -104,6 +104,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Crash(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Cases that are known to bring a device's driver down: shown as *device crashes*, red only under --strict.
 
+    Models may be such cases as well, whatever the operations: each of them needs nearly all.
+
     device -- regular expression of the device's name
     below -- the first driver version without the fault
     why -- the reason, shown

@@ -1,6 +1,7 @@
 """Verdicts on builds (`check`): upstream's operation tests, the fork's checks, the witnesses."""
 
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -59,14 +60,22 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """A built variant made ready to be tested. serving -- its server, None for a variant without one."""
+    """A built variant made ready to be tested.
+
+    declared -- what it and its kits put into the environment of the build's programs
+    serving -- its server, None for a variant without one
+    """
 
     name: str
     variant: Variant
     ability: Ability
     folder: Path
-    env: Mapping[str, str]
+    declared: Mapping[str, str]
     serving: Serving | None
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        return {**os.environ, **self.declared}
 
     @property
     def build(self) -> Path:
@@ -76,6 +85,14 @@ class _Bench:
     def device(self) -> str:
         found = doctoring.device_of(self.ability)
         return f"{self.variant.device}: {found}" if found else self.variant.device
+
+    @property
+    def crash(self) -> Crash | None:
+        """The declared crash that holds of this device and its driver."""
+        if self.ability.device is None:
+            return None
+        found = self.ability.device
+        return standing.known_crash(self.variant.crash, found.device, found.used.version)
 
 
 def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool = False) -> Report:
@@ -125,14 +142,14 @@ def _tests(setting: Setting, project: Project, ability: Ability, what: str) -> I
         yield Tested(ability.name, ability.variant.device, what, 0, 0, 0, 0.0, Stood(Standing.SKIPPED, why))
         return
     variant, folder = ability.variant, folder_of(project, "build", ability.name)
-    env = {**os.environ, **variant.environment}
+    declared = dict(variant.environment)
     for kit in ability.beside:
-        env |= kits.environment(project.root, kit, project.declaration.kit[kit])
+        declared |= kits.environment(project.root, kit, project.declaration.kit[kit])
+    bench = _Bench(ability.name, variant, ability, folder, declared, None)
     with ExitStack() as stack:
-        serving = None
         if variant.server is not None:
-            serving = stack.enter_context(servers.serving(variant.server, folder / "build", env))
-        bench = _Bench(ability.name, variant, ability, folder, env, serving)
+            serving = stack.enter_context(servers.serving(variant.server, bench.build, bench.env))
+            bench = replace(bench, serving=serving)
         yield from _run(setting, project, bench, what)
 
 
@@ -151,10 +168,7 @@ def _run(setting: Setting, project: Project, bench: _Bench, what: str) -> Iterat
 
 def _ops(project: Project, bench: _Bench, what: str, pattern: str) -> Iterator[Tested]:
     """Run upstream's operation tests; operations that are known to crash this device each by themselves."""
-    crash = None
-    if bench.ability.device is not None:
-        found = bench.ability.device
-        crash = standing.known_crash(bench.variant.crash, found.device, found.used.version)
+    crash = bench.crash
     alone = crash.operations if crash else ()
     rest = tuple(one for one in checks.operations(bench.build) if one not in alone) if alone else ()
     for chosen, known in ((rest, None), *(((one,), crash) for one in alone)):
@@ -204,21 +218,30 @@ def _through(stood: Stood, bench: _Bench, before: int) -> Stood:
 def _checks(project: Project, bench: _Bench, path: Path, what: str) -> Tested:
     """Run the fork's checks at a path."""
     started, before = time.monotonic(), bench.serving.clients if bench.serving else 0
-    options: tuple[str, ...] = ()
-    if what == MODELS:
-        address = bench.serving.address if bench.serving else ""
-        words = " ".join(one.replace("{server}", address) for one in bench.variant.options)
-        store = project.root / ".forkkeeper" / "models"
-        options = (f"--tool-options={words}", f"--proof={bench.variant.proof}", f"--models={store}")
+    options = _device_options(project, bench) if what == MODELS else ()
     result = checks.run_checks([path], source=bench.folder / "src", build=bench.build, options=options, env=bench.env)
     judged = checksreport.judge(result)
     shown = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else what
-    stood = Stood(Standing.PASSED if judged.passed else Standing.FAILED, judged.because)
     if what == MODELS:
-        stood = _through(stood, bench, before)
+        none = bench.variant.expected(what).none
+        stood = _through(standing.of_checks(result, judged, none=none, crash=bench.crash), bench, before)
+    else:
+        stood = Stood(Standing.PASSED if judged.passed else Standing.FAILED, judged.because)
     device = bench.device if what == MODELS else probes.processor()
     seconds = time.monotonic() - started
     return Tested(bench.name, device, shown, result.passed, len(result.failed), result.skipped, seconds, stood)
+
+
+def _device_options(project: Project, bench: _Bench) -> tuple[str, ...]:
+    """Give what the checks that run models are told of the device.
+
+    The environment is given as options: the checks keep what steers llama.cpp's tools from being inherited.
+    """
+    address = bench.serving.address if bench.serving else ""
+    words = shlex.join(one.replace("{server}", address) for one in bench.variant.options)
+    store = project.root / ".forkkeeper" / "models"
+    env = (f"--tool-env={name}={text}" for name, text in bench.declared.items())
+    return (f"--tool-options={words}", f"--proof={bench.variant.proof}", f"--models={store}", *env)
 
 
 def _present(project: Project, stand: Stand, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
