@@ -51,7 +51,7 @@ class Machine:
     home: Path
     folder: Path
 
-    def build(self, identity: Identity = IDENTITY, **environment: str) -> Counts | None:
+    def build(self, identity: Identity = IDENTITY, /, **environment: str) -> Counts | None:
         """Build the tiny project here and give what ccache did."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CCACHE_DIR", str(self.home / "ccache"))
@@ -150,6 +150,47 @@ def test_a_checkout_behind_a_symlink_is_built_where_it_is(one: Machine, tmp_path
     assert built == Counts(0, 0)
     for name in ("CMakeCache.txt", "build.ninja"):
         assert str(link) not in (one.folder / "build" / name).read_text()
+
+
+# A compiler on a processor of its own: here it shows in what -march=native is taken for.
+COMPILER = """#!/bin/sh
+for word; do
+    shift
+    case $word in -march=native) word=-DPROCESSOR={processor} ;; esac
+    set -- "$@" "$word"
+done
+exec c++ "$@"
+"""
+NATIVE = """
+cmake_minimum_required(VERSION 3.20)
+project(native CXX)
+add_executable(hello hello.cpp portable.cpp)
+set_source_files_properties(hello.cpp PROPERTIES COMPILE_OPTIONS -march=native)
+"""
+
+
+def native(one: Machine, processor: int) -> Machine:
+    """Make a folder of the machine with a file that is compiled for the processor, and one that is not."""
+    folder = one.home / f"processor-{processor}" / "cpu"
+    source, compiler = folder / "src", folder / "g++"
+    source.mkdir(parents=True)
+    (source / "CMakeLists.txt").write_text(NATIVE)
+    (source / "hello.cpp").write_text('#include <cstdio>\nint main() { std::printf("%d\\n", PROCESSOR); }\n')
+    (source / "portable.cpp").write_text("int portable;\n")
+    compiler.write_text(COMPILER.format(processor=processor))
+    compiler.chmod(0o755)
+    return Machine(one.home, folder)
+
+
+def test_what_another_processor_compiled_for_itself_is_not_taken(one: Machine) -> None:
+    """With the same compiler, a file that asks for the processor at hand is compiled for it; the others are shared."""
+    same = {"CCACHE_COMPILERCHECK": "none"}
+    first, second = native(one, 1), native(one, 2)
+    assert first.build(CXX=str(first.folder / "g++"), **same) == Counts(2, 0)
+    assert second.build(CXX=str(second.folder / "g++"), **same) == Counts(1, 1)
+    assert (first.said(), second.said()) == ("1", "2")
+    shutil.rmtree(first.folder / "build")
+    assert first.build(CXX=str(first.folder / "g++"), **same) == Counts(0, 2)
 
 
 # several machines ---------------------------------------------------------------------------------------------------

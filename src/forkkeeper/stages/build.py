@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 
@@ -32,6 +32,19 @@ CCACHE_LOG = "forkkeeper-ccache.log"
 HITS = {"direct_cache_hit", "preprocessed_cache_hit"}
 REMOTE_HITS = {"remote_storage_hit", "secondary_storage_hit"}
 REMOTE_FAULTS = {f"{storage}_storage_{fault}" for storage in ("remote", "secondary") for fault in ("error", "timeout")}
+
+# Stands before ccache, which until 4.12 takes these options for the same on every machine: a shared cache would give
+# what was compiled for another processor. A namespace of the processor's keeps such results apart, and no others.
+LAUNCHER = "forkkeeper-ccache"
+LAUNCHER_TEXT = """#!/bin/sh
+native=
+for word; do case $word in -march=native*|-mcpu=native*|-mtune=native*) native="$native $word" ;; esac; done
+if [ "$native" ]; then
+    meant=$(cd / && "$1" $native -### -E -x c /dev/null 2>&1 | grep cc1 | cksum)
+    export CCACHE_NAMESPACE="${{CCACHE_NAMESPACE-}} $meant"
+fi
+exec {ccache} "$@"
+"""
 
 PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")  # {pin}, but not CMake's own ${VARIABLE}
 COMPILERS = ("c++", "g++", "clang++")
@@ -125,7 +138,7 @@ def build(name: str, variant: Variant, *, source: Path, build: Path, identity: I
     started = time.monotonic()
     # A symlinked source makes ninja run CMake again and again: it compares paths by name.
     source, build = source.resolve(), build.resolve()
-    tools = find_tools(variant, os.environ)
+    tools = _with_launcher(find_tools(variant, os.environ), build)
     configure = configure_argv(variant, source, build, identity, tools, whole=whole)
     env = environment(os.environ, source, build, tools)
     _configure(name, configure, build, _take_stamp(build), identity.tree, env)
@@ -240,6 +253,17 @@ def _has_compiler(variant: Variant, env: Mapping[str, str], path: str) -> bool:
 def _lacking(names: list[str]) -> OutsideError:
     hints = dict.fromkeys(INSTALL[name] for name in names)  # in order, each once
     return OutsideError("build", ", ".join(names), "not found on PATH", "\n        ".join(hints))
+
+
+def _with_launcher(tools: Tools, build: Path) -> Tools:
+    """Put our launcher in the place of ccache."""
+    if tools.ccache is None:
+        return tools
+    build.mkdir(parents=True, exist_ok=True)
+    launcher = build / LAUNCHER
+    launcher.write_text(LAUNCHER_TEXT.format(ccache=shlex.quote(tools.ccache)), encoding="utf-8")
+    launcher.chmod(0o755)
+    return replace(tools, ccache=str(launcher))
 
 
 def _configure(
