@@ -57,9 +57,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """How fast is the tool beside git itself? Runs every benchmark; the ratios stand at the end."""
+    """How fast is the tool beside git itself? Runs every benchmark but that of builds; the ratios stand at the end."""
     session.install("-e", ".", *groups("tests"))
-    session.run("pytest", "benchmarks", *TIMES, *session.posargs)
+    session.run("pytest", "benchmarks", "--ignore=benchmarks/test_build.py", *TIMES, *session.posargs)
 
 
 @nox.session(default=False)
@@ -67,6 +67,13 @@ def bench_carry(session: nox.Session) -> None:
     """How fast is a queue carried beside `git am -3`, `git rebase` and `git bisect`, and how does that grow?"""
     session.install("-e", ".", *groups("tests"))
     session.run("pytest", "benchmarks/test_carry.py", *TIMES, *session.posargs)
+
+
+@nox.session(default=False)
+def bench_build(session: nox.Session) -> None:
+    """How much does a build cost after another one? Ten minutes; less with `-- --targets llama`. Needs ccache."""
+    session.install("-e", ".", *groups("tests", "fork"))
+    session.run("pytest", "benchmarks/test_build.py", *TIMES, *session.posargs)
 
 
 @nox.session(default=False)
