@@ -104,7 +104,8 @@ def builds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         declared, found = TARGETS.subn(f"targets = {json.dumps(chosen.split(','))}", declared, count=1)
         assert found
         (root / "fork.toml").write_text(declared)
-    env = {name: value for name, value in os.environ.items() if not name.startswith("CCACHE_")}
+    ours = ("CCACHE_", "PYTHONDONTWRITEBYTECODE")  # a user's start-up does not compile the tool each time
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     env |= {"PATH": f"{BIN}{os.pathsep}{env['PATH']}", "CCACHE_DIR": str(place / "ccache")}
     return Builds(root, env)
 

@@ -215,13 +215,18 @@ def test_a_second_machine_compiles_nothing(one: Machine, other: Machine, redis: 
 
 
 @pytest.mark.redis
-def test_an_untrusted_machine_reads_and_writes_nothing(one: Machine, other: Machine, redis: Redis) -> None:
-    """With `|read-only` results are taken, and what it compiles is not put where others would take it."""
+def test_an_untrusted_machine_reads_and_cannot_write(one: Machine, other: Machine, redis: Redis) -> None:
+    """A user of Redis with two commands takes results and puts nothing where others would take it, nor need it try."""
     one.build(CCACHE_REMOTE_STORAGE=redis.url)
     held = redis.ask("DBSIZE")
     assert held != ":0"
-    (other.folder / "src/greeting.c").write_text('const char * greeting(void) { return "bad day"; }\n')
-    assert other.build(CCACHE_REMOTE_STORAGE=f"{redis.url}|read-only") == Counts(1, COMPILED - 1, COMPILED - 1)
+    assert redis.ask("ACL SETUSER reader on >hush ~* +get +exists") == "+OK"
+    reader = redis.url.replace("redis://", "redis://reader:hush@")
+    source = other.folder / "src/greeting.c"
+    source.write_text('const char * greeting(void) { return "bad day"; }\n')
+    assert other.build(CCACHE_REMOTE_STORAGE=reader) == Counts(1, COMPILED - 1, COMPILED - 1, failed=1)
+    source.write_text('const char * greeting(void) { return "worse day"; }\n')
+    assert other.build(CCACHE_REMOTE_STORAGE=f"{reader}|read-only") == Counts(1, 0)
     assert redis.ask("DBSIZE") == held
 
 
