@@ -16,6 +16,8 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 DECLARATION = Path(__file__).parent / "fork.toml"
+# marker of tests -> the program that they need, from the system
+PROGRAMS = {"quilt": "quilt", "wiggle": "wiggle", "stg": "stg", "ccache": "ccache", "redis": "redis-server"}
 TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 
 nox.needs_version = ">=2025.11.12"
@@ -45,19 +47,19 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Does forkkeeper do what it says, with real git, CMake, pytest and upstream? Offline: `-- -m "not network"`."""
     session.install("-e", ".", *groups("tests", "fork"))
-    missing = [program for program in ("quilt", "wiggle", "stg") if not shutil.which(program)]
-    for program in missing:
+    missing = {marker: program for marker, program in PROGRAMS.items() if not shutil.which(program)}
+    for program in missing.values():
         session.warn(f"{program} is not installed: the tests that need it are left out (apt install {program})")
-    left_out = ("-m", " and ".join(f"not {program}" for program in missing)) if missing else ()
+    left_out = ("-m", " and ".join(f"not {marker}" for marker in missing)) if missing else ()
     # by file, so that the downloads of a file's tests are made once
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *left_out, *session.posargs)
 
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """How fast is the tool beside git itself? Runs every benchmark; the ratios stand at the end."""
+    """How fast is the tool beside git itself? Runs every benchmark but that of builds; the ratios stand at the end."""
     session.install("-e", ".", *groups("tests"))
-    session.run("pytest", "benchmarks", *TIMES, *session.posargs)
+    session.run("pytest", "benchmarks", "--ignore=benchmarks/test_build.py", *TIMES, *session.posargs)
 
 
 @nox.session(default=False)
@@ -65,6 +67,13 @@ def bench_carry(session: nox.Session) -> None:
     """How fast is a queue carried beside `git am -3`, `git rebase` and `git bisect`, and how does that grow?"""
     session.install("-e", ".", *groups("tests"))
     session.run("pytest", "benchmarks/test_carry.py", *TIMES, *session.posargs)
+
+
+@nox.session(default=False)
+def bench_build(session: nox.Session) -> None:
+    """How much does a build cost after another one? Ten minutes; less with `-- --targets llama`. Needs ccache."""
+    session.install("-e", ".", *groups("tests", "fork"))
+    session.run("pytest", "benchmarks/test_build.py", *TIMES, *session.posargs)
 
 
 @nox.session(default=False)

@@ -10,6 +10,11 @@ from benchmarks.ratios import Timing
 TIMINGS = pytest.StashKey[dict[str, Timing]]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let less be built than fork.toml says."""
+    parser.addoption("--targets", default="", help="test_build.py: build only these, separated by commas")
+
+
 @pytest.fixture(autouse=True)
 def _timed(request: pytest.FixtureRequest) -> Iterator[None]:
     """Keep each benchmark's fastest round for the lines at the end: what else the machine does only ever adds."""

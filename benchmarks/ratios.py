@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tabulate import tabulate
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -15,6 +17,15 @@ class Timing:
 
 
 COMMAND, IN_PROCESS, AM, REBASE = "test_plan_command", "test_carry_in_process", "test_git_am", "test_git_rebase"
+BASELINE = "test_baseline_cold"
+# test -> what it builds, what is aimed at
+BUILDS = {
+    BASELINE: ("baseline, empty cache", ""),
+    "test_fork_after_baseline": ("fork, after the baseline", "at most 15 % of its CPU s"),
+    "test_nothing_changed": ("fork, nothing changed", "under 3 wall s, 0 compiled"),
+    "test_one_file_edited": ("fork, one line of a patch edited", "2 compiled: that file, and the queue's name"),
+}
+ALIGNED = ("left", *("right",) * 5, "left", "right")
 QUEUE, RANGE, CLASHES, BISECT = "test_queue_grows", "test_range_grows", "test_plan_of_clashes", "test_bisect_one_clash"
 
 
@@ -27,6 +38,7 @@ def lines(timings: Mapping[str, Timing]) -> list[str]:
         *_growth(timings, RANGE, "upstream commits"),
         *_clashes(timings),
         *_memory(timings),
+        *_builds(timings),
     ]
 
 
@@ -77,6 +89,20 @@ def _clashes(timings: Mapping[str, Timing]) -> list[str]:
 def _memory(timings: Mapping[str, Timing]) -> list[str]:
     peaks = [timing.extra["peak_kib"] for timing in timings.values() if "peak_kib" in timing.extra]
     return [f"peak memory of `forkkeeper plan`, the largest of these: {max(peaks) / 1024:,.0f} MiB"] if peaks else []
+
+
+def _builds(timings: Mapping[str, Timing]) -> list[str]:
+    """Draw the builds as a table: CPU seconds, their part of the cold baseline's, and what is aimed at."""
+    cold = timings[BASELINE].extra["cpu_seconds"] if BASELINE in timings else None
+    rows = []
+    for name, (what, target) in BUILDS.items():
+        if name in timings:
+            extra = timings[name].extra
+            part = f"{100 * extra['cpu_seconds'] / cold:.1f} %" if cold and name != BASELINE else ""
+            took = (f"{extra['cpu_seconds']:.1f}", part, f"{timings[name].seconds:.1f}")
+            rows.append((what, extra["compiled"], extra["cached"], *took, target, f"{extra['load']:.1f}"))
+    headers = ("build", "compiled", "from ccache", "CPU s", "of baseline", "wall s", "target", "load")
+    return tabulate(rows, headers, disable_numparse=True, colalign=ALIGNED).splitlines() if rows else []
 
 
 def seconds(timing: Timing) -> str:

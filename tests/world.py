@@ -21,6 +21,8 @@ START = 1_750_000_000  # 2025-06-15: the first upstream commit; each later one i
 TODAY = 1_760_000_000  # 2025-10-09
 DAY = 86_400
 BIN = Path(sys.executable).parent
+HERE = Path(__file__).parents[1]
+KEPT = ("fork.toml", "fork.lock", "history.toml", "CHANGES-LOCAL.md", ".gitignore")  # with patches and native
 Content = str | bytes | None
 REGULAR, EXECUTABLE, SYMLINK = "100644", "100755", "120000"
 
@@ -363,6 +365,20 @@ def fork_of(
         file.write_text(text)
     fork.relog()
     return fork
+
+
+def keep_fork(place: Path) -> Path:
+    """Copy the fork that this repository keeps, and commit it there."""
+    place.mkdir()
+    for name in KEPT:
+        if (HERE / name).exists():
+            shutil.copy(HERE / name, place / name)
+    for name in ("patches", "native"):
+        shutil.copytree(HERE / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    git(place, "init", "--quiet")
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message", "the fork")
+    return place
 
 
 def copied(fork: Fork, place: Path) -> Fork:

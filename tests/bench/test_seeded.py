@@ -1,6 +1,7 @@
 """The seeded forks of the benchmarks, and the lines that are drawn from the times."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,18 @@ def test_the_lines_say_the_ratios() -> None:
         "50.0 s: the plan is 10.0 times faster than that",
         "peak memory of `forkkeeper plan`, the largest of these: 60 MiB",
     ]
+
+
+def test_the_builds_are_a_table() -> None:
+    """Each build has its CPU seconds and, beside the cold baseline, their part of it; without one it has none."""
+    cold = Timing(500.0, {"cpu_seconds": 400.0, "compiled": 225, "cached": 0, "load": 2.0})
+    fork = Timing(40.0, {"cpu_seconds": 30.0, "compiled": 5, "cached": 220, "load": 2.5})
+    said = ratios.lines({"test_baseline_cold": cold, "test_fork_after_baseline": fork})
+    assert [re.sub(" +", " ", line).strip() for line in said[2:]] == [
+        "baseline, empty cache 225 0 400.0 500.0 2.0",
+        "fork, after the baseline 5 220 30.0 7.5 % 40.0 at most 15 % of its CPU s 2.5",
+    ]
+    assert "7.5 %" not in "".join(ratios.lines({"test_fork_after_baseline": fork}))
 
 
 def test_a_plan_that_names_no_culprit_is_not_compared() -> None:

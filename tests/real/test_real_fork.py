@@ -19,6 +19,7 @@ from world import (
     format_patch,
     git,
     git_bytes,
+    keep_fork,
     quilt_tree,
     run,
     script,
@@ -29,7 +30,6 @@ from world import (
 pytestmark = pytest.mark.network
 
 ROOT = Path(__file__).parents[2]
-KEPT = ("fork.toml", "fork.lock", "history.toml", "CHANGES-LOCAL.md", ".gitignore")
 OLD = "f449e0553708b895adbd94a301431cef691f632d"  # llama-cpp-python==0.3.31, 2026-06-20
 NEW = "0c1e57098bba43ac29e6e3b677cdceebdd22334f"  # llama-cpp-python==0.3.36, 2026-10-01
 OLDER = "26a8406ba9198eb6fdd8329fa717555b4f77f05f"  # llama-cpp-python==0.3.5, 2024-12
@@ -38,16 +38,7 @@ OLDER = "26a8406ba9198eb6fdd8329fa717555b4f77f05f"  # llama-cpp-python==0.3.5, 2
 @pytest.fixture(scope="module")
 def real_fork(tmp_path_factory: pytest.TempPathFactory) -> Fork:
     """Copy this repository's fork, commit it, and bring both pins; the target is the pin that it does not stand on."""
-    root = tmp_path_factory.mktemp("real") / "fork"
-    root.mkdir()
-    for name in KEPT:
-        if (ROOT / name).exists():
-            shutil.copy(ROOT / name, root / name)
-    shutil.copytree(ROOT / "patches", root / "patches")
-    shutil.copytree(ROOT / "native", root / "native", ignore=shutil.ignore_patterns("__pycache__"))
-    git(root, "init", "--quiet")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "the fork")
+    root = keep_fork(tmp_path_factory.mktemp("real") / "fork")
     pin = OLD if OLD in (root / "fork.lock").read_text() else NEW
     fork = Fork(root, Upstream(root / ".forkkeeper/upstream.git"), pin, NEW if pin == OLD else OLD)
     fork.ok("log", "--check")

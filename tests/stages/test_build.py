@@ -13,7 +13,7 @@ from forkkeeper.core.variants import Variant
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import process
 from forkkeeper.stages import build
-from forkkeeper.stages.build import Freshness, Identity, Tools
+from forkkeeper.stages.build import Counts, Freshness, Identity, Tools
 
 IDENTITY = Identity(tree=TreeId("1" * 40), pin="a" * 40, queue="b" * 64)
 OTHER = Identity(tree=TreeId("2" * 40), pin="a" * 40, queue="b" * 64)
@@ -88,6 +88,17 @@ def test_an_option_that_was_dropped_is_forgotten(tiny: Path) -> None:
     assert said(tiny) == "a" * 40
 
 
+def test_a_default_that_the_tree_changed_is_taken(tiny: Path) -> None:
+    """CMake's cache would keep the old default of an option; another tree configures anew."""
+    lists = LISTS.replace("${GREETING}", "${LOUD}").replace("CXX)\n", "CXX)\noption(LOUD doc ON)\n")
+    (tiny / "src/CMakeLists.txt").write_text(lists)
+    make(tiny)
+    assert said(tiny).startswith("ON ")
+    (tiny / "src/CMakeLists.txt").write_text(lists.replace("doc ON", "doc OFF"))
+    make(tiny, identity=OTHER)
+    assert said(tiny).startswith("OFF ")
+
+
 def test_a_failing_compile_names_step_status_and_command(tiny: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The compiler speaks on the terminal; the error says what to type to see it again; no stamp is left."""
     make(tiny)
@@ -124,8 +135,7 @@ def test_a_second_build_compiles_nothing(tiny: Path) -> None:
     """Objects stay between builds; only what changed is compiled."""
     make(tiny)
     again = make(tiny)
-    assert again.compiled in {0, None}  # None: no ccache here to count
-    assert again.cached in {0, None}
+    assert again.counts in {Counts(0, 0), None}  # None: no ccache here to count
 
 
 def test_two_checkouts_share_the_cache(tiny: Path, tmp_path: Path) -> None:
@@ -133,8 +143,7 @@ def test_two_checkouts_share_the_cache(tiny: Path, tmp_path: Path) -> None:
     make(tiny)
     shutil.copytree(tiny / "src", tmp_path / "else" / "cpu" / "src")
     built = make(tmp_path / "else" / "cpu")
-    expected = (0, 1) if shutil.which("ccache") else (None, None)
-    assert (built.compiled, built.cached) == expected
+    assert built.counts == (Counts(0, 1) if shutil.which("ccache") else None)
 
 
 def test_an_unreadable_stamp_is_no_build(tiny: Path) -> None:
@@ -168,7 +177,7 @@ def test_a_disabled_ccache_is_no_ccache(tiny: Path, monkeypatch: pytest.MonkeyPa
     """With CCACHE_DISABLE set nothing is cached, and no count of it is made up."""
     monkeypatch.setenv("CCACHE_DISABLE", "1")
     built = make(tiny)
-    assert (built.compiled, built.cached) == (None, None)
+    assert built.counts is None
 
 
 def test_a_variants_own_compiler_is_not_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -197,6 +206,17 @@ def test_the_configure_command() -> None:
     )
 
 
+def test_a_tree_that_is_not_the_whole_fork_need_not_know_every_option(
+    tiny: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """CMake speaks of an option that nothing uses when it builds the fork, and does not for the baseline."""
+    variant = Variant(device="CPU", targets=("hello",), cmake=("-DOF_A_PATCH=1", "-DGREETING=hi"))
+    folders = {"source": tiny / "src", "build": tiny / "build"}
+    build.build("cpu", variant, **folders, identity=IDENTITY, whole=False)
+    assert "OF_A_PATCH" not in "".join(capfd.readouterr())
+    assert said(tiny) == "hi"
+
+
 def test_no_ccache_no_launcher() -> None:
     """Without ccache neither command nor environment speaks of it."""
     argv = build.configure_argv(CPU, Path("/v/src"), Path("/v/build"), IDENTITY, BARE)
@@ -212,9 +232,11 @@ def test_the_compile_command() -> None:
 
 def test_the_environment_keeps_git_inside_the_source() -> None:
     """No GIT_ variable comes through, and a version script cannot find the fork's own repository."""
-    env = build.environment({"PATH": "/bin", "GIT_DIR": "/x"}, Path("/v/src"), Path("/v/build"), TOOLS)
+    given = {"PATH": "/bin", "GIT_DIR": "/x", "PWD": "/symlink"}
+    env = build.environment(given, Path("/v/src"), Path("/v/build"), TOOLS)
     assert env["PATH"] == "/bin"
     assert "GIT_DIR" not in env
+    assert "PWD" not in env  # what CMake before 4 takes for the source's own path
     assert env["GIT_CEILING_DIRECTORIES"] == env["CCACHE_BASEDIR"] == "/v"
 
 

@@ -1,9 +1,13 @@
 """What `build` and `check` promise, on a real CMake project of one file."""
 
+import shutil
 from pathlib import Path
 
 import pytest
-from world import Fork, Local, Upstream, assert_message, fork_of
+from redis_server import serving
+from world import Fork, Local, Upstream, assert_message, copied, fork_of
+
+from forkkeeper.shell import process
 
 CMAKE = "cmake_minimum_required(VERSION 3.20)\nproject(tiny C)\nadd_executable(tiny main.c)\n"
 MAIN = '#include <stdio.h>\n\nint main(void)\n{\n    puts("hello");\n    return 0;\n}\n'
@@ -52,12 +56,65 @@ GREETING = Local(
     {"main.c": MAIN.replace('"hello"', '"hello, fork"')},
     trailers=trailers("native/checks/test_greeting.py"),
 )
+KNOWN = Local("known", {"CMakeLists.txt": CMAKE + 'target_compile_definitions(tiny PRIVATE QUEUE="${FK_QUEUE}")\n'})
 NOTES = Local("notes", {"notes.txt": "b\n"}, trailers=trailers("native/checks/test_true.py"))
 
 
 def verdict(out: str, patch: str) -> str:
     """Give a patch's row of the table of witnesses."""
     return next(line for line in out.splitlines() if line.startswith("cpu") and f" {patch} " in line)
+
+
+def row(out: str) -> tuple[str, ...]:
+    """Give what the table says of the one variant: compiled, and from ccache."""
+    return tuple(next(line for line in out.splitlines() if line.startswith("cpu ")).split()[3:5])
+
+
+def program(fork: Fork, kind: str) -> str:
+    """Run what was built of the fork, or of its baseline."""
+    return process.read((str(fork.root / ".forkkeeper" / kind / "cpu/build/tiny"),)).out.strip()
+
+
+def test_the_baseline_is_built_beside_the_fork(place: tuple[Upstream, str]) -> None:
+    """It is upstream's own program; of an option that only a patch knows nothing is said."""
+    fork = fork_with(place, GREETING, KNOWN)
+    declaration = fork.root / "fork.toml"
+    declaration.write_text(declaration.read_text() + 'cmake = ["-DFK_QUEUE={queue}"]\n')
+    baseline = fork.script("build", "cpu", "--baseline")
+    assert baseline.code == 0, baseline.said
+    assert "FK_QUEUE" not in baseline.said
+    assert program(fork, "baseline") == "hello"
+    built = fork.script("build", "cpu")
+    assert built.code == 0, built.said
+    assert program(fork, "build") == "hello, fork"
+
+
+@pytest.mark.ccache
+def test_nothing_is_compiled_where_nothing_changed(place: tuple[Upstream, str]) -> None:
+    """The tree is written out again and built again, and no file is new to the compiler or even to its cache."""
+    fork = fork_with(place, GREETING)
+    assert row(fork.script("build").out) == ("1", "0")
+    assert row(fork.script("build").out) == ("0", "0")
+
+
+@pytest.mark.ccache
+@pytest.mark.redis
+def test_a_build_says_what_came_from_another_machine(place: tuple[Upstream, str], tmp_path: Path) -> None:
+    """A clone elsewhere with an empty cache of its own takes all from Redis; without Redis it builds, and says so."""
+    fork = fork_with(place, GREETING)
+    clone = copied(fork, tmp_path / "a longer place" / "for it")
+    own = {"CCACHE_DIR": str(tmp_path / "ccache")}
+    with serving(tmp_path) as redis:
+        remote = {"CCACHE_REMOTE_STORAGE": redis.url}
+        assert row(fork.script("build", **remote).out) == ("1", "0")
+        ran = clone.script("build", **remote, **own)
+    assert row(ran.out) == ("0", "1")
+    assert "cpu: 1 of 1 came out of ccache's remote storage" in ran.out
+    shutil.rmtree(clone.root / ".forkkeeper/build")
+    again = clone.script("build", **remote, CCACHE_DIR=str(tmp_path / "another ccache"))
+    assert again.code == 0, again.said
+    assert row(again.out) == ("1", "0")
+    assert "cpu: ccache's remote storage failed for 1 file; `ccache --show-config` says which it is" in again.out
 
 
 def test_a_witness_that_fails_without_its_patch_proves_it(place: tuple[Upstream, str]) -> None:

@@ -18,7 +18,7 @@
     materialise   open → compose → write a directory
                   with no directory: open → compose → hold it as fork.toml declares: files, commits pushed, or nothing
     verify        open → compare what is held with the lock
-    build         open → compose → materialise → build
+    build         open → compose → materialise → build (--baseline: the baseline of it)
     setup         tell git in this clone of the merge driver → write .gitattributes
     merge-driver  read three versions → merge (git calls it where branches of the fork meet)
     patch import  read another tool's queue → adopt and apply each → carry to the pin, if asked → save

@@ -1,8 +1,9 @@
 """Making something of the fork: a directory (`materialise`), and builds (`build`)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -95,8 +96,8 @@ def _chosen(store: Scratch, project: Project, pin: Commit, stands: Commit, *, ba
     return _Chosen(laid, "carried tree", tuple(row.old.title for row in made.clashed))
 
 
-def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) -> Report:
-    """Build variants of the composed fork in `.forkkeeper/build/`.
+def build(setting: Setting, variants: Sequence[str], *, strict: bool = False, baseline: bool = False) -> Report:
+    """Build variants of the composed fork in `.forkkeeper/build/`, or of the baseline in `.forkkeeper/baseline/`.
 
     variants -- their names; none: all that can be built here, those that cost least first
     strict -- one that cannot be built here is a failure, not only *skipped*
@@ -107,7 +108,9 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) ->
     if not variants:
         abilities = tuple(sorted(abilities, key=lambda one: COSTS.index(one.variant.cost)))  # the declared order stays
     rows: list[tuple[Cell, ...]] = []
+    remote: list[Cell] = []
     failed: list[ForkkeeperError] = []
+    making = make_baseline if baseline else make_fork
     with composed(project, upstream, step="build") as stand:
         for ability in abilities:
             if not ability.builds:
@@ -115,8 +118,9 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) ->
                 continue
             try:
                 fetch(setting, project, ability)
-                made = make(setting, project, stand, ability.name, stand.made.tree, project.queue, "build")
+                made = making(setting, project, stand, ability.name)
                 rows.append(_built(made))
+                remote += _remote(made)
             except OutsideError as error:  # one variant never stops the others
                 if len(abilities) == 1:
                     raise
@@ -127,7 +131,7 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) ->
         code = ExitCode.ANSWER_IS_NO
     headers = ("variant", "tree", "seconds", "compiled", "from ccache", "built")
     messages = tuple(Painted(str(error), "red") for error in failed)
-    return Report((*notes, *messages, "", Table(headers, tuple(rows), prose=("built",))), code)
+    return Report((*notes, *messages, "", Table(headers, tuple(rows), prose=("built",)), *remote), code)
 
 
 def fetch(setting: Setting, project: Project, ability: Ability) -> None:
@@ -153,13 +157,27 @@ def _skipped(ability: Ability) -> tuple[Cell, ...]:
     return (ability.name, "", "", "", "", Painted(f"skipped: {why}", "yellow"))
 
 
-def folder_of(project: Project, kind: str, name: str) -> Path:
-    """Give the folder that holds `src` and `build` of a variant; kind: "build", or "without" for a queue cut short."""
+# What a folder of builds is of: the fork, the baseline, the fork without one of its patches, what `size` measures.
+Kind = Literal["build", "baseline", "without", "size"]
+
+
+def folder_of(project: Project, kind: Kind, name: str) -> Path:
+    """Give the folder that holds `src` and `build` of a variant: alike for every kind, so they share ccache's hits."""
     return project.root / projects.STATE / kind / name
 
 
-def make(setting: Setting, project: Project, stand: Stand, name: str, tree: TreeId, queue: Queue, kind: str) -> Built:
-    """Build a variant of a tree that the fork is composed to. kind -- "build", or "without" for a queue cut short."""
+def make_fork(setting: Setting, project: Project, stand: Stand, name: str) -> Built:
+    """Build a variant of the fork."""
+    return make(setting, project, stand, name, stand.made.tree, project.queue, "build")
+
+
+def make_baseline(setting: Setting, project: Project, stand: Stand, name: str) -> Built:
+    """Build a variant of upstream at the pin, with no patch and no overlay: what the fork is compared with."""
+    return make(setting, project, stand, name, stand.made.baseline.tree, Queue(b"", ()), "baseline")
+
+
+def make(setting: Setting, project: Project, stand: Stand, name: str, tree: TreeId, queue: Queue, kind: Kind) -> Built:
+    """Build a variant of a tree, which this queue made of the pin."""
     folder = folder_of(project, kind, name)
     materialising.materialise(
         stand.store,
@@ -169,11 +187,26 @@ def make(setting: Setting, project: Project, stand: Stand, name: str, tree: Tree
         overwrite=True,
         on_progress=setting.on_progress,
     )
-    identity = Identity(tree, stand.pin.sha, queue.digest())
-    variant = with_kits(project, name)
-    return builds.build(name, variant, source=folder / "src", build=folder / "build", identity=identity)
+    return builds.build(
+        name,
+        with_kits(project, name),
+        source=folder / "src",
+        build=folder / "build",
+        identity=Identity(tree, stand.pin.sha, queue.digest()),
+        whole=kind == "build",
+    )
 
 
 def _built(built: Built) -> tuple[Cell, ...]:
-    counts = ("" if n is None else str(n) for n in (built.compiled, built.cached))
+    counts = ("", "") if built.counts is None else (str(built.counts.compiled), str(built.counts.cached))
     return (built.variant, ids.short(built.tree), f"{built.seconds:.0f}", *counts, Painted("yes", "green"))
+
+
+def _remote(built: Built) -> Iterator[Cell]:
+    """Say what ccache's remote storage gave, and that it failed, which only made the build slower."""
+    if built.counts and built.counts.remote:
+        yield f"{built.variant}: {built.counts.remote} of {built.counts.cached} came out of ccache's remote storage"
+    if built.counts and built.counts.failed:
+        files = report.count(built.counts.failed, "file")
+        said = f"{built.variant}: ccache's remote storage failed for {files}; `ccache --show-config` says which it is"
+        yield Painted(said, "yellow")

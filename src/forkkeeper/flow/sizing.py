@@ -93,8 +93,8 @@ def _jobs(abilities: Sequence[Ability], baseline: TreeId, fork: TreeId) -> Itera
 def _measure(setting: Setting, project: Project, stand: Stand, job: _Job) -> _Measured:
     """Build what is to be measured, unless that was done before."""
     fetch(setting, project, job.ability)
-    whole = with_kits(project, job.name)
-    variant = replace(whole, cmake=(*whole.cmake, *job.size.cmake), targets=(job.size.target,))
+    declared = with_kits(project, job.name)
+    variant = replace(declared, cmake=(*declared.cmake, *job.size.cmake), targets=(job.size.target,))
     identity = Identity(job.tree, stand.pin.sha, project.queue.digest())
     key = hashlib.sha256("\n".join((job.tree, job.size.library, *variant.targets, *variant.cmake)).encode()).hexdigest()
     record = project.root / projects.STATE / SIZES / f"{key[:32]}.json"
@@ -110,7 +110,8 @@ def _measure(setting: Setting, project: Project, stand: Stand, job: _Job) -> _Me
         overwrite=True,
         on_progress=setting.on_progress,
     )
-    builds.build(job.name, variant, source=folder / "src", build=folder / "build", identity=identity)
+    whole = job.of != UPSTREAM
+    builds.build(job.name, variant, source=folder / "src", build=folder / "build", identity=identity, whole=whole)
     kinds = sections.by_kind(builds.sections_of(folder / "build" / job.size.library))
     disk.write(record, msgspec.json.encode(kinds))
     return _Measured(job, kinds, before=False)

@@ -12,9 +12,8 @@ import shlex
 import shutil
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 
@@ -29,6 +28,23 @@ from forkkeeper.shell import process
 
 STAMP = "forkkeeper-built.json"
 CCACHE_LOG = "forkkeeper-ccache.log"
+# ccache's words; it said "secondary" for "remote" before 4.7
+HITS = {"direct_cache_hit", "preprocessed_cache_hit"}
+REMOTE_HITS = {"remote_storage_hit", "secondary_storage_hit"}
+REMOTE_FAULTS = {f"{storage}_storage_{fault}" for storage in ("remote", "secondary") for fault in ("error", "timeout")}
+
+# Stands before ccache, which until 4.12 takes these options for the same on every machine: a shared cache would give
+# what was compiled for another processor. A namespace of the processor's keeps such results apart, and no others.
+LAUNCHER = "forkkeeper-ccache"
+LAUNCHER_TEXT = """#!/bin/sh
+native=
+for word; do case $word in -march=native*|-mcpu=native*|-mtune=native*) native="$native $word" ;; esac; done
+if [ "$native" ]; then
+    meant=$(cd / && "$1" $native -### -E -x c /dev/null 2>&1 | grep cc1 | cksum)
+    export CCACHE_NAMESPACE="${{CCACHE_NAMESPACE-}} $meant"
+fi
+exec {ccache} "$@"
+"""
 
 PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")  # {pin}, but not CMake's own ${VARIABLE}
 COMPILERS = ("c++", "g++", "clang++")
@@ -61,6 +77,21 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What ccache did in one build.
+
+    compiled, cached -- number of compiler runs, and of results that it had
+    remote -- how many of the latter came out of its remote storage
+    failed -- number of files for which the remote storage gave an error, or no answer in time
+    """
+
+    compiled: int
+    cached: int
+    remote: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Built:
     """A finished build.
 
@@ -68,15 +99,14 @@ class Built:
     build -- its folder
     tree -- the composed tree that was built
     seconds -- wall time of configure and compile together
-    compiled, cached -- number of compiler runs, and of results that ccache had; None without ccache
+    counts -- what was compiled and what ccache had; None without ccache
     """
 
     variant: str
     build: Path
     tree: TreeId
     seconds: float
-    compiled: int | None
-    cached: int | None
+    counts: Counts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +127,27 @@ class Freshness(Enum):
     ABSENT = auto()  # no finished build
 
 
-def build(name: str, variant: Variant, *, source: Path, build: Path, identity: Identity) -> Built:
+def build(name: str, variant: Variant, *, source: Path, build: Path, identity: Identity, whole: bool = True) -> Built:
     """Configure and compile a variant; the programs write straight to the terminal.
 
     name -- the variant's name in fork.toml
     source, build -- sibling folders, see the head of this file
+    whole -- whether the tree is the whole fork: another need not know the options that patches bring
     Raises OutsideError when a tool is missing or fails, RequestError for an unknown placeholder.
     """
     started = time.monotonic()
     # A symlinked source makes ninja run CMake again and again: it compares paths by name.
     source, build = source.resolve(), build.resolve()
-    tools = find_tools(variant, os.environ)
-    configure = configure_argv(variant, source, build, identity, tools)
+    tools = _with_launcher(find_tools(variant, os.environ), build)
+    configure = configure_argv(variant, source, build, identity, tools, whole=whole)
     env = environment(os.environ, source, build, tools)
-    _configure(name, configure, _take_stamp(build), env)
+    _configure(name, configure, build, _take_stamp(build), identity.tree, env)
     log = build / CCACHE_LOG
     log.unlink(missing_ok=True)
     _step("compile", name, compile_argv(variant, build, tools), {**env, "CCACHE_STATSLOG": str(log)})
     _write_stamp(build, Stamp(identity.tree, fill(variant.cmake, identity), variant.targets, configure))
-    compiled, cached = _cache_counts(log) if tools.ccache else (None, None)
-    return Built(name, build, identity.tree, time.monotonic() - started, compiled, cached)
+    counts = _counts(log) if tools.ccache else None
+    return Built(name, build, identity.tree, time.monotonic() - started, counts)
 
 
 def freshness(variant: Variant, *, build: Path, identity: Identity) -> Freshness:
@@ -128,13 +159,16 @@ def freshness(variant: Variant, *, build: Path, identity: Identity) -> Freshness
     return Freshness.PRESENT if present == (stamp.tree, stamp.options, stamp.targets) else Freshness.STALE
 
 
-def configure_argv(variant: Variant, source: Path, build: Path, identity: Identity, tools: Tools) -> tuple[str, ...]:
-    """Give the configure command; the variant's own options come last, so they win."""
+def configure_argv(
+    variant: Variant, source: Path, build: Path, identity: Identity, tools: Tools, *, whole: bool = True
+) -> tuple[str, ...]:
+    """Give the configure command; the variant's own options come last, so they win. whole -- as for `build`."""
     cache = tools.ccache
     launchers = (f"-DCMAKE_C_COMPILER_LAUNCHER={cache}", f"-DCMAKE_CXX_COMPILER_LAUNCHER={cache}") if cache else ()
     folders = ("-S", str(source), "-B", str(build))
+    quiet = () if whole else ("--no-warn-unused-cli",)  # what CMake < 4 knows; a newer one says that it is old
     ours = ("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={tools.ninja}", "-DCMAKE_BUILD_TYPE=Release", *launchers)
-    return (tools.cmake, *folders, *ours, *fill(variant.cmake, identity))
+    return (tools.cmake, *folders, *quiet, *ours, *fill(variant.cmake, identity))
 
 
 def compile_argv(variant: Variant, build: Path, tools: Tools) -> tuple[str, ...]:
@@ -145,7 +179,8 @@ def compile_argv(variant: Variant, build: Path, tools: Tools) -> tuple[str, ...]
 
 def environment(inherited: Mapping[str, str], source: Path, build: Path, tools: Tools) -> dict[str, str]:
     """Give the environment of both steps: ccache made to share between checkouts, git kept inside the source."""
-    env = {name: value for name, value in inherited.items() if not name.startswith("GIT_")}
+    # PWD: CMake before 4 believes it, and sees the source through the symlink that a shell came by.
+    env = {name: value for name, value in inherited.items() if not name.startswith("GIT_") and name != "PWD"}
     base = os.path.commonpath([source, build])
     # Build scripts ask git for a version and would be answered by the fork's own repository around the build.
     env["GIT_CEILING_DIRECTORIES"] = base
@@ -220,14 +255,40 @@ def _lacking(names: list[str]) -> OutsideError:
     return OutsideError("build", ", ".join(names), "not found on PATH", "\n        ".join(hints))
 
 
-def _configure(name: str, argv: tuple[str, ...], before: Stamp | None, env: Mapping[str, str]) -> None:
-    """Configure anew unless the last finished build was configured by this very command.
+def _with_launcher(tools: Tools, build: Path) -> Tools:
+    """Put our launcher in the place of ccache."""
+    if tools.ccache is None:
+        return tools
+    build.mkdir(parents=True, exist_ok=True)
+    launcher = build / LAUNCHER
+    launcher.write_text(LAUNCHER_TEXT.format(ccache=shlex.quote(tools.ccache)), encoding="utf-8")
+    launcher.chmod(0o755)
+    return replace(tools, ccache=str(launcher))
 
-    CMake's cache keeps an option that fork.toml no longer has; --fresh forgets it. Objects stay, so nothing that is
-    unchanged is compiled twice.
+
+def _configure(
+    name: str, argv: tuple[str, ...], build: Path, before: Stamp | None, tree: TreeId, env: Mapping[str, str]
+) -> None:
+    """Configure; anew unless the last finished build was of this very tree and configured by this very command.
+
+    CMake's cache keeps an option that fork.toml no longer has, and a default that the tree no longer gives.
     """
-    fresh = () if before is not None and before.configure == argv else ("--fresh",)
-    _step("configure", name, (argv[0], *fresh, *argv[1:]), env)
+    if before is None or (before.tree, before.configure) != (tree, argv):
+        _forget(build)
+    _step("configure", name, argv, env)
+
+
+def _forget(build: Path) -> None:
+    """Take away what CMake remembers: its --fresh (which is of CMake 3.24) without the objects of the topmost folder.
+
+    Objects stay, so nothing that is unchanged is compiled twice.
+    """
+    (build / "CMakeCache.txt").unlink(missing_ok=True)
+    for path in (build / "CMakeFiles").glob("*"):
+        if path.is_file():
+            path.unlink()
+        elif path.suffix != ".dir":
+            shutil.rmtree(path)
 
 
 def _step(step: str, name: str, argv: tuple[str, ...], env: Mapping[str, str]) -> None:
@@ -257,7 +318,15 @@ def _write_stamp(build: Path, stamp: Stamp) -> None:
     beside.replace(build / STAMP)
 
 
-def _cache_counts(log: Path) -> tuple[int, int]:
-    """Count compiled and cached results in ccache's log of one build; no log: nothing needed compiling."""
-    lines = Counter(log.read_text(encoding="utf-8", errors="replace").splitlines()) if log.exists() else Counter[str]()
-    return lines["cache_miss"], lines["direct_cache_hit"] + lines["preprocessed_cache_hit"]
+def _counts(log: Path) -> Counts:
+    """Count in ccache's log of one build; no log: nothing needed compiling.
+
+    For each file there is a line `# FILE`, then ccache's words for what happened. A file without a hit was compiled:
+    beside `cache_miss` there are a dozen words for what cannot be cached.
+    """
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    files = [set(file.splitlines()[1:]) for file in f"\n{text}".split("\n# ")[1:]]
+    hits = [words for words in files if words & HITS]
+    remote = sum(bool(words & REMOTE_HITS) for words in hits)
+    failed = sum(bool(words & REMOTE_FAULTS) for words in files)
+    return Counts(len(files) - len(hits), len(hits), remote, failed)

@@ -317,16 +317,27 @@ def init(
     positional=[],
     help={
         "variant": "a [variant.NAME] of fork.toml, repeatable; also `build cpu` (default: all that can be built)",
+        "baseline": "instead of the fork: upstream at the pin, without patches or overlay, in .forkkeeper/baseline/",
         "strict": "exit 1 when one cannot be built here",
         "json": JSON,
     },
 )
-def build(_: Context, variant: list[str] | None = None, strict: bool = False, json: str | None = None) -> None:
+def build(
+    _: Context,
+    variant: list[str] | None = None,
+    baseline: bool = False,
+    strict: bool = False,
+    json: str | None = None,
+) -> None:
     """Build variants of the composed fork with CMake and Ninja, in .forkkeeper/build/.
 
     Example: forkkeeper build --variant cpu
     """
-    run(lambda on_progress: flow.build(setting(on_progress), variant or (), strict=strict), name="build", json=json)
+    run(
+        lambda on_progress: flow.build(setting(on_progress), variant or (), strict=strict, baseline=baseline),
+        name="build",
+        json=json,
+    )
 
 
 @task(
