@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from forkkeeper.core import (
+    cmakeoptions,
     compose,
     declaration,
     ids,
@@ -21,8 +22,9 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Cell, Painted, Report, Table
 from forkkeeper.core.variants import COSTS, Variant
-from forkkeeper.errors import AnswerIsNo, ExitCode, ForkkeeperError, OutsideError
-from forkkeeper.flow import doctoring
+from forkkeeper.errors import AnswerIsNo, ExitCode, ForkkeeperError
+from forkkeeper.flow import doctoring, failing
+from forkkeeper.flow.failing import Attempt
 from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, locked_of, open_fork, scratch
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import (
@@ -33,7 +35,7 @@ from forkkeeper.stages import (
     project as projects,
     upstream as upstreams,
 )
-from forkkeeper.stages.build import Built, Identity
+from forkkeeper.stages.build import Built, Identity, StepError
 from forkkeeper.stages.project import Project
 
 
@@ -96,10 +98,13 @@ def _chosen(store: Scratch, project: Project, pin: Commit, stands: Commit, *, ba
 
 
 def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) -> Report:
-    """Build variants of the composed fork in `.forkkeeper/build/`.
+    """Build variants of the composed fork in `.forkkeeper/build/`; one that fails never stops the others.
 
     variants -- their names; none: all that can be built here, those that cost least first
     strict -- one that cannot be built here is a failure, not only *skipped*
+    The exit code is that of what failed: 1 where a patch or the overlay does not compile, else 2 where an option of
+    fork.toml does nothing, else 3 where a tool, memory or room is missing, or upstream's own code does not compile.
+    Where nothing could be built at all that is 3 as well: no build is no success.
     """
     project, upstream, notes = open_fork(setting, "build")
     names = doctoring.known(project.declaration, variants, "build")
@@ -115,19 +120,23 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) ->
                 continue
             try:
                 fetch(setting, project, ability)
-                made = make(setting, project, stand, ability.name, stand.made.tree, project.queue, "build")
-                rows.append(_built(made))
-            except OutsideError as error:  # one variant never stops the others
+                rows.append(_built(make(setting, project, stand, ability.name, project.queue, "build")))
+            except ForkkeeperError as error:
                 if len(abilities) == 1:
                     raise
                 failed.append(error)
-                rows.append((ability.name, "", "", "", "", Painted(f"FAILED: {error.found}", "red")))
-    code = ExitCode.OUTSIDE_FAILED if failed else ExitCode.IN_STEP
-    if not failed and strict and any(not one.builds for one in abilities):
-        code = ExitCode.ANSWER_IS_NO
+                rows.append((ability.name, "", "", "", "", Painted(f"FAILED: {' '.join(error.found.split())}", "red")))
+    skipped = sum(not one.builds for one in abilities)
+    code = next((one for one in _FIRST if one in {error.code for error in failed}), ExitCode.IN_STEP)
+    if not failed and skipped:
+        code = ExitCode.ANSWER_IS_NO if strict else ExitCode.OUTSIDE_FAILED if skipped == len(abilities) else code
     headers = ("variant", "tree", "seconds", "compiled", "from ccache", "built")
     messages = tuple(Painted(str(error), "red") for error in failed)
     return Report((*notes, *messages, "", Table(headers, tuple(rows), prose=("built",))), code)
+
+
+# Of several failures the one that the fork itself can mend counts: a missing tool hides behind it, not it behind that.
+_FIRST = (ExitCode.ANSWER_IS_NO, ExitCode.BAD_REQUEST, ExitCode.OUTSIDE_FAILED)
 
 
 def fetch(setting: Setting, project: Project, ability: Ability) -> None:
@@ -158,20 +167,45 @@ def folder_of(project: Project, kind: str, name: str) -> Path:
     return project.root / projects.STATE / kind / name
 
 
-def make(setting: Setting, project: Project, stand: Stand, name: str, tree: TreeId, queue: Queue, kind: str) -> Built:
-    """Build a variant of a tree that the fork is composed to. kind -- "build", or "without" for a queue cut short."""
-    folder = folder_of(project, kind, name)
-    materialising.materialise(
-        stand.store,
-        tree,
-        folder / "src",
-        project.root / projects.STATE / "materialised",
-        overwrite=True,
-        on_progress=setting.on_progress,
-    )
-    identity = Identity(tree, stand.pin.sha, queue.digest())
-    variant = with_kits(project, name)
-    return builds.build(name, variant, source=folder / "src", build=folder / "build", identity=identity)
+def make(setting: Setting, project: Project, stand: Stand, name: str, queue: Queue, kind: str) -> Built:
+    """Build a variant of a composed tree.
+
+    stand -- the fork composed as it is to be built; queue -- the one that it was composed with
+    kind -- "build", or "without" for a queue cut short: that need not know every option of fork.toml
+    Raises what `failing` makes of a failure.
+    """
+    fields = _fields(project, name)
+    attempt = Attempt(project, stand, name, folder_of(project, kind, name), fields)
+    folder, made = attempt.folder, stand.made
+    try:
+        materialising.materialise(
+            stand.store,
+            made.tree,
+            folder / "src",
+            project.root / projects.STATE / "materialised",
+            overwrite=True,
+            on_progress=setting.on_progress,
+        )
+        return builds.build(
+            name,
+            with_kits(project, name),
+            source=folder / "src",
+            build=folder / "build",
+            identity=Identity(made.tree, stand.pin.sha, queue.digest()),
+            fields=fields if kind == "build" else None,
+        )
+    except StepError as error:
+        raise failing.explained(error, attempt) from error
+    except OSError as error:
+        raise failing.of_system(error, attempt) from error
+
+
+def _fields(project: Project, name: str) -> dict[str, str]:
+    """Give the fields of fork.toml by the CMake variables that they set; the last one to set a variable has it."""
+    shared = project.declaration.build.cmake
+    own = project.declaration.variant[name].cmake[len(shared) :]  # a declared variant begins with what all share
+    found = dict.fromkeys(cmakeoptions.names(shared), "build.cmake")
+    return found | dict.fromkeys(cmakeoptions.names(own), f"variant.{name}.cmake")
 
 
 def _built(built: Built) -> tuple[Cell, ...]:

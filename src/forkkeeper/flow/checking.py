@@ -241,9 +241,10 @@ def _present(project: Project, stand: Stand, names: Sequence[str]) -> tuple[tupl
                 if names:
                     raise RequestError("check", f"variant {name}", "is not built", hint)
     if not present:
-        found = f"none is built of the present tree{' (stale: ' + ', '.join(stale) + ')' if stale else ''}"
-        first = stale[0] if stale else asked[0]
-        raise RequestError("check", "variants", found, f"`nox -s build_{first}`, or `forkkeeper build {first}`")
+        first = (stale or asked)[0]
+        thing = f"variant {', '.join(stale)}" if stale else "variants"
+        found = "was built from another tree or with other options, and no other is built" if stale else "none is built"
+        raise RequestError("check", thing, found, f"`nox -s build_{first}`, or `forkkeeper build {first}`")
     return tuple(present), tuple(stale)
 
 
@@ -263,9 +264,9 @@ def _witnesses(setting: Setting, project: Project, stand: Stand, name: str) -> I
         queue = queues.rebuild(project.queue, [other for other in project.queue.patches if other is not patch])
         try:
             cut = compose_at(stand.store, replace(project, queue=queue), stand.pin, step="check")
-            make(setting, project, stand, name, cut.tree, queue, "without")
+            make(setting, project, replace(stand, made=cut), name, queue, "without")
         except (AnswerIsNo, OutsideError) as error:  # one patch that others need never stops the verdict on the rest
-            said = f"no verdict: the fork without it cannot be made ({error.thing}: {error.found})"
+            said = f"no verdict: the fork without it cannot be made ({error.thing}: {' '.join(error.found.split())})"
             yield Verdict(
                 (name, patch.title, f"{with_it.passed} of {with_it.ran} pass", "", coloured(said, False)), False
             )

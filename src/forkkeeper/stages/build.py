@@ -6,6 +6,7 @@ hits between two trees only when their layout below the common folder is the sam
 A finished build leaves a stamp in its folder, written last: which tree, which options. No stamp, no build.
 """
 
+import hashlib
 import os
 import re
 import shlex
@@ -13,18 +14,20 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
 import msgspec
 
+from forkkeeper.core import cmakeoptions
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.core.ids import TreeId
-from forkkeeper.core.variants import Variant
+from forkkeeper.core.variants import FILE as DECLARATION, Variant
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import process
+from forkkeeper.shell.process import Finished
 
 STAMP = "forkkeeper-built.json"
 CCACHE_LOG = "forkkeeper-ccache.log"
@@ -80,12 +83,16 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What the stamp file says: the tree, the filled-in options, the targets, and the whole configure command."""
+    """What the stamp file says: the tree, the filled-in options, the targets, and the whole configure command.
+
+    lists -- digest of the tree's CMake files; "" in stamps of before
+    """
 
     tree: TreeId
     options: tuple[str, ...]
     targets: tuple[str, ...]
     configure: tuple[str, ...]
+    lists: str = ""
 
 
 class Freshness(Enum):
@@ -96,12 +103,37 @@ class Freshness(Enum):
     ABSENT = auto()  # no finished build
 
 
-def build(name: str, variant: Variant, *, source: Path, build: Path, identity: Identity) -> Built:
-    """Configure and compile a variant; the programs write straight to the terminal.
+class StepError(OutsideError):
+    """A step of a build failed: what it was, how it ended, and the last of what its programs said.
+
+    What they said is not judged here: it takes the fork's patches to tell whose matter it is.
+
+    variant, what -- the variant's name, and "configure" or "compile"
+    """
+
+    def __init__(self, variant: str, what: str, done: Finished) -> None:
+        found = f"{describe(done.code)}; what went wrong is in the lines above"
+        super().__init__("build", f"{variant}: {what}", found, f"to see it again: {shlex.join(done.argv)}")
+        self.variant, self.what, self.said = variant, what, f"{done.out}\n{done.err}"
+
+
+def build(
+    name: str,
+    variant: Variant,
+    *,
+    source: Path,
+    build: Path,
+    identity: Identity,
+    fields: Mapping[str, str] | None = None,
+) -> Built:
+    """Configure and compile a variant; the programs write to the terminal.
 
     name -- the variant's name in fork.toml
     source, build -- sibling folders, see the head of this file
-    Raises OutsideError when a tool is missing or fails, RequestError for an unknown placeholder.
+    fields -- of fork.toml, by the CMake variables that they set: it is an error when the tree uses one of those
+        nowhere. A tree that lacks what the fork has, a patch for one, need not know them: it is built with none
+    Raises StepError when CMake or the compile fails, OutsideError when a tool is missing, RequestError for an unknown
+    placeholder, or an option that is not used.
     """
     started = time.monotonic()
     # A symlinked source makes ninja run CMake again and again: it compares paths by name.
@@ -109,11 +141,14 @@ def build(name: str, variant: Variant, *, source: Path, build: Path, identity: I
     tools = find_tools(variant, os.environ)
     configure = configure_argv(variant, source, build, identity, tools)
     env = environment(os.environ, source, build, tools)
-    _configure(name, configure, _take_stamp(build), env)
+    lists = _digest_of_lists(source)
+    before = _take_stamp(build)
+    is_known = before is not None and (before.configure, before.lists) == (configure, lists)
+    _configure(name, configure, env, demanded=Demanded(build, fields or {}), is_known=is_known)
     log = build / CCACHE_LOG
     log.unlink(missing_ok=True)
     _step("compile", name, compile_argv(variant, build, tools), {**env, "CCACHE_STATSLOG": str(log)})
-    _write_stamp(build, Stamp(identity.tree, fill(variant.cmake, identity), variant.targets, configure))
+    _write_stamp(build, Stamp(identity.tree, fill(variant.cmake, identity), variant.targets, configure, lists))
     compiled, cached = _cache_counts(log) if tools.ccache else (None, None)
     return Built(name, build, identity.tree, time.monotonic() - started, compiled, cached)
 
@@ -148,6 +183,7 @@ def environment(inherited: Mapping[str, str], source: Path, build: Path, tools: 
     base = os.path.commonpath([source, build])
     # Build scripts ask git for a version and would be answered by the fork's own repository around the build.
     env["GIT_CEILING_DIRECTORIES"] = base
+    env |= _in_english(inherited)
     if tools.ccache:
         env |= {"CCACHE_BASEDIR": base, "CCACHE_NOHASHDIR": "1"}
         # As -D options these would make CMake warn in every project without that language.
@@ -203,28 +239,82 @@ def _lacking(names: list[str]) -> OutsideError:
     return OutsideError("build", ", ".join(names), "not found on PATH", "\n        ".join(hints))
 
 
-def _configure(name: str, argv: tuple[str, ...], before: Stamp | None, env: Mapping[str, str]) -> None:
-    """Configure anew unless the last finished build was configured by this very command.
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """The options that a configured tree must use: the fields of fork.toml that set them, by the names of variables."""
 
-    CMake's cache keeps an option that fork.toml no longer has; --fresh forgets it. Objects stay, so nothing that is
-    unchanged is compiled twice.
+    build: Path
+    fields: Mapping[str, str]
+
+    def unused(self, done: Finished) -> tuple[str, ...]:
+        """Give those that CMake says were set in vain."""
+        return tuple(name for name in cmakeoptions.unused(f"{done.out}\n{done.err}") if name in self.fields)
+
+    def refusal(self, variant: str, unused: Sequence[str]) -> RequestError:
+        """Say which options do nothing, which field sets each, and what each may be called now."""
+        cache = self.build / "CMakeCache.txt"
+        known = cmakeoptions.declared(cache.read_text(encoding="utf-8", errors="replace")) if cache.exists() else ()
+        said = []
+        for name in unused:
+            near = " or ".join(cmakeoptions.nearest(name, known))
+            asked = f"; is it {near} now?" if near else ""
+            said.append(f"{self.fields[name]} sets {name}, which the fork's CMake files do not use{asked}")
+        places = " and ".join(dict.fromkeys(f"`{self.fields[name]}`" for name in unused))
+        hint = f"in {DECLARATION}, write the present name in {places}, or take the option away"
+        return RequestError("build", f"{variant}: {DECLARATION}", "\n    ".join(said), hint)
+
+
+def _configure(name: str, argv: tuple[str, ...], env: Mapping[str, str], *, demanded: Demanded, is_known: bool) -> None:
+    """Configure, anew unless it is known; refuse options set in vain.
+
+    CMake's cache keeps an option that fork.toml no longer has, and the default that one had before upstream changed
+    it, and of an option in it CMake never says that nothing uses it: --fresh forgets all that. Objects stay, so
+    nothing that is unchanged is compiled twice.
+
+    is_known -- whether the last finished build was configured by this very command from these very CMake files
     """
-    fresh = () if before is not None and before.configure == argv else ("--fresh",)
-    _step("configure", name, (argv[0], *fresh, *argv[1:]), env)
+    done = _step("configure", name, argv if is_known else (argv[0], "--fresh", *argv[1:]), env)
+    if unused := demanded.unused(done):
+        raise demanded.refusal(name, unused)
 
 
-def _step(step: str, name: str, argv: tuple[str, ...], env: Mapping[str, str]) -> None:
+def _digest_of_lists(source: Path) -> str:
+    """SHA-256 over path and bytes of every file of a tree that CMake may read its options from."""
+    total = hashlib.sha256()
+    for path in sorted(source.rglob("*")):
+        if (path.name == "CMakeLists.txt" or path.suffix == ".cmake") and path.is_file():
+            name = path.relative_to(source).as_posix().encode("utf-8", "surrogateescape")
+            total.update(b"%s\0%d\0" % (name, path.stat().st_size) + path.read_bytes())
+    return f"sha256:{total.hexdigest()}"
+
+
+def _step(step: str, name: str, argv: tuple[str, ...], env: Mapping[str, str]) -> Finished:
     """Run one step; its output is the terminal's.
 
-    Raises OutsideError naming the step, how it ended and the command to see it again.
+    Raises StepError, with how it ended and the command to see it again.
     """
     try:
         done = process.watch(argv, env=env)
     except OSError as error:
         raise OutsideError("build", f"{name}: {step}", f"{argv[0]}: {error.strerror}", shlex.join(argv)) from error
     if done.code != 0:
-        found = f"{describe(done.code)}; what went wrong is in the lines above"
-        raise OutsideError("build", f"{name}: {step}", found, f"to see it again: {shlex.join(argv)}")
+        raise StepError(name, step, done)
+    return done
+
+
+def _in_english(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Give what makes programs speak English, where they would not: what they say is read here, too.
+
+    Where they do already nothing is set, as these variables are part of what ccache knows a result by.
+    """
+    locale = next((value for name in _LOCALE if (value := inherited.get(name))), "C")
+    if locale.partition(".")[0] in ("C", "POSIX") or (inherited.get("LANGUAGE") or locale).startswith("en"):
+        return {}
+    characters = inherited.get("LC_ALL") or inherited.get("LC_CTYPE") or inherited.get("LANG", "C")
+    return {"LC_ALL": "", "LANGUAGE": "", "LC_MESSAGES": "C", "LC_CTYPE": characters}
+
+
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set is the language of messages
 
 
 def _take_stamp(build: Path) -> Stamp | None:
