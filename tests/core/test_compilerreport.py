@@ -126,12 +126,56 @@ CMAKE_PARSE = """CMake Error at sub/CMakeLists.txt:1:
   Parse error.  Function missing ending ")".  End of file reached.
 """
 CMAKE_BARE = 'CMake Error: The source directory "/v/src" does not appear to contain CMakeLists.txt.\nSpecify --help.\n'
-CMAKE_TRIED = """CMake Error at CMakeLists.txt:2 (project):
-  The C compiler is not able to compile a simple test program.
+CMAKE_TRIED = """CMake Error at /usr/share/cmake-3.25/Modules/CMakeTestCCompiler.cmake:70 (message):
+  The C compiler
+
+    "/usr/bin/a-name-as-long-as-those-of-tool-chains-are/x86_64-linux-gnu-gcc-12"
+
+  is not able to compile a simple test program.
 
   It fails with the following output:
 
+    Change Dir: /v/build/CMakeFiles/CMakeScratch/TryCompile-ojhH20
+
+    Run Build Command(s):/usr/bin/ninja cmTC_524ac && [1/2] Building C object CMakeFiles/cmTC_524ac.dir/t.c.o
+    FAILED: CMakeFiles/cmTC_524ac.dir/t.c.o
     /usr/bin/cc: error: unrecognized command-line option '-fno'
+    ninja: build stopped: subcommand failed.
+
+
+
+  CMake will not be able to correctly generate this project.
+Call Stack (most recent call first):
+  CMakeLists.txt:2 (project)
+"""
+CMAKE_NO_COMPILER = """CMake Error at CMakeLists.txt:2 (project):
+  No CMAKE_C_COMPILER could be found.
+
+  Tell CMake where to find the compiler by setting either the environment
+  variable "CC" or the CMake cache entry CMAKE_C_COMPILER to the full path to
+  the compiler, or to the compiler name if it is in the PATH.
+
+
+-- Configuring incomplete, errors occurred!
+"""
+CMAKE_NO_PACKAGE = """CMake Error at CMakeLists.txt:11 (find_package):
+  By not providing "FindPNGX.cmake" in CMAKE_MODULE_PATH this project has
+  asked CMake to find a package configuration file provided by "PNGX", but
+  CMake did not find one.
+
+  Could not find a package configuration file provided by "PNGX" with any of
+  the following names:
+
+    PNGXConfig.cmake
+"""
+CMAKE_NO_FILE = """CMake Error at sub/CMakeLists.txt:1 (add_executable):
+  Cannot find source file:
+
+    nofile.c
+
+
+CMake Error at sub/CMakeLists.txt:1 (add_executable):
+  No SOURCES given to target: x
 """
 
 TABLE: list[tuple[str, Failure | None]] = [
@@ -184,11 +228,22 @@ TABLE: list[tuple[str, Failure | None]] = [
     (
         CMAKE_TRIED,
         Refused(
-            (Place("CMakeLists.txt", 2),),
-            "The C compiler is not able to compile a simple test program. It fails with the following output: "
-            "/usr/bin/cc: error: unrecognized command-line option '-fno'",
+            (Place("/usr/share/cmake-3.25/Modules/CMakeTestCCompiler.cmake", 70), Place("CMakeLists.txt", 2)),
+            'The C compiler "/usr/bin/a-name-as-long-as-those-of-tool-chains-are/x86_64-linux-gnu-gcc-12" is not able '
+            "to compile a simple test program. "
+            "cc: unrecognized command-line option '-fno'",
         ),
     ),
+    (CMAKE_NO_COMPILER, Refused((Place("CMakeLists.txt", 2),), "No CMAKE_C_COMPILER could be found.")),
+    (
+        CMAKE_NO_PACKAGE,
+        Refused(
+            (Place("CMakeLists.txt", 11),),
+            'By not providing "FindPNGX.cmake" in CMAKE_MODULE_PATH this project has asked CMake to find a package '
+            'configuration file provided by "PNGX", but CMake did not find one.',
+        ),
+    ),
+    (CMAKE_NO_FILE, Refused((Place("sub/CMakeLists.txt", 1),), "Cannot find source file: nofile.c")),
     ("gcc: error: unrecognized command-line option ‘-x’\n", Refused((), "gcc: unrecognized command-line option ‘-x’")),
     ("nvcc fatal   : Unsupported gpu architecture\n", Refused((), "nvcc: Unsupported gpu architecture")),
     (

@@ -1,10 +1,15 @@
 """What a failing `build` tells a person, on real CMake projects of a few files that really fail."""
 
-from collections.abc import Callable
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from world import Fork, Local, Ran, Upstream, assert_message, fork_of
+import screens
+from world import BIN, Fork, Local, Ran, Upstream, assert_message, fork_of
 
 LISTS = """cmake_minimum_required(VERSION 3.20)
 project(tiny C)
@@ -373,3 +378,238 @@ def test_an_option_that_a_patch_brings(making: Making) -> None:
     ran = fork.script("check", "witness", "cpu")
     assert ran.code == 0, ran.said
     assert "proves the patch" in ran.out
+
+
+# several variants ---------------------------------------------------------------------------------------------------
+
+GOOD, BAD, ODD, ABSENT = (
+    f'\n[variant.{name}]\ndevice = "CPU"\ntargets = ["tiny"]\ncmake = [{option}]\n'
+    for name, option in {
+        "good": "",
+        "bad": '"-DTINY_BROKEN=ON"',
+        "odd": '"-DTINY_OD=ON"',
+        "absent": '"-DCMAKE_C_COMPILER=no-such-cc"',
+    }.items()
+)
+CONDITION = Local("conditional", {"main.c": MAIN.replace("{\n", "{\n#ifdef BROKEN\n    broken();;x\n#endif\n")})
+
+
+@pytest.mark.parametrize(
+    ("declared", "code"),
+    [
+        ((ABSENT, ODD, BAD, GOOD), 1),
+        ((ABSENT, ODD, GOOD), 2),
+        ((ABSENT, GOOD), 3),
+        ((GOOD,), 0),
+    ],
+)
+def test_one_variant_never_stops_the_others(making: Making, declared: tuple[str, ...], code: int) -> None:
+    """Each is built, each failure is explained and stands in the table; the exit code is what the fork can mend."""
+    ran = making(CONDITION, declared="".join(declared)).script("build")
+    assert ran.code == code, ran.said
+    *_, table = ran.out.partition("\nvariant ")
+    words = {
+        GOOD: "yes",
+        BAD: "FAILED: main.c:6: ",
+        ODD: "FAILED: variant.odd.cmake sets",
+        ABSENT: "FAILED: CMakeLists",
+    }
+    for one in declared:
+        name = one.partition(".")[2].partition("]")[0]
+        assert words[one] in next(line for line in table.splitlines() if line.startswith(name))
+        if one is not GOOD:
+            assert f"build: {name}: " in ran.out
+    assert ("the line is of the patch conditional" in ran.out) == (BAD in declared)
+
+
+def test_where_nothing_could_be_built_that_is_no_success(making: Making) -> None:
+    """A variant that lacks something here is skipped with what it needs; only beside a built one that is green."""
+    lacks = '[[variant.lacks.need]]\nkind = "program"\nname = ["no-such-program"]\ndebian = "nothing"\n'
+    declared = f'\n[variant.lacks]\ndevice = "X"\ntargets = ["tiny"]\n{lacks}'
+    fork = making(declared=VARIANT + declared)
+    assert_message(
+        fork.script("build", "lacks"), 3, "build: variant lacks: needs no-such-program", "apt install nothing"
+    )
+    every = fork.script("build")
+    assert every.code == 0, every.said
+    assert "skipped: needs no-such-program: apt install nothing" in " ".join(every.out.split())
+    assert fork.script("build", "--strict").code == 1
+    toml = fork.root / "fork.toml"
+    toml.write_text(toml.read_text().replace(VARIANT, declared.replace("lacks", "too")))
+    assert_message(fork.script("build"), 3, "skipped: needs no-such-program", "next: `forkkeeper doctor` says")
+
+
+# no room ------------------------------------------------------------------------------------------------------------
+
+
+def small_disk(place: Path, size: str) -> bool:
+    """Mount a small file system; False where that is not allowed."""
+    place.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], check=False)
+    return done.returncode == 0
+
+
+@pytest.fixture
+def disk() -> Iterator[Callable[[Path, str], None]]:
+    """Give what mounts a small file system at a place, for as long as the test."""
+    mounted: list[Path] = []
+
+    def mount(place: Path, size: str) -> None:
+        if not small_disk(place, size):
+            pytest.skip("file systems cannot be mounted here")
+        mounted.append(place)
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+Disk = Callable[[Path, str], None]
+BIG = "char large[3000000] = {1};\n"
+
+
+def full(fork: Fork, place: str, *parts: str, **env: str) -> Ran:
+    """Build on a full disk, and hold the failure to its form."""
+    ran = fork.script("build", "cpu", CCACHE_DISABLE="1", **env)
+    found = f"the disk of {place} is full: "
+    assert_message(Ran(ran.code, "", ran.err), 3, found, "iB are free there", f"next: `df -h {place}`", *parts)
+    return ran
+
+
+def test_a_disk_that_is_full_when_an_object_is_written(making: Making, disk: Disk) -> None:
+    """The assembler's word becomes: which disk, how much is free, what to type and what can go; then it builds."""
+    fork = making(upstream={"util.c": UTIL + BIG})
+    build = fork.root / ".forkkeeper/build/cpu"
+    disk(build, "2m")
+    full(
+        fork,
+        str(build),
+        "build: cpu: compile: the disk of ",
+        ".forkkeeper/build/cpu can be deleted at any time (`rm -r .forkkeeper/build/cpu`); then `forkkeeper build cpu`",
+    )
+    subprocess.run(["mount", "-o", "remount,size=64m", str(build)], check=True)
+    assert fork.script("build", "cpu").code == 0
+
+
+def test_a_disk_that_is_full_when_it_is_linked(making: Making, disk: Disk) -> None:
+    """The object has room, the program none."""
+    fork = making(upstream={"util.c": UTIL + BIG})
+    build = fork.root / ".forkkeeper/build/cpu"
+    disk(build, "5m")
+    assert "Linking" in full(fork, str(build), "build: cpu: compile: the disk of ").out
+
+
+@pytest.mark.parametrize("size", ["40k", "100k"])
+def test_a_disk_that_is_full_when_it_is_configured(making: Making, disk: Disk, size: str) -> None:
+    """CMake says anything but that there was no room."""
+    fork = making()
+    build = fork.root / ".forkkeeper/build/cpu"
+    disk(build, size)
+    full(fork, str(build), "build: cpu: configure: the disk of ")
+
+
+def test_a_disk_that_is_full_when_the_tree_is_written(making: Making, disk: Disk) -> None:
+    """Files of the tree that do not fit are no bug of ours."""
+    fork = making(upstream={"big.txt": "a line of some length\n" * 10_000})
+    build = fork.root / ".forkkeeper/build/cpu"
+    disk(build, "64k")
+    full(fork, str(build), "build: cpu: the disk of ", "rm -r .forkkeeper/build/cpu")
+
+
+def test_a_disk_that_is_full_at_the_end(making: Making, disk: Disk) -> None:
+    """A build whose stamp has no room is not finished, and says why."""
+    fill = 'add_custom_target(fill ALL COMMAND sh -c "dd if=/dev/zero of=fill bs=1k 2> /dev/null || true" VERBATIM)\n'
+    fork = making(
+        upstream={"CMakeLists.txt": f"{LISTS}{fill}add_dependencies(fill tiny)\n"},
+        declared=VARIANT.replace('"tiny"', '"fill"'),
+    )
+    build = fork.root / ".forkkeeper/build/cpu"
+    disk(build, "4m")
+    full(fork, str(build), "0 KiB are free there")
+    assert_message(fork.run("check", "x", "cpu"), 2, "is not built")
+
+
+def test_a_disk_of_temporary_files_that_is_full(making: Making, disk: Disk, tmp_path: Path) -> None:
+    """The compiler's own files go elsewhere: that disk is named, and the build is not to be deleted for it."""
+    place = tmp_path / "temporary"
+    fork = making(upstream={"util.c": UTIL + BIG.replace("= {1}", f"= {{{'1,' * 300_000}}}")})
+    disk(place, "600k")
+    ran = full(fork, str(place), "TMPDIR names another folder for temporary files", TMPDIR=str(place))
+    assert "can be deleted" not in ran.err
+
+
+def test_a_full_disk_of_one_variant_stops_no_other(making: Making, disk: Disk) -> None:
+    """The other one is built, and both stand in the table."""
+    fork = making(declared=VARIANT + GOOD)
+    disk(fork.root / ".forkkeeper/build/cpu", "16k")
+    ran = fork.script("build")
+    assert ran.code == 3, ran.said
+    *_, table = ran.out.partition("\nvariant ")
+    assert [line.split()[-1] for line in table.splitlines() if line.startswith("good")] == ["yes"]
+    assert "cpu" in table
+
+
+def test_a_limit_on_the_size_of_files(making: Making) -> None:
+    """What `ulimit -f` forbids is told from a full disk."""
+    fork = making(upstream={"util.c": UTIL + BIG})
+    argv = ["bash", "-c", f"ulimit -f 1000; CCACHE_DISABLE=1 {BIN}/forkkeeper build cpu"]
+    done = subprocess.run(argv, cwd=fork.root, capture_output=True, text=True, check=False)
+    found = "build: cpu: compile: a file may not grow so large here: "
+    assert_message(Ran(done.returncode, "", done.stderr), 3, found, "next: `ulimit -f` shows", "`ulimit -f unlimited`")
+
+
+def test_a_folder_that_may_not_be_written(making: Making) -> None:
+    """What the system refuses is said with the path, and stops no other variant."""
+    fork = making(declared=VARIANT + GOOD)
+    (fork.root / ".forkkeeper/build").mkdir(parents=True)
+    (fork.root / ".forkkeeper/build/cpu").write_text("a file in the way\n")
+    ran = fork.script("build")
+    assert ran.code == 3, ran.said
+    assert "build: cpu: " in ran.out
+    assert [line.split()[-1] for line in ran.out.splitlines() if line.startswith("good")] == ["yes"]
+
+
+# on a terminal ------------------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_shows_one_status_line_and_then_the_message(making: Making) -> None:
+    """Ninja draws its line anew as it does without us, and the failure that it showed is explained below."""
+    fork = making(NOTES, BROKEN, overlay={f"extra/e{n}.c": f"int e{n};\n" for n in range(5)})
+    ran = screens.on_terminal(fork.root, "build", "cpu", columns=100)
+    assert ran.code == 1, ran.said
+    assert ran.out.count("\r[") > 3
+    assert "\x1b[K" in ran.out
+    assert "\x1b[31mFAILED: \x1b[0mCMakeFiles/tiny.dir/main.c.o" in ran.out
+    assert ran.out.index("FAILED: ") < ran.out.index("build: cpu: compile: main.c:5: ")
+    assert "the line is of the patch loud" in ran.out
+
+
+def test_ctrl_c_in_a_build_leaves_nothing_running(making: Making, tmp_path: Path) -> None:
+    """Exit 130 with a sentence; the job under way has ended, and the same command builds later."""
+    flag, pid = tmp_path / "go", tmp_path / "pid"
+    wait = f"echo $$ > {pid}; while ! test -e {flag}; do sleep 0.1; done"
+    rule = f'add_custom_target(waits COMMAND sh -c "{wait}" VERBATIM)\nadd_dependencies(tiny waits)\n'
+    fork = making(upstream={"CMakeLists.txt": LISTS + rule})
+    argv = [str(BIN / "forkkeeper"), "build", "cpu"]
+    with subprocess.Popen(
+        argv,
+        cwd=fork.root,
+        stderr=subprocess.PIPE,
+        preexec_fn=heeding,  # noqa: PLW1509 -- no threads here
+    ) as child:
+        while not pid.exists() or not pid.read_text().endswith("\n"):
+            assert child.poll() is None
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert err.decode().endswith("interrupted: the next command finishes or undoes what was begun\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    flag.touch()
+    assert fork.script("build", "cpu").code == 0
+
+
+def heeding() -> None:
+    """Heed Ctrl-C, also where the tests run in the background: a shell makes its background jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

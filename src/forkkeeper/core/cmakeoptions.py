@@ -41,7 +41,7 @@ def unused(text: str) -> tuple[str, ...]:
 
             LLAMA_CUDA
     """
-    lines = iter(plain(text))
+    lines = iter([line for line in plain(text) if line])
     found: list[str] = []
     for line in lines:
         if line.strip() == _UNUSED:

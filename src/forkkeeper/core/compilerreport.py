@@ -73,7 +73,7 @@ class Killed:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """There was no room for a file. path -- the file as it was named, "" where none was."""
+    """There was no room for a file. path -- the last whole one named, "" for none; it may be one that was only read."""
 
     path: str
     said: str
@@ -93,10 +93,10 @@ def plain(text: str) -> list[str]:
     r"""Give the lines of what was said on a terminal, without what it acted upon; of a line drawn anew, the last.
 
     >>> plain("\r[1/2] a.c\x1b[K\r[2/2] b.c\x1b[K\nb.c:1: \x1b[31merror\x1b[0m: x\r\n")
-    ['[2/2] b.c', 'b.c:1: error: x']
+    ['[2/2] b.c', 'b.c:1: error: x', '']
     """
     bare = _CONTROL.sub("", text).replace("\r\n", "\n")
-    return [line.rpartition("\r")[2] for line in bare.split("\n") if line]
+    return [line.rpartition("\r")[2] for line in bare.split("\n")]
 
 
 def read(text: str) -> Failure | None:
@@ -127,7 +127,7 @@ _NO_MEMORY = re.compile(
 def _full(line: str) -> Full | TooLarge | None:
     if _NO_ROOM.search(line):
         named = _PATH.findall(re.sub(r"^\S*(?:ld|ld\.\w+|ccache|c?make|ninja): ", "", line))
-        return Full(named[-1] if named else "", _short(line))  # an assembler names its input first
+        return Full(named[-1] if named else "", _short(line))
     return TooLarge(_short(line)) if _LIMIT.search(line) else None
 
 
@@ -258,24 +258,45 @@ _FRAME = re.compile(r"  (?P<path>\S.*?):(?P<line>\d+) \(\w+\)")
 _STACK = "Call Stack (most recent call first):"
 
 
+# What CMake adds to many messages, and what stands before the words of a compiler that it tried.
+_BESIDE = re.compile(r"Tell CMake where to find|CMake will not be able to correctly generate")
+_TRIED = "It fails with the following output:"
+ENOUGH = 80  # characters: what follows in a paragraph of its own is left out then
+
+
 def _cmake(lines: Sequence[str], at: int) -> Refused | None:
     match = _CMAKE.fullmatch(lines[at])
     if match is None:
         return None
     body = _indented(lines[at + 1 :])
-    frames = lines[at + 2 + len(body) :] if lines[at + 1 + len(body) :][:1] == [_STACK] else []
-    calls = [found for line in _indented(frames) if (found := _FRAME.fullmatch(line))]
+    rest = lines[at + 1 + len(body) :]
+    frames = _indented(rest[1:]) if rest[:1] == [_STACK] else []
+    calls = [found for line in frames if (found := _FRAME.fullmatch(line))]
     first = [Place(match["path"] or match["file"], int(match["line"] or 0))] if match["path"] or match["file"] else []
     places = (*first, *(Place(call["path"], int(call["line"])) for call in calls))
-    words = " ".join((match["rest"] or "", *body)).split()
-    return Refused(places, _short(" ".join(words)))
+    return Refused(places, _short(_message(match["rest"] or "", body)))
+
+
+def _message(said: str, body: Sequence[str]) -> str:
+    """Give the first paragraphs of a message that make sense by themselves, and what a compiler said that was tried."""
+    lines = [line.strip() for line in body]
+    tried = lines.index(_TRIED) if _TRIED in lines else len(lines)
+    for paragraph in "\n".join(lines[:tried]).split("\n\n"):
+        words = " ".join(paragraph.split())
+        if not words or _BESIDE.match(words):
+            continue
+        said = f"{said} {words}" if said else words
+        if len(said) > ENOUGH and said.endswith((".", "!", ")")):
+            break
+    inner = read("\n".join(lines[tried + 1 :]))
+    return f"{said} {inner.message}" if isinstance(inner, Refused) else said
 
 
 def _indented(lines: Sequence[str]) -> list[str]:
-    """Give the lines up to the first that is not indented."""
+    """Give the lines up to the first that is not indented, blank ones among them."""
     found: list[str] = []
     for line in lines:
-        if not line.startswith("  "):
+        if line and not line.startswith("  "):
             break
         found.append(line)
     return found

@@ -22,7 +22,7 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Cell, Painted, Report, Table
 from forkkeeper.core.variants import COSTS, Variant
-from forkkeeper.errors import AnswerIsNo, ExitCode, ForkkeeperError
+from forkkeeper.errors import AnswerIsNo, ExitCode, ForkkeeperError, OutsideError
 from forkkeeper.flow import doctoring, failing
 from forkkeeper.flow.failing import Attempt
 from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, locked_of, open_fork, scratch
@@ -111,6 +111,8 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) ->
     abilities = doctoring.examine(project.root, project.declaration, names)
     if not variants:
         abilities = tuple(sorted(abilities, key=lambda one: COSTS.index(one.variant.cost)))  # the declared order stays
+    if len(abilities) == 1 and not abilities[0].builds and not strict:
+        raise _cannot(abilities[0])
     rows: list[tuple[Cell, ...]] = []
     failed: list[ForkkeeperError] = []
     with composed(project, upstream, step="build") as stand:
@@ -132,7 +134,8 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) ->
         code = ExitCode.ANSWER_IS_NO if strict else ExitCode.OUTSIDE_FAILED if skipped == len(abilities) else code
     headers = ("variant", "tree", "seconds", "compiled", "from ccache", "built")
     messages = tuple(Painted(str(error), "red") for error in failed)
-    return Report((*notes, *messages, "", Table(headers, tuple(rows), prose=("built",))), code)
+    nothing = ("next: `forkkeeper doctor` says what to install",) if skipped == len(abilities) else ()
+    return Report((*notes, *messages, "", Table(headers, tuple(rows), prose=("built",)), *nothing), code)
 
 
 # Of several failures the one that the fork itself can mend counts: a missing tool hides behind it, not it behind that.
@@ -160,6 +163,18 @@ def with_kits(project: Project, name: str) -> Variant:
 def _skipped(ability: Ability) -> tuple[Cell, ...]:
     why = needs.skipped(ability, ability.lacking, probes.system())
     return (ability.name, "", "", "", "", Painted(f"skipped: {why}", "yellow"))
+
+
+def _cannot(ability: Ability) -> OutsideError:
+    """Make the error for the only variant that was asked for, which cannot be built here."""
+    system = probes.system()
+    if not ability.platform:
+        found, hint = f"is made for {' and '.join(ability.variant.platform)}", "`forkkeeper doctor` lists the others"
+        return OutsideError("build", f"variant {ability.name}", found, hint)
+    found = "; ".join(needs.lacking(one) for one in ability.lacking)
+    remedies = (needs.remedy(one, system) for one in ability.lacking)
+    hint = "\n        ".join(dict.fromkeys(one for one in remedies if one)) or f"`forkkeeper doctor {ability.name}`"
+    return OutsideError("build", f"variant {ability.name}", f"needs {found}", hint)
 
 
 def folder_of(project: Project, kind: str, name: str) -> Path:

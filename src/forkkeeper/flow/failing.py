@@ -254,10 +254,13 @@ def of_system(error: OSError, attempt: Attempt) -> ForkkeeperError:
 
 
 def full(thing: str, attempt: Attempt, named: Path | None = None) -> OutsideError:
-    """Say which disk is full, how much is free there, and what can go. named -- the file that had no room."""
+    """Say which disk is full, how much is free there, and what can go.
+
+    named -- a file in the message; it may be one that was only read, so the fullest of the disks in question counts
+    """
     build = disk.room(attempt.folder)
-    rooms = [disk.room(named)] if named is not None else [build, disk.room(Path(tempfile.gettempdir()))]
-    room = min(rooms, key=lambda one: one.free)
+    others = (named, Path(tempfile.gettempdir()))
+    room = min((build, *(disk.room(one) for one in others if one is not None)), key=lambda one: one.free)
     found = f"the disk of {room.folder} is full: {_size(room.free)} are free there"
     own = attempt.folder.relative_to(attempt.project.root)
     if room.device == build.device:
