@@ -1,6 +1,7 @@
 """Verdicts on builds (`check`): upstream's operation tests, the fork's checks, the witnesses."""
 
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -38,7 +39,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """One row of the table of tests: what ran on a variant's device, and how it stands."""
+    """One row of the table of tests: what ran on a variant's device, and how it stands.
+
+    again -- the command that shows it again, "" where its output was shown
+    """
 
     variant: str
     device: str
@@ -48,6 +52,7 @@ class Tested:
     skipped: int
     seconds: float
     stood: Stood
+    again: str = ""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -113,7 +118,11 @@ def _reasons(tested: Sequence[Tested]) -> tuple[Block, ...]:
     """Say why of every row that did not pass."""
     rows = [row for row in tested if row.stood.standing is not Standing.PASSED]
     return tuple(
-        Painted(f"{row.variant}, {row.check}: {row.stood.because}", standing.COLOURS[row.stood.standing])
+        Painted(
+            f"{row.variant}, {row.check}: {row.stood.because}"
+            + (f"\n  next: to see it again: {row.again}" if row.again else ""),
+            standing.COLOURS[row.stood.standing],
+        )
         for row in rows
     )
 
@@ -179,6 +188,7 @@ def _op(
         counts[OpsResult.NOT_SUPPORTED],
         time.monotonic() - started,
         _through(stood, bench, before),
+        shlex.join(checks.ops_argv(bench.build, bench.variant.device, pattern, chosen)),
     )
 
 
