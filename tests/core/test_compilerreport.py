@@ -338,6 +338,25 @@ def test_a_place_is_named_from_the_root_of_the_tree() -> None:
         assert compilerreport.inside(Place(path, 1), **folders) is None
 
 
+def test_what_cmake_warns_of_is_read() -> None:
+    """Each warning is given once, whatever kind it is."""
+    text = """CMake Warning at CMakeLists.txt:153 (message):
+  LLAMA_CUDA is deprecated, use GGML_CUDA instead
+Call Stack (most recent call first):
+  CMakeLists.txt:162 (llama_option_depr)
+
+
+-- ccache found
+CMake Deprecation Warning at vendor/CMakeLists.txt:1 (cmake_minimum_required):
+  Compatibility with CMake < 3.5 will be removed.
+
+CMake Warning at CMakeLists.txt:200 (message):
+  LLAMA_CUDA is deprecated, use GGML_CUDA instead
+"""
+    expected = ("LLAMA_CUDA is deprecated, use GGML_CUDA instead", "Compatibility with CMake < 3.5 will be removed.")
+    assert compilerreport.warnings(text) == expected
+
+
 def test_long_words_are_cut() -> None:
     """A template's name of a thousand characters does not fill the screen."""
     failure = compilerreport.read(f"a.c:1:1: error: {'x' * 5000}\n")

@@ -317,6 +317,17 @@ def test_an_option_that_upstream_renamed(making: Making) -> None:
     failing(fork, 2, "sets TINY_GREETINGS", "is it TINY_GREETING now?")
 
 
+def test_an_option_that_upstream_is_to_give_up(making: Making) -> None:
+    """What still works, with a warning, builds; the warning stands below the table with the field that sets it."""
+    lists = f'{LISTS}if(OLD_CUDA)\n  message(WARNING "OLD_CUDA is deprecated, use TINY_CUDA instead")\nendif()\n'
+    fork = making(upstream={"CMakeLists.txt": lists}, declared=f'{VARIANT}cmake = ["-DOLD_CUDA=ON"]\n')
+    for _ in range(2):
+        ran = fork.script("build", "cpu")
+        assert ran.code == 0, ran.said
+        warned = "cpu: fork.toml: variant.cpu.cmake sets OLD_CUDA: OLD_CUDA is deprecated, use TINY_CUDA instead"
+        assert ran.out.splitlines()[-1] == warned
+
+
 def test_an_option_that_all_variants_share(making: Making) -> None:
     """Each option is named with its own field, [build]'s among them; one with nothing near it as well."""
     declared = f'\n[build]\ncmake = ["-DXYZZY:BOOL=ON"]\n{VARIANT}cmake = ["-DTINY_BROKN=OFF"]\n'

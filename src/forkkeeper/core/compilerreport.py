@@ -251,9 +251,9 @@ def source_of(path: str) -> str:
 
 # CMake --------------------------------------------------------------------------------------------------------------
 
-_CMAKE = re.compile(
-    r"CMake Error(?: at (?P<path>.+?):(?P<line>\d+)(?: \(\w+\))?| in (?P<file>.+?))?:(?: (?P<rest>.+))?"
-)
+_HEAD = r"(?: \(dev\))?(?: at (?P<path>.+?):(?P<line>\d+)(?: \(\w+\))?| in (?P<file>.+?))?:(?: (?P<rest>.+))?"
+_CMAKE = re.compile(rf"CMake Error{_HEAD}")
+_WARNING = re.compile(rf"CMake (?:Deprecation )?Warning{_HEAD}")
 _FRAME = re.compile(r"  (?P<path>\S.*?):(?P<line>\d+) \(\w+\)")
 _STACK = "Call Stack (most recent call first):"
 
@@ -275,6 +275,14 @@ def _cmake(lines: Sequence[str], at: int) -> Refused | None:
     first = [Place(match["path"] or match["file"], int(match["line"] or 0))] if match["path"] or match["file"] else []
     places = (*first, *(Place(call["path"], int(call["line"])) for call in calls))
     return Refused(places, _short(_message(match["rest"] or "", body)))
+
+
+def warnings(text: str) -> tuple[str, ...]:
+    """Give what CMake warns of, each once."""
+    lines = plain(text)
+    heads = ((at, match) for at, line in enumerate(lines) if (match := _WARNING.fullmatch(line)))
+    said = (_short(_message(match["rest"] or "", _indented(lines[at + 1 :]))) for at, match in heads)
+    return tuple(dict.fromkeys(said))
 
 
 def _message(said: str, body: Sequence[str]) -> str:

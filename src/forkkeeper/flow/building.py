@@ -115,19 +115,22 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) ->
         raise _cannot(abilities[0])
     rows: list[tuple[Cell, ...]] = []
     failed: list[ForkkeeperError] = []
+    doubts: list[Painted] = []
     with composed(project, upstream, step="build") as stand:
         for ability in abilities:
             if not ability.builds:
                 rows.append(_skipped(ability))
                 continue
             try:
-                fetch(setting, project, ability)
-                rows.append(_built(make(setting, project, stand, ability.name, project.queue, "build")))
+                fetch(setting, project, stand, ability)
+                built = make(setting, project, stand, ability.name, project.queue, "build")
+                rows.append(_built(built))
+                doubts += [Painted(f"{ability.name}: {declaration.FILE}: {one}", "yellow") for one in built.doubts]
             except ForkkeeperError as error:
                 if len(abilities) == 1:
                     raise
                 failed.append(error)
-                rows.append((ability.name, "", "", "", "", Painted(f"FAILED: {' '.join(error.found.split())}", "red")))
+                rows.append((ability.name, "", "", "", "", Painted(f"FAILED: {error.found.splitlines()[0]}", "red")))
     skipped = sum(not one.builds for one in abilities)
     code = next((one for one in _FIRST if one in {error.code for error in failed}), ExitCode.IN_STEP)
     if not failed and skipped:
@@ -135,19 +138,25 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False) ->
     headers = ("variant", "tree", "seconds", "compiled", "from ccache", "built")
     messages = tuple(Painted(str(error), "red") for error in failed)
     nothing = ("next: `forkkeeper doctor` says what to install",) if skipped == len(abilities) else ()
-    return Report((*notes, *messages, "", Table(headers, tuple(rows), prose=("built",)), *nothing), code)
+    return Report((*notes, *messages, "", Table(headers, tuple(rows), prose=("built",)), *doubts, *nothing), code)
 
 
 # Of several failures the one that the fork itself can mend counts: a missing tool hides behind it, not it behind that.
 _FIRST = (ExitCode.ANSWER_IS_NO, ExitCode.BAD_REQUEST, ExitCode.OUTSIDE_FAILED)
 
 
-def fetch(setting: Setting, project: Project, ability: Ability) -> None:
+def fetch(setting: Setting, project: Project, stand: Stand, ability: Ability) -> None:
     """Fetch the kits that a build needs and that are not here."""
     for name in ability.to_fetch:
-        kits.fetch(
-            project.root, name, project.declaration.kit[name], offline=setting.offline, on_progress=setting.on_progress
-        )
+        kit = project.declaration.kit[name]
+        try:
+            kits.fetch(project.root, name, kit, offline=setting.offline, on_progress=setting.on_progress)
+        except OSError as error:
+            raise failing.of_system(error, _attempt(project, stand, ability.name, "build")) from error
+
+
+def _attempt(project: Project, stand: Stand, name: str, kind: str) -> Attempt:
+    return Attempt(project, stand, name, folder_of(project, kind, name), _fields(project, name))
 
 
 def with_kits(project: Project, name: str) -> Variant:
@@ -189,8 +198,7 @@ def make(setting: Setting, project: Project, stand: Stand, name: str, queue: Que
     kind -- "build", or "without" for a queue cut short: that need not know every option of fork.toml
     Raises what `failing` makes of a failure.
     """
-    fields = _fields(project, name)
-    attempt = Attempt(project, stand, name, folder_of(project, kind, name), fields)
+    attempt = _attempt(project, stand, name, kind)
     folder, made = attempt.folder, stand.made
     try:
         materialising.materialise(
@@ -207,7 +215,7 @@ def make(setting: Setting, project: Project, stand: Stand, name: str, queue: Que
             source=folder / "src",
             build=folder / "build",
             identity=Identity(made.tree, stand.pin.sha, queue.digest()),
-            fields=fields if kind == "build" else None,
+            fields=attempt.fields if kind == "build" else None,
         )
     except StepError as error:
         raise failing.explained(error, attempt) from error

@@ -15,7 +15,7 @@ from forkkeeper.core.opsreport import OpsResult
 from forkkeeper.core.report import Block, Cell, Painted, Report, Table
 from forkkeeper.core.standing import Standing, Stood
 from forkkeeper.core.variants import Crash, Variant
-from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
+from forkkeeper.errors import ExitCode, ForkkeeperError, RequestError
 from forkkeeper.flow import doctoring
 from forkkeeper.flow.building import folder_of, make, with_kits
 from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, open_fork
@@ -275,7 +275,7 @@ def _witnesses(setting: Setting, project: Project, stand: Stand, name: str) -> I
         try:
             cut = compose_at(stand.store, replace(project, queue=queue), stand.pin, step="check")
             make(setting, project, replace(stand, made=cut), name, queue, "without")
-        except (AnswerIsNo, OutsideError) as error:  # one patch that others need never stops the verdict on the rest
+        except ForkkeeperError as error:  # one patch that others need never stops the verdict on the rest
             said = f"no verdict: the fork without it cannot be made ({error.thing}: {' '.join(error.found.split())})"
             yield Verdict(
                 (name, patch.title, f"{with_it.passed} of {with_it.ran} pass", "", coloured(said, False)), False

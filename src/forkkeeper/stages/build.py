@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from forkkeeper.core import cmakeoptions
+from forkkeeper.core import cmakeoptions, compilerreport
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.variants import FILE as DECLARATION, Variant
@@ -33,6 +33,7 @@ STAMP = "forkkeeper-built.json"
 CCACHE_LOG = "forkkeeper-ccache.log"
 
 PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")  # {pin}, but not CMake's own ${VARIABLE}
+WORD = re.compile(r"\w+")
 COMPILERS = ("c++", "g++", "clang++")
 OWN_COMPILER = ("-DCMAKE_CXX_COMPILER", "-DCMAKE_TOOLCHAIN_FILE")
 
@@ -71,6 +72,7 @@ class Built:
     tree -- the composed tree that was built
     seconds -- wall time of configure and compile together
     compiled, cached -- number of compiler runs, and of results that ccache had; None without ccache
+    doubts -- what CMake warns of options of fork.toml that it did use: one may soon be gone
     """
 
     variant: str
@@ -79,6 +81,7 @@ class Built:
     seconds: float
     compiled: int | None
     cached: int | None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +147,13 @@ def build(
     lists = _digest_of_lists(source)
     before = _take_stamp(build)
     is_known = before is not None and (before.configure, before.lists) == (configure, lists)
-    _configure(name, configure, env, demanded=Demanded(build, fields or {}), is_known=is_known)
+    doubts = _configure(name, configure, env, demanded=Demanded(build, fields or {}), is_known=is_known)
     log = build / CCACHE_LOG
     log.unlink(missing_ok=True)
     _step("compile", name, compile_argv(variant, build, tools), {**env, "CCACHE_STATSLOG": str(log)})
     _write_stamp(build, Stamp(identity.tree, fill(variant.cmake, identity), variant.targets, configure, lists))
     compiled, cached = _cache_counts(log) if tools.ccache else (None, None)
-    return Built(name, build, identity.tree, time.monotonic() - started, compiled, cached)
+    return Built(name, build, identity.tree, time.monotonic() - started, compiled, cached, doubts)
 
 
 def freshness(variant: Variant, *, build: Path, identity: Identity) -> Freshness:
@@ -250,6 +253,14 @@ class Demanded:
         """Give those that CMake says were set in vain."""
         return tuple(name for name in cmakeoptions.unused(f"{done.out}\n{done.err}") if name in self.fields)
 
+    def doubts(self, done: Finished) -> tuple[str, ...]:
+        """Give what CMake warns of those, each with the field that sets it."""
+        warned = (
+            (message, next((word for word in WORD.findall(message) if word in self.fields), None))
+            for message in compilerreport.warnings(f"{done.out}\n{done.err}")
+        )
+        return tuple(f"{self.fields[name]} sets {name}: {message}" for message, name in warned if name is not None)
+
     def refusal(self, variant: str, unused: Sequence[str]) -> RequestError:
         """Say which options do nothing, which field sets each, and what each may be called now."""
         cache = self.build / "CMakeCache.txt"
@@ -264,8 +275,10 @@ class Demanded:
         return RequestError("build", f"{variant}: {DECLARATION}", "\n    ".join(said), hint)
 
 
-def _configure(name: str, argv: tuple[str, ...], env: Mapping[str, str], *, demanded: Demanded, is_known: bool) -> None:
-    """Configure, anew unless it is known; refuse options set in vain.
+def _configure(
+    name: str, argv: tuple[str, ...], env: Mapping[str, str], *, demanded: Demanded, is_known: bool
+) -> tuple[str, ...]:
+    """Configure, anew unless it is known; refuse options set in vain, and give what CMake warns of others.
 
     CMake's cache keeps an option that fork.toml no longer has, and the default that one had before upstream changed
     it, and of an option in it CMake never says that nothing uses it: --fresh forgets all that. Objects stay, so
@@ -276,6 +289,7 @@ def _configure(name: str, argv: tuple[str, ...], env: Mapping[str, str], *, dema
     done = _step("configure", name, argv if is_known else (argv[0], "--fresh", *argv[1:]), env)
     if unused := demanded.unused(done):
         raise demanded.refusal(name, unused)
+    return demanded.doubts(done)
 
 
 def _digest_of_lists(source: Path) -> str:
