@@ -96,7 +96,7 @@ def test_a_crash_names_the_signal_and_the_last_case() -> None:
     """The case under way is never printed, so the last finished one tells where to look."""
     verdict = judge(cpu(f"{HEAD}  {ADD}: {OK}\n", exit_status=-6))
     assert verdict.answer is OpsAnswer.CUT_SHORT
-    assert verdict.because == f"crashed by SIGABRT after 1 cases, before its summary; the last one finished: {ADD}"
+    assert verdict.because == f"crashed by SIGABRT after 1 case, before its summary; the last one finished: {ADD}"
 
 
 def test_a_crash_gives_the_programs_own_words() -> None:

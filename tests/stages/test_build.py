@@ -13,7 +13,7 @@ from forkkeeper.core.variants import Variant
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import process
 from forkkeeper.stages import build
-from forkkeeper.stages.build import Counts, Freshness, Identity, Tools
+from forkkeeper.stages.build import Counts, Freshness, Identity, StepError, Tools
 
 IDENTITY = Identity(tree=TreeId("1" * 40), pin="a" * 40, queue="b" * 64)
 OTHER = Identity(tree=TreeId("2" * 40), pin="a" * 40, queue="b" * 64)
@@ -111,6 +111,69 @@ def test_a_failing_compile_names_step_status_and_command(tiny: Path, capfd: pyte
     captured = capfd.readouterr()
     assert "nonsense" in captured.out + captured.err
     assert state(tiny) is Freshness.ABSENT
+
+
+def test_a_failing_step_keeps_what_was_said(tiny: Path) -> None:
+    """The compiler's words are there to be explained, with the step and the variant."""
+    (tiny / "src/hello.cpp").write_text("int main() { return nonsense; }\n")
+    with pytest.raises(StepError) as caught:
+        make(tiny)
+    assert (caught.value.variant, caught.value.what) == ("cpu", "compile")
+    assert "src/hello.cpp:1:" in caught.value.said
+    assert "nonsense" in caught.value.said
+
+
+def test_an_option_that_nothing_uses_is_refused_before_anything_is_compiled(tiny: Path) -> None:
+    """Those that fork.toml sets are named by their fields; no stamp is left, so it is refused again."""
+    variant = Variant(device="CPU", targets=("hello",), cmake=(*CPU.cmake, "-DGREETNG=hello", "-DKIT=1"))
+    fields = {"GREETNG": "variant.cpu.cmake", "FORKKEEPER_PIN": "build.cmake"}
+    (tiny / "src/CMakeLists.txt").write_text(LISTS.replace("project(tiny CXX)", f"project(tiny CXX)\n{OPTION}"))
+    for _ in range(2):
+        with pytest.raises(RequestError) as caught:
+            build.build("cpu", variant, source=tiny / "src", build=tiny / "build", identity=IDENTITY, fields=fields)
+        assert caught.value.thing == "cpu: fork.toml"
+        assert caught.value.found == (
+            "variant.cpu.cmake sets GREETNG, which the fork's CMake files do not use; is it GREETING now?"
+        )
+        assert state(tiny) is Freshness.ABSENT
+        assert not (tiny / "build/hello").exists()
+    make(tiny, variant)
+    assert said(tiny).startswith("hi")
+
+
+OPTION = 'set(GREETING "" CACHE STRING "what it says")'
+
+
+def test_a_default_that_upstream_changed_is_taken(tiny: Path) -> None:
+    """CMake's cache would keep the old default, and the same inputs would give two builds."""
+    bare = Variant(device="CPU", targets=("hello",))
+    lists = LISTS.replace("project(tiny CXX)", f"project(tiny CXX)\n{OPTION}")
+    (tiny / "src/CMakeLists.txt").write_text(lists.replace('""', '"old"', 1))
+    make(tiny, bare)
+    assert said(tiny) == "old"
+    (tiny / "src/CMakeLists.txt").write_text(lists.replace('""', '"new"', 1))
+    make(tiny, bare, OTHER)
+    assert said(tiny) == "new"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {}),
+        ({"LANG": "C.UTF-8"}, {}),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "POSIX"}, {}),
+        ({"LANG": "en_GB.UTF-8", "LC_TIME": "de_DE.UTF-8"}, {}),
+        ({"LANG": "de_DE.UTF-8"}, {"LC_MESSAGES": "C", "LC_CTYPE": "de_DE.UTF-8"}),
+        ({"LC_ALL": "fr_FR.UTF-8", "LANG": "C"}, {"LC_ALL": "", "LC_MESSAGES": "C", "LC_CTYPE": "fr_FR.UTF-8"}),
+        ({"LANG": "en_US.UTF-8", "LANGUAGE": "de:en"}, {"LANGUAGE": "", "LC_MESSAGES": "C"}),
+    ],
+)
+def test_programs_speak_english(before: dict[str, str], after: dict[str, str]) -> None:
+    """What they say is read; where they speak it already, nothing is set that would make ccache forget its results."""
+    env = build.environment(before, Path("/v/src"), Path("/v/build"), BARE)
+    assert {name: env[name] for name in after} == after
+    if not after:
+        assert {name: value for name, value in env.items() if name.startswith("L")} == before
 
 
 def test_a_failing_configure_names_its_step(tiny: Path) -> None:
@@ -211,8 +274,7 @@ def test_a_tree_that_is_not_the_whole_fork_need_not_know_every_option(
 ) -> None:
     """CMake speaks of an option that nothing uses when it builds the fork, and does not for the baseline."""
     variant = Variant(device="CPU", targets=("hello",), cmake=("-DOF_A_PATCH=1", "-DGREETING=hi"))
-    folders = {"source": tiny / "src", "build": tiny / "build"}
-    build.build("cpu", variant, **folders, identity=IDENTITY, whole=False)
+    build.build("cpu", variant, source=tiny / "src", build=tiny / "build", identity=IDENTITY)
     assert "OF_A_PATCH" not in "".join(capfd.readouterr())
     assert said(tiny) == "hi"
 

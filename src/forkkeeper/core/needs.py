@@ -244,19 +244,32 @@ def wanted(need: Need) -> str:
 
 def lack(answer: Answer, system: System) -> str:
     """Say in one line what is missing and how to get it."""
+    how = remedy(answer, system)
+    return lacking(answer) + (f": {how}" if how else "")
+
+
+def lacking(answer: Answer) -> str:
+    """Say what is missing, and what is here instead."""
+    seen = answer.seen
     match answer.state:
+        case State.MISSING if isinstance(answer.need, DeviceNeed) and seen.where:
+            here = f" (`{seen.where}` shows none)"
         case State.MISSING | State.MET | State.BESIDE | State.TO_FETCH:
-            here = ""
+            here = f" ({seen.because})" if seen.because else ""
         case State.TOO_OLD:
-            here = f" ({answer.seen.version} is here)"
+            here = f" ({seen.version} is here)"
         case State.UNREAD:
             here = " (what is here does not say its version)"
         case State.REFUSED:
-            here = f" (the backend does not take {', '.join(answer.seen.devices)})"
+            here = f" (the backend does not take {', '.join(seen.devices)})"
+    return f"{wanted(answer.need)}{here}"
+
+
+def remedy(answer: Answer, system: System) -> str:
+    """Say how to get what is missing, "" where that is not known."""
     get = package(answer.need, system)
     fetch = f"`forkkeeper kit fetch {answer.need.kit}`" if answer.need.kit and answer.beside is None else ""
-    how = " or ".join(one for one in (get, fetch) if one)
-    return f"{wanted(answer.need)}{here}" + (f": {how}" if how else "")
+    return " or ".join(one for one in (get, fetch) if one)
 
 
 def skipped(ability: Ability, answers: Sequence[Answer], system: System) -> str:

@@ -165,11 +165,11 @@ def _because(answer: OpsAnswer, report: OpsReport, ran: int) -> str:  # noqa: PL
     ended = describe(report.exit_status)
     match answer:
         case OpsAnswer.PASSED:
-            return f"{ran} cases passed on {report.asked}"
+            return f"{_count(ran)} passed on {report.asked}"
         case OpsAnswer.FAILED if report.failures:
-            return f"{len(report.failures)} of {ran} cases failed on {report.asked}, first {report.failures[0]}"
+            return f"{len(report.failures)} of {_count(ran)} failed on {report.asked}, first {report.failures[0]}"
         case OpsAnswer.FAILED:
-            return f"all {ran} cases passed on {report.asked}, yet {ended}"
+            return f"all {_count(ran)} passed on {report.asked}, yet {ended}"
         case OpsAnswer.NO_DEVICE:
             there = ", ".join(report.tested + report.skipped)
             return f"no device {report.asked} here (devices: {there}); nothing was tested"
@@ -178,9 +178,13 @@ def _because(answer: OpsAnswer, report: OpsReport, ran: int) -> str:  # noqa: PL
         case OpsAnswer.CUT_SHORT:
             last = report.cases[-1] if report.cases else "none"
             said = f"; it said: {report.complaint}" if report.complaint else ""
-            return f"{ended} after {ran} cases, before its summary; the last one finished: {last}{said}"
+            return f"{ended} after {_count(ran)}, before its summary; the last one finished: {last}{said}"
         case OpsAnswer.MISREAD:
-            return f"the program counts {report.claimed} (passed, run), but {ran} cases could be read"
+            return f"the program counts {report.claimed} (passed, run), but {_count(ran)} could be read"
+
+
+def _count(number: int) -> str:
+    return f"{number} case{'' if number == 1 else 's'}"
 
 
 def _cut_short(report: OpsReport) -> bool:

@@ -1,13 +1,14 @@
 """Making something of the fork: a directory (`materialise`), and builds (`build`)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from msgspec.structs import replace
+import msgspec
 
 from forkkeeper.core import (
+    cmakeoptions,
     compose,
     declaration,
     ids,
@@ -23,7 +24,8 @@ from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Cell, Painted, Report, Table
 from forkkeeper.core.variants import COSTS, Variant
 from forkkeeper.errors import AnswerIsNo, ExitCode, ForkkeeperError, OutsideError
-from forkkeeper.flow import doctoring
+from forkkeeper.flow import doctoring, failing
+from forkkeeper.flow.failing import Attempt
 from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, locked_of, open_fork, scratch
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import (
@@ -34,7 +36,7 @@ from forkkeeper.stages import (
     project as projects,
     upstream as upstreams,
 )
-from forkkeeper.stages.build import Built, Identity
+from forkkeeper.stages.build import Built, Identity, StepError
 from forkkeeper.stages.project import Project
 
 
@@ -99,47 +101,68 @@ def _chosen(store: Scratch, project: Project, pin: Commit, stands: Commit, *, ba
 def build(setting: Setting, variants: Sequence[str], *, strict: bool = False, baseline: bool = False) -> Report:
     """Build variants of the composed fork in `.forkkeeper/build/`, or of the baseline in `.forkkeeper/baseline/`.
 
+    One that fails never stops the others.
+
+
     variants -- their names; none: all that can be built here, those that cost least first
     strict -- one that cannot be built here is a failure, not only *skipped*
+    The exit code is that of what failed: 1 where a patch or the overlay does not compile, else 2 where an option of
+    fork.toml does nothing, else 3 where a tool, memory or room is missing, or upstream's own code does not compile.
+    Where nothing could be built at all that is 3 as well: no build is no success.
     """
     project, upstream, notes = open_fork(setting, "build")
     names = doctoring.known(project.declaration, variants, "build")
     abilities = doctoring.examine(project.root, project.declaration, names)
     if not variants:
         abilities = tuple(sorted(abilities, key=lambda one: COSTS.index(one.variant.cost)))  # the declared order stays
+    if len(abilities) == 1 and not abilities[0].builds and not strict:
+        raise _cannot(abilities[0])
     rows: list[tuple[Cell, ...]] = []
     remote: list[Cell] = []
     failed: list[ForkkeeperError] = []
     making = make_baseline if baseline else make_fork
+    doubts: list[Painted] = []
     with composed(project, upstream, step="build") as stand:
         for ability in abilities:
             if not ability.builds:
                 rows.append(_skipped(ability))
                 continue
             try:
-                fetch(setting, project, ability)
+                fetch(setting, project, stand, ability)
                 made = making(setting, project, stand, ability.name)
                 rows.append(_built(made))
                 remote += _remote(made)
-            except OutsideError as error:  # one variant never stops the others
+                doubts += [Painted(f"{ability.name}: {declaration.FILE}: {one}", "yellow") for one in made.doubts]
+            except ForkkeeperError as error:
                 if len(abilities) == 1:
                     raise
                 failed.append(error)
-                rows.append((ability.name, "", "", "", "", Painted(f"FAILED: {error.found}", "red")))
-    code = ExitCode.OUTSIDE_FAILED if failed else ExitCode.IN_STEP
-    if not failed and strict and any(not one.builds for one in abilities):
-        code = ExitCode.ANSWER_IS_NO
+                rows.append((ability.name, "", "", "", "", Painted(f"FAILED: {error.found.splitlines()[0]}", "red")))
+    skipped = sum(not one.builds for one in abilities)
+    code = next((one for one in _FIRST if one in {error.code for error in failed}), ExitCode.IN_STEP)
+    if not failed and skipped:
+        code = ExitCode.ANSWER_IS_NO if strict else ExitCode.OUTSIDE_FAILED if skipped == len(abilities) else code
     headers = ("variant", "tree", "seconds", "compiled", "from ccache", "built")
     messages = tuple(Painted(str(error), "red") for error in failed)
-    return Report((*notes, *messages, "", Table(headers, tuple(rows), prose=("built",)), *remote), code)
+    nothing = ("next: `forkkeeper doctor` says what to install",) if skipped == len(abilities) else ()
+    table = Table(headers, tuple(rows), prose=("built",))
+    return Report((*notes, *messages, "", table, *remote, *doubts, *nothing), code)
 
 
-def fetch(setting: Setting, project: Project, ability: Ability) -> None:
+# Of several failures the one that the fork itself can mend counts: a missing tool hides behind it, not it behind that.
+_FIRST = (ExitCode.ANSWER_IS_NO, ExitCode.BAD_REQUEST, ExitCode.OUTSIDE_FAILED)
+
+
+def fetch(setting: Setting, project: Project, stand: Stand, ability: Ability) -> None:
     """Fetch the kits that a build needs and that are not here."""
     for name in ability.to_fetch:
-        kits.fetch(
-            project.root, name, project.declaration.kit[name], offline=setting.offline, on_progress=setting.on_progress
-        )
+        kit = project.declaration.kit[name]
+        try:
+            kits.fetch(project.root, name, kit, offline=setting.offline, on_progress=setting.on_progress)
+        except OSError as error:
+            folder = folder_of(project, "build", ability.name)
+            attempt = Attempt(project, stand, ability.name, folder, _fields(project, ability.name))
+            raise failing.of_system(error, attempt) from error
 
 
 def with_kits(project: Project, name: str) -> Variant:
@@ -149,12 +172,24 @@ def with_kits(project: Project, name: str) -> Variant:
     more = (
         option for kit in ability.beside for option in kits.options(project.root, kit, project.declaration.kit[kit])
     )
-    return replace(variant, cmake=(*variant.cmake, *more))
+    return msgspec.structs.replace(variant, cmake=(*variant.cmake, *more))
 
 
 def _skipped(ability: Ability) -> tuple[Cell, ...]:
     why = needs.skipped(ability, ability.lacking, probes.system())
     return (ability.name, "", "", "", "", Painted(f"skipped: {why}", "yellow"))
+
+
+def _cannot(ability: Ability) -> OutsideError:
+    """Make the error for the only variant that was asked for, which cannot be built here."""
+    system = probes.system()
+    if not ability.platform:
+        found, hint = f"is made for {' and '.join(ability.variant.platform)}", "`forkkeeper doctor` lists the others"
+        return OutsideError("build", f"variant {ability.name}", found, hint)
+    found = "; ".join(needs.lacking(one) for one in ability.lacking)
+    remedies = (needs.remedy(one, system) for one in ability.lacking)
+    hint = "\n        ".join(dict.fromkeys(one for one in remedies if one)) or f"`forkkeeper doctor {ability.name}`"
+    return OutsideError("build", f"variant {ability.name}", f"needs {found}", hint)
 
 
 # What a folder of builds is of: the fork, the baseline, the fork without one of its patches, what `size` measures.
@@ -168,33 +203,78 @@ def folder_of(project: Project, kind: Kind, name: str) -> Path:
 
 def make_fork(setting: Setting, project: Project, stand: Stand, name: str) -> Built:
     """Build a variant of the fork."""
-    return make(setting, project, stand, name, stand.made.tree, project.queue, "build")
+    return make(setting, project, stand, name, "build")
 
 
 def make_baseline(setting: Setting, project: Project, stand: Stand, name: str) -> Built:
     """Build a variant of upstream at the pin, with no patch and no overlay: what the fork is compared with."""
-    return make(setting, project, stand, name, stand.made.baseline.tree, Queue(b"", ()), "baseline")
+    bare = pristine(project, stand)
+    return make(setting, bare.project, bare.stand, name, "baseline")
 
 
-def make(setting: Setting, project: Project, stand: Stand, name: str, tree: TreeId, queue: Queue, kind: Kind) -> Built:
-    """Build a variant of a tree, which this queue made of the pin."""
-    folder = folder_of(project, kind, name)
-    materialising.materialise(
-        stand.store,
-        tree,
-        folder / "src",
-        project.root / projects.STATE / "materialised",
-        overwrite=True,
-        on_progress=setting.on_progress,
-    )
-    return builds.build(
-        name,
-        with_kits(project, name),
-        source=folder / "src",
-        build=folder / "build",
-        identity=Identity(tree, stand.pin.sha, queue.digest()),
-        whole=kind == "build",
-    )
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Something that can be built: a composed tree, and the fork with the queue and overlay that it was made of."""
+
+    project: Project
+    stand: Stand
+
+
+def pristine(project: Project, stand: Stand) -> Made:
+    """Give the baseline of a composed fork: the same with no patch and no overlay."""
+    bare = replace(project, queue=Queue(b"", ()), overlay={})
+    made = compose_at(stand.store, bare, stand.pin, step="build")
+    return Made(bare, replace(stand, made=made))
+
+
+def make(
+    setting: Setting,
+    project: Project,
+    stand: Stand,
+    name: str,
+    kind: Kind,
+    *,
+    variant: Variant | None = None,
+    folder: str = "",
+) -> Built:
+    """Build a variant of a composed tree.
+
+    project, stand -- the queue and overlay that it was composed with, and what was made of them
+    kind -- for all but "build" the tree need not know every option of fork.toml
+    variant -- as it is built, None for as it is declared
+    folder -- the last part of its folder's path, "" for the variant's name
+    Raises what `failing` makes of a failure.
+    """
+    attempt = Attempt(project, stand, name, folder_of(project, kind, folder or name), _fields(project, name))
+    try:
+        materialising.materialise(
+            stand.store,
+            stand.made.tree,
+            attempt.folder / "src",
+            project.root / projects.STATE / "materialised",
+            overwrite=True,
+            on_progress=setting.on_progress,
+        )
+        return builds.build(
+            name,
+            variant or with_kits(project, name),
+            source=attempt.folder / "src",
+            build=attempt.folder / "build",
+            identity=Identity(stand.made.tree, stand.pin.sha, project.queue.digest()),
+            fields=attempt.fields if kind == "build" else None,
+        )
+    except StepError as error:
+        raise failing.explained(error, attempt) from error
+    except OSError as error:
+        raise failing.of_system(error, attempt) from error
+
+
+def _fields(project: Project, name: str) -> dict[str, str]:
+    """Give the fields of fork.toml by the CMake variables that they set; the last one to set a variable has it."""
+    shared = project.declaration.build.cmake
+    own = project.declaration.variant[name].cmake[len(shared) :]  # a declared variant begins with what all share
+    found = dict.fromkeys(cmakeoptions.names(shared), "build.cmake")
+    return found | dict.fromkeys(cmakeoptions.names(own), f"variant.{name}.cmake")
 
 
 def _built(built: Built) -> tuple[Cell, ...]:

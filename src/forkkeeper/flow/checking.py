@@ -15,7 +15,7 @@ from forkkeeper.core.opsreport import OpsResult
 from forkkeeper.core.report import Block, Cell, Painted, Report, Table
 from forkkeeper.core.standing import Standing, Stood
 from forkkeeper.core.variants import Crash, Variant
-from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
+from forkkeeper.errors import ExitCode, ForkkeeperError, RequestError
 from forkkeeper.flow import doctoring
 from forkkeeper.flow.building import folder_of, make, with_kits
 from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, open_fork
@@ -39,7 +39,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """One row of the table of tests: what ran on a variant's device, and how it stands."""
+    """One row of the table of tests: what ran on a variant's device, and how it stands.
+
+    again -- the command that shows it again, "" where its output was shown
+    """
 
     variant: str
     device: str
@@ -49,6 +52,7 @@ class Tested:
     skipped: int
     seconds: float
     stood: Stood
+    again: str = ""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -130,7 +134,11 @@ def _reasons(tested: Sequence[Tested]) -> tuple[Block, ...]:
     """Say why of every row that did not pass."""
     rows = [row for row in tested if row.stood.standing is not Standing.PASSED]
     return tuple(
-        Painted(f"{row.variant}, {row.check}: {row.stood.because}", standing.COLOURS[row.stood.standing])
+        Painted(
+            f"{row.variant}, {row.check}: {row.stood.because}"
+            + (f"\n  next: to see it again: {row.again}" if row.again else ""),
+            standing.COLOURS[row.stood.standing],
+        )
         for row in rows
     )
 
@@ -193,6 +201,7 @@ def _op(
         counts[OpsResult.NOT_SUPPORTED],
         time.monotonic() - started,
         _through(stood, bench, before),
+        shlex.join(checks.ops_argv(bench.build, bench.variant.device, pattern, chosen)),
     )
 
 
@@ -264,9 +273,10 @@ def _present(project: Project, stand: Stand, names: Sequence[str]) -> tuple[tupl
                 if names:
                     raise RequestError("check", f"variant {name}", "is not built", hint)
     if not present:
-        found = f"none is built of the present tree{' (stale: ' + ', '.join(stale) + ')' if stale else ''}"
-        first = stale[0] if stale else asked[0]
-        raise RequestError("check", "variants", found, f"`nox -s build_{first}`, or `forkkeeper build {first}`")
+        first = (stale or asked)[0]
+        thing = f"variant {', '.join(stale)}" if stale else "variants"
+        found = "was built from another tree or with other options, and no other is built" if stale else "none is built"
+        raise RequestError("check", thing, found, f"`nox -s build_{first}`, or `forkkeeper build {first}`")
     return tuple(present), tuple(stale)
 
 
@@ -285,10 +295,11 @@ def _witnesses(setting: Setting, project: Project, stand: Stand, name: str) -> I
         with_it = _witness(project, folder_of(project, "build", name), witness)
         queue = queues.rebuild(project.queue, [other for other in project.queue.patches if other is not patch])
         try:
-            cut = compose_at(stand.store, replace(project, queue=queue), stand.pin, step="check")
-            make(setting, project, stand, name, cut.tree, queue, "without")
-        except (AnswerIsNo, OutsideError) as error:  # one patch that others need never stops the verdict on the rest
-            said = f"no verdict: the fork without it cannot be made ({error.thing}: {error.found})"
+            shorter = replace(project, queue=queue)
+            cut = compose_at(stand.store, shorter, stand.pin, step="check")
+            make(setting, shorter, replace(stand, made=cut), name, "without")
+        except ForkkeeperError as error:  # one patch that others need never stops the verdict on the rest
+            said = f"no verdict: the fork without it cannot be made ({error.thing}: {' '.join(error.found.split())})"
             yield Verdict(
                 (name, patch.title, f"{with_it.passed} of {with_it.ran} pass", "", coloured(said, False)), False
             )

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from forkkeeper.core import compose, declaration, ids, needs, sections
-from forkkeeper.core.ids import TreeId
+from forkkeeper.core import declaration, ids, needs, sections
 from forkkeeper.core.needs import Ability
 from forkkeeper.core.report import Cell, Painted, Report, Table
 from forkkeeper.core.variants import Size
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.flow import doctoring
-from forkkeeper.flow.building import fetch, folder_of, with_kits
+from forkkeeper.flow.building import Made, fetch, make, pristine, with_kits
 from forkkeeper.flow.standing import Setting, Stand, composed, open_fork
 from forkkeeper.shell import disk
-from forkkeeper.stages import build as builds, materialise as materialising, probe as probes, project as projects
-from forkkeeper.stages.build import Identity
+from forkkeeper.stages import build as builds, probe as probes, project as projects
 from forkkeeper.stages.project import Project
 
 SIZES = "sizes"  # below the state folder: one file for each tree and set of options that was measured
@@ -32,7 +30,7 @@ class _Job:
 
     name: str
     of: str
-    tree: TreeId
+    made: Made
     ability: Ability
     size: Size
 
@@ -61,8 +59,7 @@ def size(setting: Setting, variants: Sequence[str]) -> Report:
     if skipped and (variants or len(skipped) == len(abilities)):
         raise AnswerIsNo("size", left_out[0].name, "; ".join(skipped), "`forkkeeper doctor` says what is here")
     with composed(project, upstream, step="size") as stand:
-        baseline = compose.baseline(stand.store, stand.pin.tree, project.declaration.path).tree
-        jobs = tuple(_jobs(abilities, baseline, stand.made.tree))
+        jobs = tuple(_jobs(abilities, pristine(project, stand), Made(project, stand)))
         measured = [_measure(setting, project, stand, job) for job in jobs]
     table = Table(("of", "variant", "tree", *measured[0].kinds, "beside upstream", "measured"), _rows(measured))
     said = "MB of each kind of section in the library; device code before compression."
@@ -80,7 +77,7 @@ def _declared(project: Project, variants: Sequence[str]) -> tuple[str, ...]:
     return able
 
 
-def _jobs(abilities: Sequence[Ability], baseline: TreeId, fork: TreeId) -> Iterator[_Job]:
+def _jobs(abilities: Sequence[Ability], baseline: Made, fork: Made) -> Iterator[_Job]:
     for ability in abilities:
         found = ability.variant.size
         if found is None or not ability.builds:
@@ -92,27 +89,18 @@ def _jobs(abilities: Sequence[Ability], baseline: TreeId, fork: TreeId) -> Itera
 
 def _measure(setting: Setting, project: Project, stand: Stand, job: _Job) -> _Measured:
     """Build what is to be measured, unless that was done before."""
-    fetch(setting, project, job.ability)
+    fetch(setting, project, stand, job.ability)
     declared = with_kits(project, job.name)
     variant = replace(declared, cmake=(*declared.cmake, *job.size.cmake), targets=(job.size.target,))
-    identity = Identity(job.tree, stand.pin.sha, project.queue.digest())
-    key = hashlib.sha256("\n".join((job.tree, job.size.library, *variant.targets, *variant.cmake)).encode()).hexdigest()
+    tree = job.made.stand.made.tree
+    key = hashlib.sha256("\n".join((tree, job.size.library, *variant.targets, *variant.cmake)).encode()).hexdigest()
     record = project.root / projects.STATE / SIZES / f"{key[:32]}.json"
     kept = disk.read(record)
     if kept is not None:
         return _Measured(job, msgspec.json.decode(kept, type=dict[str, int]), before=True)
-    folder = folder_of(project, "size", job.name if job.of != UPSTREAM else f"{UPSTREAM}-{job.name}")
-    materialising.materialise(
-        stand.store,
-        job.tree,
-        folder / "src",
-        project.root / projects.STATE / "materialised",
-        overwrite=True,
-        on_progress=setting.on_progress,
-    )
-    whole = job.of != UPSTREAM
-    builds.build(job.name, variant, source=folder / "src", build=folder / "build", identity=identity, whole=whole)
-    kinds = sections.by_kind(builds.sections_of(folder / "build" / job.size.library))
+    label = job.name if job.of != UPSTREAM else f"{UPSTREAM}-{job.name}"
+    built = make(setting, job.made.project, job.made.stand, job.name, "size", variant=variant, folder=label)
+    kinds = sections.by_kind(builds.sections_of(built.build / job.size.library))
     disk.write(record, msgspec.json.encode(kinds))
     return _Measured(job, kinds, before=False)
 
@@ -127,5 +115,5 @@ def _rows(measured: Sequence[_Measured]) -> tuple[tuple[Cell, ...], ...]:
         numbers = (f"{count / MEGABYTE:.1f}" for count in one.kinds.values())
         ratio = f"{total / beside:.0%}" if beside else ""
         when = "before" if one.before else "now"
-        rows.append((one.job.of, one.job.name, ids.short(one.job.tree), *numbers, ratio, when))
+        rows.append((one.job.of, one.job.name, ids.short(one.job.made.stand.made.tree), *numbers, ratio, when))
     return tuple(rows)

@@ -331,10 +331,24 @@ def _remove_empty(root: Path, gone: Path) -> None:
         folder.rmdir()
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is free on the disk of a folder, in bytes. folder -- one that exists; device -- tells disks apart."""
+
+    folder: Path
+    free: int
+    device: int
+
+
+def room(path: Path) -> Room:
+    """Look how much is free where a file or folder is, or would be."""
+    folder = next(one for one in (path, *path.absolute().parents) if one.is_dir())
+    return Room(folder, shutil.disk_usage(folder).free, folder.stat().st_dev)
+
+
 def need_room(folder: Path, wanted: int) -> None:
     """Raise OutsideError when the disk has less than this many bytes free."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free = shutil.disk_usage(existing).free
+    free = room(folder).free
     if free < wanted:
         raise OutsideError(
             "disk",

@@ -12,19 +12,20 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 
 import msgspec
 
-from forkkeeper.core import sections
+from forkkeeper.core import cmakeoptions, compilerreport, sections
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.core.ids import TreeId
-from forkkeeper.core.variants import Variant
+from forkkeeper.core.variants import FILE as DECLARATION, Variant
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import process
+from forkkeeper.shell.process import Finished
 
 STAMP = "forkkeeper-built.json"
 CCACHE_LOG = "forkkeeper-ccache.log"
@@ -47,6 +48,7 @@ exec {ccache} "$@"
 """
 
 PLACEHOLDER = re.compile(r"(?<!\$)\{(\w+)\}")  # {pin}, but not CMake's own ${VARIABLE}
+WORD = re.compile(r"\w+")
 COMPILERS = ("c++", "g++", "clang++")
 OWN_COMPILER = ("-DCMAKE_CXX_COMPILER", "-DCMAKE_TOOLCHAIN_FILE")
 
@@ -100,6 +102,7 @@ class Built:
     tree -- the composed tree that was built
     seconds -- wall time of configure and compile together
     counts -- what was compiled and what ccache had; None without ccache
+    doubts -- what CMake warns of options of fork.toml that it did use: one may soon be gone
     """
 
     variant: str
@@ -107,6 +110,7 @@ class Built:
     tree: TreeId
     seconds: float
     counts: Counts | None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,27 +131,53 @@ class Freshness(Enum):
     ABSENT = auto()  # no finished build
 
 
-def build(name: str, variant: Variant, *, source: Path, build: Path, identity: Identity, whole: bool = True) -> Built:
-    """Configure and compile a variant; the programs write straight to the terminal.
+class StepError(OutsideError):
+    """A step of a build failed: what it was, how it ended, and the last of what its programs said.
+
+    What they said is not judged here: it takes the fork's patches to tell whose matter it is.
+
+    variant, what -- the variant's name, and "configure" or "compile"
+    """
+
+    def __init__(self, variant: str, what: str, done: Finished) -> None:
+        found = f"{describe(done.code)}; what went wrong is in the lines above"
+        super().__init__("build", f"{variant}: {what}", found, f"to see it again: {shlex.join(done.argv)}")
+        self.variant, self.what, self.said = variant, what, f"{done.out}\n{done.err}"
+
+
+def build(
+    name: str,
+    variant: Variant,
+    *,
+    source: Path,
+    build: Path,
+    identity: Identity,
+    fields: Mapping[str, str] | None = None,
+) -> Built:
+    """Configure and compile a variant; the programs write to the terminal.
 
     name -- the variant's name in fork.toml
     source, build -- sibling folders, see the head of this file
-    whole -- whether the tree is the whole fork: another need not know the options that patches bring
-    Raises OutsideError when a tool is missing or fails, RequestError for an unknown placeholder.
+    fields -- of fork.toml, by the CMake variables that they set: it is an error when the tree uses one of those
+        nowhere. A tree that lacks what the fork has, a patch for one, need not know them: it is built with none
+    Raises StepError when CMake or the compile fails, OutsideError when a tool is missing, RequestError for an unknown
+    placeholder, or an option that is not used.
     """
     started = time.monotonic()
     # A symlinked source makes ninja run CMake again and again: it compares paths by name.
     source, build = source.resolve(), build.resolve()
     tools = _with_launcher(find_tools(variant, os.environ), build)
-    configure = configure_argv(variant, source, build, identity, tools, whole=whole)
+    configure = configure_argv(variant, source, build, identity, tools, whole=fields is not None)
     env = environment(os.environ, source, build, tools)
-    _configure(name, configure, build, _take_stamp(build), identity.tree, env)
+    before = _take_stamp(build)
+    is_known = before is not None and (before.tree, before.configure) == (identity.tree, configure)
+    doubts = _configure(name, configure, env, demanded=Demanded(build, fields or {}), is_known=is_known)
     log = build / CCACHE_LOG
     log.unlink(missing_ok=True)
     _step("compile", name, compile_argv(variant, build, tools), {**env, "CCACHE_STATSLOG": str(log)})
     _write_stamp(build, Stamp(identity.tree, fill(variant.cmake, identity), variant.targets, configure))
     counts = _counts(log) if tools.ccache else None
-    return Built(name, build, identity.tree, time.monotonic() - started, counts)
+    return Built(name, build, identity.tree, time.monotonic() - started, counts, doubts)
 
 
 def freshness(variant: Variant, *, build: Path, identity: Identity) -> Freshness:
@@ -184,6 +214,7 @@ def environment(inherited: Mapping[str, str], source: Path, build: Path, tools: 
     base = os.path.commonpath([source, build])
     # Build scripts ask git for a version and would be answered by the fork's own repository around the build.
     env["GIT_CEILING_DIRECTORIES"] = base
+    env |= _in_english(inherited)
     if tools.ccache:
         env |= {"CCACHE_BASEDIR": base, "CCACHE_NOHASHDIR": "1"}
         # As -D options these would make CMake warn in every project without that language.
@@ -266,16 +297,55 @@ def _with_launcher(tools: Tools, build: Path) -> Tools:
     return replace(tools, ccache=str(launcher))
 
 
-def _configure(
-    name: str, argv: tuple[str, ...], build: Path, before: Stamp | None, tree: TreeId, env: Mapping[str, str]
-) -> None:
-    """Configure; anew unless the last finished build was of this very tree and configured by this very command.
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """The options that a configured tree must use: the fields of fork.toml that set them, by the names of variables."""
 
-    CMake's cache keeps an option that fork.toml no longer has, and a default that the tree no longer gives.
+    build: Path
+    fields: Mapping[str, str]
+
+    def unused(self, done: Finished) -> tuple[str, ...]:
+        """Give those that CMake says were set in vain."""
+        return tuple(name for name in cmakeoptions.unused(f"{done.out}\n{done.err}") if name in self.fields)
+
+    def doubts(self, done: Finished) -> tuple[str, ...]:
+        """Give what CMake warns of those, each with the field that sets it."""
+        warned = (
+            (message, next((word for word in WORD.findall(message) if word in self.fields), None))
+            for message in compilerreport.warnings(f"{done.out}\n{done.err}")
+        )
+        return tuple(f"{self.fields[name]} sets {name}: {message}" for message, name in warned if name is not None)
+
+    def refusal(self, variant: str, unused: Sequence[str]) -> RequestError:
+        """Say which options do nothing, which field sets each, and what each may be called now."""
+        cache = self.build / "CMakeCache.txt"
+        known = cmakeoptions.declared(cache.read_text(encoding="utf-8", errors="replace")) if cache.exists() else ()
+        said = []
+        for name in unused:
+            near = " or ".join(cmakeoptions.nearest(name, known))
+            asked = f"; is it {near} now?" if near else ""
+            said.append(f"{self.fields[name]} sets {name}, which the fork's CMake files do not use{asked}")
+        places = " and ".join(dict.fromkeys(f"`{self.fields[name]}`" for name in unused))
+        hint = f"in {DECLARATION}, write the present name in {places}, or take the option away"
+        return RequestError("build", f"{variant}: {DECLARATION}", "\n    ".join(said), hint)
+
+
+def _configure(
+    name: str, argv: tuple[str, ...], env: Mapping[str, str], *, demanded: Demanded, is_known: bool
+) -> tuple[str, ...]:
+    """Configure, anew unless it is known; refuse options set in vain, and give what CMake warns of others.
+
+    CMake's cache keeps an option that fork.toml no longer has, and a default that the tree no longer gives, and of an
+    option in it CMake never says that nothing uses it.
+
+    is_known -- whether the last finished build was of this very tree, configured by this very command
     """
-    if before is None or (before.tree, before.configure) != (tree, argv):
-        _forget(build)
-    _step("configure", name, argv, env)
+    if not is_known:
+        _forget(demanded.build)
+    done = _step("configure", name, argv, env)
+    if unused := demanded.unused(done):
+        raise demanded.refusal(name, unused)
+    return demanded.doubts(done)
 
 
 def _forget(build: Path) -> None:
@@ -291,18 +361,33 @@ def _forget(build: Path) -> None:
             shutil.rmtree(path)
 
 
-def _step(step: str, name: str, argv: tuple[str, ...], env: Mapping[str, str]) -> None:
+def _step(step: str, name: str, argv: tuple[str, ...], env: Mapping[str, str]) -> Finished:
     """Run one step; its output is the terminal's.
 
-    Raises OutsideError naming the step, how it ended and the command to see it again.
+    Raises StepError, with how it ended and the command to see it again.
     """
     try:
         done = process.watch(argv, env=env)
     except OSError as error:
         raise OutsideError("build", f"{name}: {step}", f"{argv[0]}: {error.strerror}", shlex.join(argv)) from error
     if done.code != 0:
-        found = f"{describe(done.code)}; what went wrong is in the lines above"
-        raise OutsideError("build", f"{name}: {step}", found, f"to see it again: {shlex.join(argv)}")
+        raise StepError(name, step, done)
+    return done
+
+
+def _in_english(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Give what makes programs speak English, where they would not: what they say is read here, too.
+
+    Where they do already nothing is set, as these variables are part of what ccache knows a result by.
+    """
+    locale = next((value for name in _LOCALE if (value := inherited.get(name))), "C")
+    if locale.partition(".")[0] in ("C", "POSIX") or (inherited.get("LANGUAGE") or locale).startswith("en"):
+        return {}
+    characters = inherited.get("LC_ALL") or inherited.get("LC_CTYPE") or inherited.get("LANG", "C")
+    return {"LC_ALL": "", "LANGUAGE": "", "LC_MESSAGES": "C", "LC_CTYPE": characters}
+
+
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set is the language of messages
 
 
 def _take_stamp(build: Path) -> Stamp | None:

@@ -36,13 +36,18 @@ def run_ops(
             "check", str(program), "not built", f'add "{OPS_PROGRAM.name}" to the variant\'s targets, then build it'
         )
     try:
-        chosen = (*(("-p", pattern) if pattern else ()), *(("-o", ",".join(operations)) if operations else ()))
-        done = process.read((str(program), "test", "-b", device, *chosen), env=env)
+        done = process.read(ops_argv(build, device, pattern, operations), env=env)
     except OSError as error:
         raise OutsideError(
             "check", str(program), f"cannot be started: {error.strerror}", "build the variant"
         ) from error
     return opsreport.parse(done.out, done.err, asked=device, exit_status=done.code)
+
+
+def ops_argv(build: Path, device: str, pattern: str = "", operations: Sequence[str] = ()) -> tuple[str, ...]:
+    """Give the command that runs the operation tests, as for `run_ops`."""
+    chosen = (*(("-p", pattern) if pattern else ()), *(("-o", ",".join(operations)) if operations else ()))
+    return (str(build / OPS_PROGRAM), "test", "-b", device, *chosen)
 
 
 def operations(build: Path) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """What every task does: run a verb, show its report, say what went wrong, leave with its exit code."""
 
 import contextlib
+import errno
 import platform
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -93,6 +95,9 @@ def _complain(wrong: ForkkeeperError, code: ExitCode, name: str, json: str | Non
 
 def outside(error: OSError) -> ForkkeeperError:
     """Say which file or folder the system refused, and whose matter that is."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = f"`df -h . {tempfile.gettempdir()}` shows which; make room, and run it again"
+        return OutsideError("call", str(error.filename or ""), "a disk is full", hint)
     ours = isinstance(error, FileNotFoundError | FileExistsError | NotADirectoryError | IsADirectoryError)
     kind = RequestError if ours else OutsideError
     thing = str(error.filename) if error.filename else ""
