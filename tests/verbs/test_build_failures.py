@@ -569,6 +569,18 @@ def test_a_limit_on_the_size_of_files(making: Making) -> None:
     assert_message(Ran(done.returncode, "", done.stderr), 3, found, "next: `ulimit -f` shows", "`ulimit -f unlimited`")
 
 
+def test_a_compiler_that_is_killed(making: Making) -> None:
+    """What the system does where memory runs out is told, and how to do with less."""
+    lists = f'{LISTS}target_compile_options(tiny PRIVATE -wrapper "sh,-c,kill -9 $$")\n'
+    failing(
+        making(upstream={"CMakeLists.txt": lists}),
+        3,
+        "build: cpu: compile: memory ran out, it seems: ",
+        "next: `free -h` shows how much there is; ",
+        "`CMAKE_BUILD_PARALLEL_LEVEL=1 forkkeeper build cpu`",
+    )
+
+
 def test_a_folder_that_may_not_be_written(making: Making) -> None:
     """What the system refuses is said with the path, and stops no other variant."""
     fork = making(declared=VARIANT + GOOD)
@@ -590,7 +602,7 @@ def test_a_terminal_shows_one_status_line_and_then_the_message(making: Making) -
     assert ran.code == 1, ran.said
     assert ran.out.count("\r[") > 3
     assert "\x1b[K" in ran.out
-    assert "\x1b[31mFAILED: \x1b[0mCMakeFiles/tiny.dir/main.c.o" in ran.out
+    assert "\x1b[31mFAILED: \x1b[0m" in ran.out
     assert ran.out.index("FAILED: ") < ran.out.index("build: cpu: compile: main.c:5: ")
     assert "the line is of the patch loud" in ran.out
 
