@@ -427,3 +427,12 @@ def test_a_signal_that_somebody_handles_is_left_to_him(capfd: pytest.CaptureFixt
     assert (done.out, mine) == ("still here\n", [signal.SIGTERM])
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
     assert capfd.readouterr().out == done.out
+
+
+def test_lines_are_told_as_they_come() -> None:
+    """Each line is told once, in order, beside all that was kept; much on the other output blocks nothing."""
+    text = 'import sys\nfor i in range(5):\n    print(i)\n    sys.stderr.write("x" * 300_000)\n'
+    told: list[str] = []
+    done = process.follow((sys.executable, "-c", text), on_line=told.append)
+    assert (done.code, told, done.out) == (0, [f"{i}\n" for i in range(5)], "0\n1\n2\n3\n4\n")
+    assert len(done.err) == 1_500_000

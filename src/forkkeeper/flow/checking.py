@@ -1,5 +1,6 @@
 """Verdicts on builds (`check`): upstream's operation tests, the fork's checks, the witnesses."""
 
+import itertools
 import os
 import shlex
 import time
@@ -14,8 +15,8 @@ from forkkeeper.core.needs import Ability
 from forkkeeper.core.opsreport import OpsResult
 from forkkeeper.core.report import Block, Cell, Painted, Report, Table
 from forkkeeper.core.standing import Standing, Stood
-from forkkeeper.core.variants import Crash, Variant
-from forkkeeper.errors import ExitCode, ForkkeeperError, RequestError
+from forkkeeper.core.variants import TESTS, Crash, Variant
+from forkkeeper.errors import ExitCode, ForkkeeperError, OutsideError, RequestError
 from forkkeeper.flow import doctoring
 from forkkeeper.flow.building import folder_of, make, with_kits
 from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, open_fork
@@ -102,7 +103,7 @@ class _Bench:
 def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool = False) -> Report:
     """Run checks on what was built; red when one fails, or when none ran.
 
-    what -- "bf16", "ops", "models", "witness", or a file or folder of checks
+    what -- "bf16", "ops", "models" or several of these with commas, "witness", or a file or folder of checks
     variants -- those to check; none: all that were built of the present tree
     strict -- a device that is known to crash, and a variant that cannot run here, are failures as well
     """
@@ -117,7 +118,7 @@ def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool 
         tested = [
             row
             for ability in doctoring.examine(project.root, project.declaration, names)
-            for row in _tests(setting, project, ability, what)
+            for row in _tests(setting, project, ability, _wanted(what))
         ]
     left = tuple(
         Painted(f"{name}: left out, as it was built from another tree or with other options", "dim") for name in stale
@@ -143,12 +144,27 @@ def _reasons(tested: Sequence[Tested]) -> tuple[Block, ...]:
     )
 
 
-def _tests(setting: Setting, project: Project, ability: Ability, what: str) -> Iterator[Tested]:
-    """Run one set of tests on one variant, its server up meanwhile."""
+def _wanted(what: str) -> tuple[str, ...]:
+    """Give the tests that were asked for: several of those with names, or the one that is a path."""
+    parts = tuple(dict.fromkeys(what.split(",")))
+    return parts if set(parts) <= set(TESTS) else (what,)
+
+
+def _tests(setting: Setting, project: Project, ability: Ability, wanted: Sequence[str]) -> Iterator[Tested]:
+    """Run tests on one variant, its server up meanwhile; what keeps one from running never stops other variants."""
+    name, device = ability.name, ability.variant.device
     if not ability.runs:
         why = needs.skipped(ability, ability.lacking_to_run, probes.system())
-        yield Tested(ability.name, ability.variant.device, what, 0, 0, 0, 0.0, Stood(Standing.SKIPPED, why))
+        yield from (Tested(name, device, what, 0, 0, 0, 0.0, Stood(Standing.SKIPPED, why)) for what in wanted)
         return
+    try:
+        yield from _served(setting, project, ability, wanted)
+    except OutsideError as error:
+        said = f"{error.thing}: {error.found}"
+        yield Tested(name, device, ", ".join(wanted), 0, 0, 0, 0.0, Stood(Standing.FAILED, said), error.hint)
+
+
+def _served(setting: Setting, project: Project, ability: Ability, wanted: Sequence[str]) -> Iterator[Tested]:
     variant, folder = ability.variant, folder_of(project, "build", ability.name)
     declared = dict(variant.environment)
     for kit in ability.beside:
@@ -158,39 +174,57 @@ def _tests(setting: Setting, project: Project, ability: Ability, what: str) -> I
         if variant.server is not None:
             serving = stack.enter_context(servers.serving(variant.server, bench.build, bench.env))
             bench = replace(bench, serving=serving)
-        yield from _run(setting, project, bench, what)
+        for what in wanted:
+            yield from _run(setting, project, bench, what)
 
 
 def _run(setting: Setting, project: Project, bench: _Bench, what: str) -> Iterator[Tested]:
     match what:
         case "bf16":
-            yield from _ops(project, bench, what, BF16)
-            yield _checks(project, bench, project.root / CHECKS / BF16, what)
+            yield from _ops(setting, project, bench, what, BF16)
+            own = project.root / CHECKS / BF16
+            if own.exists():  # a fork need not have one of its own
+                yield _checks(project, bench, own, what)
         case "ops":
-            yield from _ops(project, bench, what, "")
+            yield from _ops(setting, project, bench, what, "")
         case "models":
             yield _checks(project, bench, project.root / CHECKS / MODELS, what)
         case _:
             yield _checks(project, bench, setting.here / what, what)
 
 
-def _ops(project: Project, bench: _Bench, what: str, pattern: str) -> Iterator[Tested]:
+def _ops(setting: Setting, project: Project, bench: _Bench, what: str, pattern: str) -> Iterator[Tested]:
     """Run upstream's operation tests; operations that are known to crash this device each by themselves."""
     crash = bench.crash
     alone = crash.operations if crash else ()
     rest = tuple(one for one in checks.operations(bench.build) if one not in alone) if alone else ()
     for chosen, known in ((rest, None), *(((one,), crash) for one in alone)):
-        yield _op(project, bench, what, pattern, chosen, known)
+        yield _op(setting, project, bench, what, pattern, chosen, known)
 
 
 def _op(
-    project: Project, bench: _Bench, what: str, pattern: str, chosen: tuple[str, ...], known: Crash | None
+    setting: Setting,
+    project: Project,
+    bench: _Bench,
+    what: str,
+    pattern: str,
+    chosen: tuple[str, ...],
+    known: Crash | None,
 ) -> Tested:
     started, before = time.monotonic(), bench.serving.clients if bench.serving else 0
-    report = checks.run_ops(bench.build, bench.variant.device, pattern, operations=chosen, env=_ops_env(project, bench))
+    shown = "upstream's cases" + (f" of {chosen[0]}" if known else "")
+    lines = itertools.count(1)
+    report = checks.run_ops(
+        bench.build,
+        bench.variant.device,
+        pattern,
+        operations=chosen,
+        env=_ops_env(project, bench),
+        on_case=lambda: setting.on_progress(f"{bench.name}: {shown}", next(lines), 0),
+    )
+    setting.on_progress(f"{bench.name}: {shown}", 1, 1)
     expected = bench.variant.expected(what).none
     stood = standing.of_ops(report, opsreport.judge(report), none=expected, crash=known)
-    shown = "upstream's cases" + (f" of {chosen[0]}" if known else "")
     counts = report.counts
     return Tested(
         bench.name,

@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import FrameType
 from typing import Self
 
@@ -63,6 +64,30 @@ def read(
         raise TimeoutError(errno.ETIMEDOUT, f"did not end within {seconds:g} s", argv[0]) from late
     return Finished(
         tuple(argv), done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    )
+
+
+def follow(argv: Sequence[str], *, env: Mapping[str, str] | None = None, on_line: Callable[[str], None]) -> Finished:
+    """Run a program to its end without input, keep what it writes, and tell of each line of its output as it comes.
+
+    Raises OSError when the program cannot be started.
+    """
+    with TemporaryFile() as said:
+        with subprocess.Popen(
+            list(argv), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said
+        ) as process:
+            lines = []
+            try:
+                for line in process.stdout or ():
+                    lines.append(line)
+                    on_line(line.decode(errors="replace"))
+            except BaseException:
+                process.kill()
+                raise
+        said.seek(0)
+        err = said.read()
+    return Finished(
+        tuple(argv), process.returncode, b"".join(lines).decode(errors="replace"), err.decode(errors="replace")
     )
 
 

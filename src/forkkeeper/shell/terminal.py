@@ -24,6 +24,7 @@ _UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2
 _ACTING = re.compile(r"(?!\x1b\[[0-9;]*[mK])(?!\r\n)(?!\r\x1b)" + _UNSAFE)
 READABLE = 100  # characters of a line of text
 SENTENCE = 46  # characters of a sentence in a table, before it is broken
+STDOUT, STDERR = 1, 2  # descriptors, as other programs inherit them
 NARROWEST = 10  # columns of a table are not made narrower than this
 _COLOURS = {"green": "32", "yellow": "33", "red": "31", "dim": "2", "bold": "1"}
 
@@ -203,6 +204,19 @@ def write_anything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+@contextmanager
+def others_aside() -> Iterator[None]:
+    """Have what other programs write to standard output go to standard error: a document shall stand there alone."""
+    sys.stdout.flush()
+    kept = os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
+    try:
+        yield
+    finally:
+        os.dup2(kept, STDOUT)
+        os.close(kept)
+
+
 def close_output() -> None:
     """Stop writing to an output that nobody reads any more (docs.python.org/3/library/signal.html#note-on-sigpipe)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -260,6 +274,8 @@ def progress() -> Iterator[Progress]:
         bar = bars[what]
         bar.total = of or None
         bar.update(done - bar.n)
+        if of and done >= of:
+            bars.pop(what).close()  # what other programs write next shall not stand behind it
 
     try:
         yield on_progress

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +19,13 @@ OPS_PROGRAM = Path("bin", "test-backend-ops")  # where ggml's CMake puts it, in 
 
 
 def run_ops(
-    build: Path, device: str, pattern: str = "", *, operations: Sequence[str] = (), env: Mapping[str, str] | None = None
+    build: Path,
+    device: str,
+    pattern: str = "",
+    *,
+    operations: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    on_case: Callable[[], None] = lambda: None,
 ) -> OpsReport:
     """Run the operation tests of a build on one device, and keep what they say; judge it with `opsreport.judge`.
 
@@ -28,6 +34,7 @@ def run_ops(
     pattern -- regular expression over a case's parameters, e.g. "bf16"; "": every case
     operations -- only these, e.g. MUL_MAT; none: all
     env -- the environment to run in, None for ours
+    on_case -- told of every line that the program writes, which is a case more or less
     Raises RequestError when the build has no such program, OutsideError when it cannot be started.
     """
     program = build / OPS_PROGRAM
@@ -36,7 +43,8 @@ def run_ops(
             "check", str(program), "not built", f'add "{OPS_PROGRAM.name}" to the variant\'s targets, then build it'
         )
     try:
-        done = process.read(ops_argv(build, device, pattern, operations), env=env)
+        argv = ops_argv(build, device, pattern, operations)
+        done = process.follow(argv, env=env, on_line=lambda _: on_case())
     except OSError as error:
         raise OutsideError(
             "check", str(program), f"cannot be started: {error.strerror}", "build the variant"

@@ -380,7 +380,7 @@ def size(_: Context, variant: list[str] | None = None, json: str | None = None) 
     iterable=["variant"],
     positional=["what"],
     help={
-        "what": "bf16, ops, models, witness, or a file or folder of checks",
+        "what": "bf16, ops, models (several with commas), witness, or a file or folder of checks",
         "variant": "a variant that was built, repeatable (default: all that were)",
         "strict": "a device that is known to crash, or is missing, is a failure too",
         "json": JSON,

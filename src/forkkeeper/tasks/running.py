@@ -41,7 +41,8 @@ def run(verb: Callable[[terminal.Progress], flow.Report], *, name: str = "", jso
     code, wrong = ExitCode.OUTSIDE_FAILED, None  # of a verb whose answer nobody waited for
     try:
         may_write(json, name, "--json")
-        with terminal.progress() as on_progress:
+        aside = terminal.others_aside() if json == "-" else contextlib.nullcontext()
+        with aside, terminal.progress() as on_progress:
             shown = verb(on_progress)
         code = shown.code
         _show(shown, name, json)
