@@ -95,6 +95,8 @@ def cpu_seconds() -> float:
 @pytest.fixture(scope="module")
 def builds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Builds:
     """Copy the fork, with upstream's objects where they are here, and give it an empty ccache."""
+    if not shutil.which("ccache"):
+        pytest.fail("ccache is not installed: `apt install ccache`")
     place = tmp_path_factory.mktemp("builds")
     root = keep_fork(place / "fork")
     if (ROOT / OBJECTS).is_dir():
