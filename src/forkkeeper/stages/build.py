@@ -192,7 +192,10 @@ def freshness(variant: Variant, *, build: Path, identity: Identity) -> Freshness
 def configure_argv(
     variant: Variant, source: Path, build: Path, identity: Identity, tools: Tools, *, whole: bool = True
 ) -> tuple[str, ...]:
-    """Give the configure command; the variant's own options come last, so they win. whole -- as for `build`."""
+    """Give the configure command; the variant's own options come last, so they win.
+
+    whole -- whether the tree is the whole fork: of options that another does not use CMake need say nothing
+    """
     cache = tools.ccache
     launchers = (f"-DCMAKE_C_COMPILER_LAUNCHER={cache}", f"-DCMAKE_CXX_COMPILER_LAUNCHER={cache}") if cache else ()
     folders = ("-S", str(source), "-B", str(build))
