@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STEADY = ("-t", "1", "--no-warmup", "-fit", "off")
 
 # A device in software compiles its programs for a minute, the first time that they are used.
-SECONDS = 600
+SECONDS = 1800
 
 # Upstream's logger drops what it has not written when the program ends, so a line of a short run may be missing.
 # It never holds back more than 512 messages, though: with every step of every graph logged, which takes this
