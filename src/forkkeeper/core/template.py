@@ -60,6 +60,7 @@ strategy = "scratch"
 # about = "newer headers"
 # megabytes = 2                                 # what is downloaded
 # include = "usr/include"                       # its folder of headers
+# link = {{ "usr/lib/libtoy.so" = "libtoy.so.1" }}  # symbolic links that its packages lack
 # path = "usr/bin"                              # its folder of programs
 # cmake = ["-DVulkan_INCLUDE_DIR={{kit}}/usr/include"]  # {{kit}} is its folder
 # environment = {{ LD_LIBRARY_PATH = "{{kit}}/usr/lib" }}  # for the programs of a build that uses it
@@ -92,6 +93,7 @@ strategy = "scratch"
 # what = "Vulkan headers"                       # its name in tables
 # name = "vulkan/vulkan_core.h"                 # of a program: a list; of a device: what finds names in the output
 # purpose = "build"                             # or "run"
+# compiler = ["nvcc"]                           # of a header or library: who is asked, where it is not the C++ compiler
 # version = ['#define VK_HEADER_VERSION (\d+)'] # the groups, joined by dots, are the version found
 # least = "275"                                 # the oldest that will do
 # kit = ""                                      # the [kit.NAME] that stands in where the system has none
@@ -110,6 +112,13 @@ strategy = "scratch"
 # connected = 'Accepted client connection'      # what it logs for a client: without one the test did not go through it
 # preload = "native/rpc/register.cpp"           # compiled and loaded into the test program, which knows no servers
 # environment = {{ SERVER = "{{server}}" }}         # for the test program; HOST:PORT
+
+# How `forkkeeper size` measures it.
+# [variant.vulkan.size]
+# target = "ggml-vulkan"                        # what is built
+# library = "bin/libggml-vulkan.so"             # whose sections are counted
+# cmake = ["-DCOMPRESS=OFF"]                    # options after the variant's
+# upstream = true                               # whether the same is built of the pin, to compare with
 
 # Cases that bring a driver down: shown as *device crashes*, red only under --strict.
 # [[variant.vulkan.crash]]
