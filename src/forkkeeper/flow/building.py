@@ -165,14 +165,18 @@ def fetch(setting: Setting, project: Project, stand: Stand, ability: Ability) ->
             raise failing.of_system(error, attempt) from error
 
 
-def with_kits(project: Project, name: str) -> Variant:
+def with_kits(project: Project, ability: Ability) -> Variant:
     """Give a variant with the options of the kits that it uses here."""
-    variant = project.declaration.variant[name]
-    (ability,) = doctoring.examine(project.root, project.declaration, (name,))
     more = (
         option for kit in ability.beside for option in kits.options(project.root, kit, project.declaration.kit[kit])
     )
-    return msgspec.structs.replace(variant, cmake=(*variant.cmake, *more))
+    return msgspec.structs.replace(ability.variant, cmake=(*ability.variant.cmake, *more))
+
+
+def as_here(project: Project, name: str) -> Variant:
+    """Give a variant as it is built on this machine; looked at anew, since kits may just have been fetched."""
+    (ability,) = doctoring.examine(project.root, project.declaration, (name,))
+    return with_kits(project, ability)
 
 
 def _skipped(ability: Ability) -> tuple[Cell, ...]:
@@ -257,7 +261,7 @@ def make(
         )
         return builds.build(
             name,
-            variant or with_kits(project, name),
+            variant or as_here(project, name),
             source=attempt.folder / "src",
             build=attempt.folder / "build",
             identity=Identity(stand.made.tree, stand.pin.sha, project.queue.digest()),

@@ -42,7 +42,7 @@ class Verdict:
 class Tested:
     """One row of the table of tests: what ran on a variant's device, and how it stands.
 
-    again -- the command that shows it again, "" where its output was shown
+    hint -- what to type when it is red, "" where its output was shown
     """
 
     variant: str
@@ -53,7 +53,7 @@ class Tested:
     skipped: int
     seconds: float
     stood: Stood
-    again: str = ""
+    hint: str = ""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -109,17 +109,13 @@ def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool 
     """
     project, upstream, notes = open_fork(setting, "check")
     with composed(project, upstream, step="check") as stand:
-        names, stale = _present(project, stand, variants)
+        abilities, stale = _present(project, stand, variants)
         if what == WITNESS:
-            rows = [row for name in names for row in _witnesses(setting, project, stand, name)]
+            rows = [row for one in abilities for row in _witnesses(setting, project, stand, one.name)]
             table = Table(("variant", "patch", "with it", "without it", "verdict"), tuple(row.cells for row in rows))
             green = any(row.ran for row in rows) and all(row.green for row in rows)
             return Report((*notes, "", table), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
-        tested = [
-            row
-            for ability in doctoring.examine(project.root, project.declaration, names)
-            for row in _tests(setting, project, ability, _wanted(what))
-        ]
+        tested = [row for ability in abilities for row in _tests(setting, project, ability, _wanted(what))]
     left = tuple(
         Painted(f"{name}: left out, as it was built from another tree or with other options", "dim") for name in stale
     )
@@ -131,13 +127,16 @@ def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool 
 _HEADERS = ("variant", "device", "check", "cases", "passed", "skipped", "seconds", "verdict")
 
 
+_TO_SEE = frozenset({Standing.FAILED, Standing.DEVICE_CRASHES})
+
+
 def _reasons(tested: Sequence[Tested]) -> tuple[Block, ...]:
     """Say why of every row that did not pass."""
     rows = [row for row in tested if row.stood.standing is not Standing.PASSED]
     return tuple(
         Painted(
             f"{row.variant}, {row.check}: {row.stood.because}"
-            + (f"\n  next: to see it again: {row.again}" if row.again else ""),
+            + (f"\n  next: {row.hint}" if row.hint and row.stood.standing in _TO_SEE else ""),
             standing.COLOURS[row.stood.standing],
         )
         for row in rows
@@ -235,7 +234,7 @@ def _op(
         counts[OpsResult.NOT_SUPPORTED],
         time.monotonic() - started,
         _through(stood, bench, before),
-        shlex.join(checks.ops_argv(bench.build, bench.variant.device, pattern, chosen)),
+        "to see it again: " + shlex.join(checks.ops_argv(bench.build, bench.variant.device, pattern, chosen)),
     )
 
 
@@ -287,17 +286,18 @@ def _device_options(project: Project, bench: _Bench) -> tuple[str, ...]:
     return (f"--tool-options={words}", f"--proof={bench.variant.proof}", f"--models={store}", *env)
 
 
-def _present(project: Project, stand: Stand, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _present(project: Project, stand: Stand, names: Sequence[str]) -> tuple[tuple[Ability, ...], tuple[str, ...]]:
     """Give the variants to check, those named or all built of the present tree; and those left out as stale."""
     asked = doctoring.known(project.declaration, names, "check")
     identity = Identity(stand.made.tree, stand.pin.sha, project.queue.digest())
     present, stale = [], []
-    for name in asked:
-        variant, folder = with_kits(project, name), folder_of(project, "build", name) / "build"
+    for ability in doctoring.examine(project.root, project.declaration, asked):
+        name, variant = ability.name, with_kits(project, ability)
+        folder = folder_of(project, "build", name) / "build"
         hint = f"`nox -s build_{name}`, or `forkkeeper build {name}`"
         match builds.freshness(variant, build=folder, identity=identity):
             case Freshness.PRESENT:
-                present.append(name)
+                present.append(ability)
             case Freshness.STALE:
                 if names:
                     found = "was built from another tree or with other options"

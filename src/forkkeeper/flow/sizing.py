@@ -13,7 +13,7 @@ from forkkeeper.core.report import Cell, Painted, Report, Table
 from forkkeeper.core.variants import Size
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.flow import doctoring
-from forkkeeper.flow.building import Made, fetch, make, pristine, with_kits
+from forkkeeper.flow.building import Made, as_here, fetch, make, pristine
 from forkkeeper.flow.standing import Setting, Stand, composed, open_fork
 from forkkeeper.shell import disk
 from forkkeeper.stages import build as builds, probe as probes, project as projects
@@ -90,7 +90,7 @@ def _jobs(abilities: Sequence[Ability], baseline: Made, fork: Made) -> Iterator[
 def _measure(setting: Setting, project: Project, stand: Stand, job: _Job) -> _Measured:
     """Build what is to be measured, unless that was done before."""
     fetch(setting, project, stand, job.ability)
-    declared = with_kits(project, job.name)
+    declared = as_here(project, job.name)
     variant = replace(declared, cmake=(*declared.cmake, *job.size.cmake), targets=(job.size.target,))
     tree = job.made.stand.made.tree
     key = hashlib.sha256("\n".join((tree, job.size.library, *variant.targets, *variant.cmake)).encode()).hexdigest()
