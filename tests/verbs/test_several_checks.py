@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from world import Fork, Upstream, fork_of
+from world import Fork, Upstream, assert_message, fork_of
 
 LISTS = """cmake_minimum_required(VERSION 3.20)
 project(tiny C)
@@ -69,6 +69,12 @@ def test_several_tests_end_with_one_table(fork: Fork) -> None:
         ("upstream's cases", "1", "passed"),
         ("upstream's cases", "1", "passed"),
     ]
+
+
+def test_a_test_that_is_mistyped_is_answered_with_the_nearest(fork: Fork) -> None:
+    """Alone or among several: the odd one is named, with what was meant."""
+    assert_message(fork.run("check", "bf61", "plain"), 2, "bf61", "did you mean bf16?")
+    assert_message(fork.run("check", "bf16,opps", "plain"), 2, "opps", "did you mean ops?")
 
 
 def test_a_server_that_does_not_start_fails_its_variant_alone(fork: Fork) -> None:

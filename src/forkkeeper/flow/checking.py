@@ -19,7 +19,7 @@ from forkkeeper.core.variants import TESTS, Crash, Variant
 from forkkeeper.errors import ExitCode, ForkkeeperError, OutsideError, RequestError
 from forkkeeper.flow import doctoring
 from forkkeeper.flow.building import folder_of, make, with_kits
-from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, open_fork
+from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, near_hint, open_fork
 from forkkeeper.stages import build as builds, check as checks, kit as kits, probe as probes, serving as servers
 from forkkeeper.stages.build import Freshness, Identity
 from forkkeeper.stages.project import Project
@@ -115,7 +115,9 @@ def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool 
             table = Table(("variant", "patch", "with it", "without it", "verdict"), tuple(row.cells for row in rows))
             green = any(row.ran for row in rows) and all(row.green for row in rows)
             return Report((*notes, "", table), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
-        tested = [row for ability in abilities for row in _tests(setting, project, ability, _wanted(what))]
+        tested = [
+            row for ability in abilities for row in _tests(setting, project, ability, _wanted(setting.here, what))
+        ]
     left = tuple(
         Painted(f"{name}: left out, as it was built from another tree or with other options", "dim") for name in stale
     )
@@ -143,10 +145,19 @@ def _reasons(tested: Sequence[Tested]) -> tuple[Block, ...]:
     )
 
 
-def _wanted(what: str) -> tuple[str, ...]:
-    """Give the tests that were asked for: several of those with names, or the one that is a path."""
+def _wanted(here: Path, what: str) -> tuple[str, ...]:
+    """Give the tests that were asked for: several of those with names, or the one that is a path.
+
+    Raises RequestError for a name that is neither.
+    """
     parts = tuple(dict.fromkeys(what.split(",")))
-    return parts if set(parts) <= set(TESTS) else (what,)
+    if set(parts) <= set(TESTS):
+        return parts
+    if not (here / what).exists():
+        odd = next(part for part in parts if part not in TESTS)
+        hint = near_hint(odd, (*TESTS, WITNESS), "or a path; tests")
+        raise RequestError("check", odd, "no such check, and no file or folder of checks", hint)
+    return (what,)
 
 
 def _tests(setting: Setting, project: Project, ability: Ability, wanted: Sequence[str]) -> Iterator[Tested]:
