@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from forkkeeper.core import markers, variants
+from forkkeeper.core import benches, markers, variants
+from forkkeeper.core.benches import Bench
 from forkkeeper.core.kits import DebPart, Kit, WheelPart
 from forkkeeper.core.paths import fault
 from forkkeeper.core.variants import Build, Variant
@@ -95,6 +96,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     build: Build = Build()
     kit: dict[str, Kit] = {}
     variant: dict[str, Variant] = {}
+    bench: Bench = Bench()
 
 
 def parse(data: bytes) -> Declaration:
@@ -119,6 +121,7 @@ def parse(data: bytes) -> Declaration:
     if not declaration.upstream.source:
         raise RequestError("read", FILE, "upstream.source is empty", "add an [[upstream.source]] table")
     need(declaration.materialise, declaration.materialise.strategy)
+    benches.check(declaration.bench, frozenset(declaration.variant))
     return msgspec.structs.replace(declaration, variant=_whole(declaration))
 
 
@@ -176,6 +179,7 @@ def known_fields() -> tuple[str, ...]:
         PathRule,
         Materialise,
         *variants.STRUCTS,
+        *benches.STRUCTS,
         Kit,
         DebPart,
         WheelPart,

@@ -29,6 +29,7 @@
     kit list      read the declaration → which are here
         fetch     read the declaration → download → verify → unpack beside the build
     check         open → compose → is it built? → run checks → verdicts
+    bench throughput  open → compose → build both sides → run them in pairs, count instructions → verdicts → keep
     patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
           save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
           new, refresh                      … → the worktree's edits → carry the later patches → save
@@ -56,6 +57,7 @@ from forkkeeper.flow.absorbing import Words, patch_absorb
 from forkkeeper.flow.adopting import Adoption, adopt
 from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
+from forkkeeper.flow.benching import Asked as BenchAsked, bench, percent
 from forkkeeper.flow.building import build, materialise
 from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.checking import check
@@ -94,6 +96,7 @@ from forkkeeper.flow.unparking import patch_unpark
 __all__ = [
     "Adoption",
     "Ask",
+    "BenchAsked",
     "Choice",
     "Report",
     "Setting",
@@ -103,6 +106,7 @@ __all__ = [
     "accept",
     "adopt",
     "as_far_as_free",
+    "bench",
     "build",
     "check",
     "decline",
@@ -147,6 +151,7 @@ __all__ = [
     "patch_titles",
     "patch_unpark",
     "patch_why",
+    "percent",
     "pick",
     "plan",
     "policy_check",

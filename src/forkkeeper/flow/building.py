@@ -196,8 +196,9 @@ def _cannot(ability: Ability) -> OutsideError:
     return OutsideError("build", f"variant {ability.name}", f"needs {found}", hint)
 
 
-# What a folder of builds is of: the fork, the baseline, the fork without one of its patches, what `size` measures.
-Kind = Literal["build", "baseline", "without", "size"]
+# What a folder of builds is of: the fork, the baseline, the fork without one of its patches, what `size` measures, a
+# side of a benchmark.
+Kind = Literal["build", "baseline", "without", "size", "sides"]
 
 
 def folder_of(project: Project, kind: Kind, name: str) -> Path:

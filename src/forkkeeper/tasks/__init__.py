@@ -11,7 +11,7 @@ from invoke.parser.context import ParserContext
 
 from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
-from forkkeeper.tasks import exchange, holding, kit, patch, upstream
+from forkkeeper.tasks import benching, exchange, holding, kit, patch, upstream
 from forkkeeper.tasks.adopting import adopt
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
@@ -52,6 +52,7 @@ def _verbs() -> Collection:
     verbs.add_collection(patches)
     verbs.add_task(holding.verify)
     verbs.add_collection(kit.verbs())
+    verbs.add_collection(benching.verbs())
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
@@ -83,6 +84,7 @@ class _Door(Door):
 # Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
 # verb → (number of values before them, the option)
 SEVERAL = {
+    "bench.throughput": (0, "--variant"),
     "build": (0, "--variant"),
     "check": (1, "--variant"),
     "doctor": (0, "--variant"),

@@ -1,0 +1,96 @@
+"""What `fork.toml` says of benchmarks: which program measures, which models, and where instructions are counted."""
+
+import msgspec
+
+from forkkeeper.errors import RequestError
+
+FILE = "fork.toml"
+EFFECT = 0.03  # the difference that is looked for, as a share
+POWER = 0.9  # the chance to see it
+
+
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model whose speed is measured; one of `path` and `command` is given.
+
+    path -- its file, from the fork's folder
+    command -- what writes it; {python} is the Python that forkkeeper runs in, {output} the file to write
+    """
+
+    name: str
+    path: str = ""
+    command: tuple[str, ...] = ()
+
+
+class Instructions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How instructions are counted, under valgrind's callgrind.
+
+    variant -- the one that is built for it: valgrind does not know every instruction of a new processor
+    within -- the function of the build's libraries whose instructions count, with all that it calls; "": everything
+    threshold -- the difference that matters, as a share
+    prompt, generation -- tokens
+    """
+
+    variant: str
+    within: str = ""
+    threshold: float = 0.001
+    prompt: int = 16
+    generation: int = 4
+
+
+class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How throughput is measured.
+
+    program -- of the build; it takes llama-bench's options and prints its JSON
+    arguments -- for it, in every run
+    prompt, generation -- tokens that are read, and written, in a timed test; 0 leaves the test out
+    repetitions -- of a test in one process; its fastest is the process's time
+    effect -- the difference that is looked for, as a share
+    power -- the chance to find it
+    seconds -- for all models of a variant together
+    """
+
+    program: str = "llama-bench"
+    arguments: tuple[str, ...] = ("-t", "1")
+    prompt: int = 64
+    generation: int = 16
+    repetitions: int = 5
+    effect: float = EFFECT
+    power: float = POWER
+    seconds: float = 170
+    model: tuple[Model, ...] = ()
+    instructions: Instructions | None = None
+
+
+STRUCTS = (Bench, Model, Instructions)
+
+
+def check(bench: Bench, variants: frozenset[str]) -> None:
+    """Raise RequestError for what no benchmark can run with. variants -- the declared ones."""
+    names = [model.name for model in bench.model]
+    for model in bench.model:
+        if bool(model.path) == bool(model.command):
+            found = f"bench.model '{model.name}' has {'both' if model.path else 'neither'} of `path` and `command`"
+            raise RequestError("read", FILE, found, "give one of them")
+        if names.count(model.name) > 1:
+            raise RequestError(
+                "read", FILE, f"bench.model '{model.name}' is there twice", "give each a name of its own"
+            )
+        if model.command and not any("{output}" in word for word in model.command):
+            found = f"bench.model '{model.name}' does not say where its command writes"
+            raise RequestError("read", FILE, found, "put {output} where the command takes a file")
+    for field, wrong, range_ in _ranges(bench):
+        if wrong:
+            raise RequestError("read", FILE, f"bench.{field} is {getattr(bench, field)}", f"give {range_}")
+    if bench.instructions is not None and bench.instructions.variant not in variants:
+        found = f"bench.instructions.variant is '{bench.instructions.variant}', which is not declared"
+        raise RequestError("read", FILE, found, f"add [variant.{bench.instructions.variant}], or name another")
+
+
+def _ranges(bench: Bench) -> tuple[tuple[str, bool, str], ...]:
+    return (
+        ("effect", not 0 < bench.effect < 1, "a share, such as 0.03 for 3 %"),
+        ("power", not 0 < bench.power < 1, "a chance, such as 0.9"),
+        ("repetitions", bench.repetitions < 1, "one at least"),
+        ("prompt", bench.prompt < 0, "a number of tokens, 0 for no such test"),
+        ("generation", bench.generation < 0 or not (bench.prompt or bench.generation), "tokens; not 0 for both tests"),
+    )

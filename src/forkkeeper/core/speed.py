@@ -1,0 +1,215 @@
+"""Says of paired times whether a fork is faster, the same or slower, or that nothing can be said.
+
+The unit is a pair: one fresh process of each side, each from a fresh copy of its build, one right after the other, the
+order flipped from pair to pair. What a pair says is the logarithm of its ratio, so a drift of the machine cancels, and
+the luck of a copy (where its pages lie in memory) is drawn anew for each pair instead of being measured as speed.
+
+    interval     Hodges and Lehmann's estimate, the median of all Walsh averages, and Tukey's interval on it, from the
+                 exact distribution of Wilcoxon's signed-rank statistic (Hollander, Wolfe and Chicken, "Nonparametric
+                 Statistical Methods", 3rd ed., 3.1 to 3.3). No outlier moves it far, and if the two sides are the same
+                 code, so that either of a pair might have been the other, it misses 0 as seldom as is said.
+    same         two one-sided tests (Schuirmann 1987): the interval at 1 - 2·MISS lies within the margin. Not having
+                 seen a difference is no proof that there is none.
+    several      the chance of a false alarm is for a whole run: each comparison gets its share (Bonferroni).
+    floor        two copies of one side, judged like two sides: what this machine, now, makes of no difference at all.
+    pairs        Noether's formula (1987) for the signed-rank test with its efficiency of 3/π beside Student's, on the
+                 spread seen so far. The spread alone decides when to stop, never the difference: no peeking.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from forkkeeper.core.benches import EFFECT, POWER
+
+Numbers = npt.NDArray[np.float64]
+
+ALARM = 0.005  # the chance to say faster or slower of the same code, for a whole run
+MISS = 0.05  # the chance to say *same* of what differs by the effect
+EFFICIENCY = 3 / math.pi  # of signed ranks, beside Student's test, where noise is normal
+NORMAL_IQR = 1.349  # interquartile range of the normal distribution, in deviations
+PILOT = 12  # pairs before the spread is believed
+MOST_PAIRS = 400  # Walsh averages grow with the square; a spread that asks for more is no machine to measure on
+
+
+class Speed(Enum):
+    """What the times say of the fork beside the baseline."""
+
+    FASTER = "faster"
+    SAME = "same"  # shown to differ by less than the effect that is looked for
+    SLOWER = "slower"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is looked for, stated beforehand.
+
+    effect -- the difference that matters, as a share of the baseline's time: 0.03 is 3 %
+    power -- the chance to find it
+    alarm -- the chance to say faster or slower of the same code in a whole run
+    comparisons -- how many are judged in the run
+    """
+
+    effect: float = EFFECT
+    power: float = POWER
+    alarm: float = ALARM
+    comparisons: int = 1
+
+    @property
+    def level(self) -> float:
+        """The chance of a false alarm that one comparison has."""
+        return self.alarm / self.comparisons
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Times of one process of each side, run one after the other, in any unit."""
+
+    baseline: float
+    fork: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """How much longer one takes than the other, as logarithms of the ratio: 0 for no difference."""
+
+    low: float
+    middle: float
+    high: float
+
+    @property
+    def is_off_zero(self) -> bool:
+        """Whether no difference is ruled out."""
+        return self.low > 0 or self.high < 0
+
+    def is_within(self, margin: float) -> bool:
+        """Whether more than a margin is ruled out."""
+        return -margin < self.low and self.high < margin
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict and what it rests on; times are ratios less one: 0.03 is 3 % longer, so slower.
+
+    change, low, high -- the estimate and the interval in which the truth lies, as surely as false alarms are rare
+    floor -- the smallest difference that this run would have told from none
+    pairs -- how many were run
+    because -- one line that says why
+    """
+
+    speed: Speed
+    change: float
+    low: float
+    high: float
+    floor: float
+    pairs: int
+    because: str
+
+
+def judge(pairs: Sequence[Pair], rule: Rule) -> Judged:
+    """Judge pairs, in the order in which they were run.
+
+    Raises ValueError for fewer than three, or a time that is not above zero.
+    """
+    found = differences(pairs)
+    sure, near = interval(found, 1 - rule.level), interval(found, 1 - 2 * MISS)
+    alike = interval(floor_differences(pairs), 1 - rule.level)
+    margin = math.log1p(rule.effect)
+    if alike.is_off_zero:
+        speed = Speed.INCONCLUSIVE
+        because = f"the machine told two copies of the same code apart, by {_percent(alike.middle)}"
+    elif near.is_within(margin):
+        speed, because = Speed.SAME, f"differs by less than {rule.effect:.1%}"
+    elif sure.is_off_zero:
+        speed = Speed.SLOWER if sure.middle > 0 else Speed.FASTER
+        because = f"no difference is ruled out at {rule.level:.2%}"
+    else:
+        speed = Speed.INCONCLUSIVE
+        because = f"between {_percent(sure.low)} and {_percent(sure.high)}: more pairs, or a quieter machine"
+    low, middle, high = (math.expm1(one) for one in (sure.low, sure.middle, sure.high))
+    floor = math.expm1((sure.high - sure.low) / 2)
+    return Judged(speed, middle, low, high, floor, len(pairs), because)
+
+
+def pairs_needed(pairs: Sequence[Pair], rule: Rule) -> int:
+    """Say how many pairs the stated effect and power take, by the spread of those at hand.
+
+    Both answers must be within reach: to see the effect where there is one, and to rule it out where there is none.
+    At least PILOT, since a spread of fewer says little, and as many as the level takes at all.
+    """
+    spread = deviation(differences(pairs))
+    effect = math.log1p(rule.effect)
+    seen = special.ndtri(1 - rule.level / 2) + special.ndtri(rule.power)
+    ruled_out = special.ndtri(1 - MISS) + special.ndtri((1 + rule.power) / 2)
+    wanted = float(max(seen, ruled_out) * spread / effect) ** 2 / EFFICIENCY
+    least = math.ceil(math.log2(2 / rule.level)) + 1  # all signs alike must be rare enough
+    return max(PILOT, least, min(MOST_PAIRS, math.ceil(wanted)))
+
+
+def differences(pairs: Sequence[Pair]) -> Numbers:
+    """Give the logarithm of each pair's ratio, fork to baseline."""
+    times = np.array([(pair.baseline, pair.fork) for pair in pairs], np.float64).reshape(-1, 2)
+    if not (np.isfinite(times).all() and (times > 0).all()):
+        raise ValueError("a time is not above zero")
+    found: Numbers = np.log(times[:, 1]) - np.log(times[:, 0])
+    return found
+
+
+def floor_differences(pairs: Sequence[Pair]) -> Numbers:
+    """Give the logarithms of ratios of one side's copies, each to the one before it, of both sides.
+
+    The later stands above and below in turn, so that a machine that grows slower steadily is no difference.
+    """
+    times = np.log(np.array([(pair.baseline, pair.fork) for pair in pairs], np.float64))
+    whole = times[: len(times) // 2 * 2].reshape(-1, 2, 2)
+    later = whole[:, 1, :] - whole[:, 0, :]
+    later[1::2] *= -1
+    found: Numbers = later.ravel()
+    return found
+
+
+def deviation(values: Numbers) -> float:
+    """Give the standard deviation that the middle half of the values has: outliers do not count."""
+    upper, lower = np.percentile(values, [75, 25])
+    return float((upper - lower) / NORMAL_IQR)
+
+
+def interval(values: Numbers, confidence: float) -> Interval:
+    """Give Hodges and Lehmann's estimate of a symmetric distribution's middle, and Tukey's interval on it.
+
+    Where the values are too few for the confidence the interval is without end: nothing is ruled out.
+    Raises ValueError for fewer than three values.
+    """
+    count = len(values)
+    if count < 3:
+        raise ValueError(f"{count} values say nothing of their spread")
+    rows, columns = np.triu_indices(count)
+    walsh = np.sort((values[rows] + values[columns]) / 2)
+    middle = float(np.median(walsh))
+    cut = signed_rank_cut(count, (1 - confidence) / 2)
+    if cut < 0:
+        return Interval(-math.inf, middle, math.inf)
+    return Interval(float(walsh[cut]), middle, float(walsh[-1 - cut]))
+
+
+@functools.cache
+def signed_rank_cut(count: int, tail: float) -> int:
+    """Give the largest k for which the signed-rank statistic of `count` values is at most k in `tail` of all cases.
+
+    -1 where not even 0 is that rare. Exact: the sums of all subsets of the ranks 1 to `count`, each as likely.
+    """
+    chances = np.ones(1)
+    for rank in range(1, count + 1):
+        chances = (np.pad(chances, (0, rank)) + np.pad(chances, (rank, 0))) / 2
+    return int(np.searchsorted(np.cumsum(chances), tail * (1 + 1e-12), side="right")) - 1
+
+
+def _percent(logarithm: float) -> str:
+    return f"{math.expm1(logarithm):+.1%}"

@@ -1,0 +1,286 @@
+"""Compares two builds of a variant: by the time that they take, and by the instructions.
+
+Imported late by what uses it: numpy and scipy take longer to import than most verbs take to run.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from forkkeeper.core import counts, speed
+from forkkeeper.core.benches import Bench, Instructions, Model
+from forkkeeper.core.counts import Counted
+from forkkeeper.core.ids import TreeId
+from forkkeeper.core.needs import Ability
+from forkkeeper.core.speed import Judged, Pair, Rule
+from forkkeeper.core.variants import Variant
+from forkkeeper.errors import RequestError
+from forkkeeper.flow.building import Made, fetch, folder_of, make, with_kits
+from forkkeeper.flow.standing import Setting
+from forkkeeper.stages import bench as benches, build as builds, kit as kits, project as projects, serving as servers
+from forkkeeper.stages.bench import Run, Task
+from forkkeeper.stages.build import Freshness, Identity
+from forkkeeper.stages.project import Project
+
+SIDES: Literal["sides"] = "sides"
+COPIES, MODELS = "copies", "models"
+KEPT_SIDES = 24  # builds of a variant: a queue's prefixes and what it is without each patch
+SideName = Literal["baseline", "fork"]
+ORDERS: tuple[tuple[SideName, SideName], ...] = (("baseline", "fork"), ("fork", "baseline"))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A build that is measured. seconds -- that it took to make, 0 where it was there."""
+
+    name: str
+    tree: TreeId
+    build: Path
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bout:
+    """What is measured: a variant's bench on this machine, with its models made.
+
+    models -- by their names, in the declared order
+    """
+
+    setting: Setting
+    project: Project
+    ability: Ability
+    bench: Bench
+    models: dict[str, Path]
+
+    @property
+    def variant(self) -> Variant:
+        """The variant as this machine builds it for a bench: the programs that are run, and no others."""
+        server = self.ability.variant.server
+        targets = (self.bench.program, *((server.program,) if server else ()))
+        return msgspec.structs.replace(with_kits(self.project, self.ability), targets=targets)
+
+    @property
+    def tests(self) -> int:
+        """Number of tests of one model."""
+        return bool(self.bench.prompt) + bool(self.bench.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One process as it was run. warm -- whether it only warmed the machine up, and counts for nothing."""
+
+    model: str
+    side: SideName
+    run: Run
+    warm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The verdict on one test of one model. pairs -- what it rests on, in seconds, in the order of the runs."""
+
+    model: str
+    test: str
+    tokens: int
+    judged: Judged
+    pairs: tuple[Pair, ...] = ()
+    counted: tuple[Counted, Counted] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was compared, and every process that was run for it."""
+
+    rows: tuple[Compared, ...]
+    taken: tuple[Taken, ...] = ()
+    seconds: float = 0.0
+
+
+def bout(setting: Setting, project: Project, ability: Ability, bench: Bench) -> Bout:
+    """Make ready to measure a variant: its models are made where they are not here.
+
+    Raises RequestError where the declaration names no model.
+    """
+    if not bench.model:
+        raise RequestError("bench", "fork.toml", "declares no [[bench.model]]", "add one: a `name`, and a `path`")
+    store = project.root / projects.STATE / MODELS
+    made = {model.name: benches.make_model(project.root, model, store) for model in bench.model}
+    return Bout(setting, project, ability, bench, made)
+
+
+def side(bout: Bout, made: Made, name: str, *, salt: str = "") -> Side:
+    """Build a side where it is not here.
+
+    Sides have folders of the same length, named by what is in them, so that no path makes one faster than the other.
+
+    name -- as tables say it
+    salt -- makes a second build of the same tree in another place
+    """
+    tree, variant = made.stand.made.tree, bout.variant
+    identity = Identity(tree, made.stand.pin.sha, made.project.queue.digest())
+    address = hashlib.sha256(f"{tree} {identity.pin} {identity.queue} {salt}".encode()).hexdigest()[:12]
+    folder = folder_of(bout.project, SIDES, f"{bout.ability.name}/{address}")
+    if builds.freshness(variant, build=folder / "build", identity=identity) is Freshness.PRESENT:
+        (folder / "build").touch()
+        return Side(name, tree, folder / "build", 0.0)
+    fetch(bout.setting, made.project, made.stand, bout.ability)
+    label = f"{bout.ability.name}/{address}"
+    built = make(bout.setting, made.project, made.stand, bout.ability.name, SIDES, variant=variant, folder=label)
+    _prune(folder.parent)
+    return Side(name, tree, built.build, built.seconds)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the builds that were not used for longest."""
+    found = sorted(folder.iterdir(), key=_used, reverse=True)
+    for old in found[KEPT_SIDES:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _used(folder: Path) -> float:
+    with contextlib.suppress(OSError):
+        return (folder / "build").stat().st_mtime
+    return 0.0
+
+
+@dataclass
+class _Score:
+    """The pairs of one model's tests, as they grow."""
+
+    tokens: dict[str, int] = field(default_factory=dict)
+    pairs: dict[str, list[Pair]] = field(default_factory=dict)
+
+    def add(self, runs: dict[SideName, Run]) -> None:
+        fork = {timed.test: timed for timed in runs["fork"].timed}
+        for timed in runs["baseline"].timed:
+            self.tokens[timed.test] = timed.tokens
+            pair = Pair(timed.seconds, fork[timed.test].seconds)
+            self.pairs.setdefault(timed.test, []).append(pair)
+
+    def lacks(self, rule: Rule) -> int:
+        """How many pairs are still needed: by the test whose times spread most."""
+        done = min((len(pairs) for pairs in self.pairs.values()), default=0)
+        if done < speed.PILOT:
+            return speed.PILOT - done
+        return max(speed.pairs_needed(pairs, rule) for pairs in self.pairs.values()) - done
+
+
+def rule_of(bout: Bout) -> Rule:
+    """Give the rule of a run: what is looked for, over all of its comparisons."""
+    return Rule(bout.bench.effect, bout.bench.power, comparisons=max(1, len(bout.models) * bout.tests))
+
+
+def by_time(bout: Bout, baseline: Side, fork: Side, *, most: int | None = None) -> Measured:
+    """Run both sides in pairs until there are enough, or the declared seconds are over; then judge.
+
+    most -- pairs of each model, where fewer than needed will do
+    """
+    rule, numbers = rule_of(bout), itertools.cycle(range(1, 10_000))
+    sides: dict[SideName, Side] = {"baseline": baseline, "fork": fork}
+    started = time.monotonic()
+    taken: list[Taken] = []
+    scores = {model: _Score() for model in bout.models}
+    for model in scores:
+        taken += [Taken(model, name, _timed(bout, sides[name], model, next(numbers)), True) for name in ORDERS[0]]
+    active, quartet = list(scores), 0.0
+    while active and time.monotonic() - started + quartet < bout.bench.seconds:
+        began = time.monotonic()
+        for model, order in itertools.product(active, ORDERS):
+            runs = {name: _timed(bout, sides[name], model, next(numbers)) for name in order}
+            taken += [Taken(model, name, runs[name], False) for name in order]
+            scores[model].add(runs)
+        quartet = time.monotonic() - began
+        active = [one for one in active if scores[one].lacks(rule) > 0 and _count(scores[one]) < (most or 10_000)]
+        _tell(bout, scores, rule)
+    rows = (
+        Compared(model, test, score.tokens[test], speed.judge(pairs, rule), tuple(pairs))
+        for model, score in scores.items()
+        for test, pairs in score.pairs.items()
+    )
+    bout.setting.on_progress(f"{bout.ability.name}: pairs", 1, 1)
+    return Measured(tuple(rows), tuple(taken), time.monotonic() - started)
+
+
+def _count(score: _Score) -> int:
+    return min((len(pairs) for pairs in score.pairs.values()), default=0)
+
+
+def _tell(bout: Bout, scores: dict[str, _Score], rule: Rule) -> None:
+    done = sum(_count(score) for score in scores.values())
+    bout.setting.on_progress(
+        f"{bout.ability.name}: pairs", done, done + sum(max(0, score.lacks(rule)) for score in scores.values())
+    )
+
+
+def _timed(bout: Bout, side: Side, model: str, number: int) -> Run:
+    task, variant = _task(bout), bout.ability.variant
+    programs = (bout.bench.program, *((variant.server.program,) if variant.server else ()))
+    with contextlib.ExitStack() as stack:
+        copy = stack.enter_context(benches.copied(side.build, task, number, programs))
+        benches.refuse_strangers(copy, side.build, task)
+        address = ""
+        if variant.server is not None:
+            env = benches.environment(copy, task)
+            address = stack.enter_context(servers.serving(variant.server, copy, env)).address
+        options = [option.replace("{server}", address) for option in variant.options]
+        return benches.time_run(copy, bout.models[model], task, options)
+
+
+def _task(bout: Bout) -> Task:
+    variant, root = bout.ability.variant, bout.project.root
+    declared = dict(variant.environment)
+    for kit in bout.ability.beside:
+        declared |= kits.environment(root, kit, bout.project.declaration.kit[kit])
+    return Task(bout.bench, root / projects.STATE / COPIES, variant.options, declared)
+
+
+def by_instructions(bout: Bout, how: Instructions, baseline: Side, fork: Side) -> Measured:
+    """Count the instructions of both sides, twice each, for every model's tests; then judge."""
+    started, rows = time.monotonic(), []
+    tests = [(kind, prompt, generation) for kind, prompt, generation in _tests(how) if prompt or generation]
+    total = len(bout.models) * len(tests) * 2
+    for done, (model, (kind, prompt, generation)) in enumerate(itertools.product(bout.models, tests)):
+        found = []
+        for number, one in enumerate((baseline, fork)):
+            bout.setting.on_progress(f"{bout.ability.name}: counts", 2 * done + number, total)
+            found.append(count(bout, how, one, model, prompt=prompt, generation=generation))
+        judged = counts.judge(found[0], found[1], how.threshold)
+        rows.append(Compared(model, kind, prompt + generation, judged, counted=(found[0], found[1])))
+    bout.setting.on_progress(f"{bout.ability.name}: counts", 1, 1)
+    return Measured(tuple(rows), seconds=time.monotonic() - started)
+
+
+def _tests(how: Instructions) -> Sequence[tuple[str, int, int]]:
+    return (
+        (f"prompt {how.prompt}", how.prompt, 0),
+        (f"generation {how.generation}", 0, how.generation),
+    )
+
+
+def count(bout: Bout, how: Instructions, side: Side, model: str, *, prompt: int, generation: int) -> Counted:
+    """Count the instructions of one test of a side, twice."""
+    task = _task(bout)
+    with benches.copied(side.build, task, 1, (bout.bench.program,)) as copy:
+        benches.refuse_strangers(copy, side.build, task)
+        first, second = (
+            benches.count_run(copy, bout.models[model], task, how, prompt=prompt, generation=generation)
+            for _ in range(2)
+        )
+    return Counted(first, second)
+
+
+def models_of(bench: Bench, names: Sequence[str]) -> Iterator[Model]:
+    """Give the declared models of these names; none: all. Raises RequestError for an unknown name."""
+    known = {model.name: model for model in bench.model}
+    for name in names:
+        if name not in known:
+            raise RequestError("bench", f"model {name}", "is not in fork.toml", f"models: {', '.join(known)}")
+    yield from (known[name] for name in (names or known))
