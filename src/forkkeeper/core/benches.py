@@ -33,8 +33,8 @@ class Instructions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variant: str
     within: str = ""
     threshold: float = 0.001
-    prompt: int = 16
-    generation: int = 4
+    prompt: int = 4
+    generation: int = 2
 
 
 class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,9 +51,9 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     program: str = "llama-bench"
     arguments: tuple[str, ...] = ("-t", "1")
-    prompt: int = 64
-    generation: int = 16
-    repetitions: int = 5
+    prompt: int = 32
+    generation: int = 4
+    repetitions: int = 15
     effect: float = EFFECT
     power: float = POWER
     seconds: float = 170

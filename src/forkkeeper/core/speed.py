@@ -12,8 +12,8 @@ the luck of a copy (where its pages lie in memory) is drawn anew for each pair i
                  seen a difference is no proof that there is none.
     several      the chance of a false alarm is for a whole run: each comparison gets its share (Bonferroni).
     floor        two copies of one side, judged like two sides: what this machine, now, makes of no difference at all.
-    pairs        Noether's formula (1987) for the signed-rank test with its efficiency of 3/π beside Student's, on the
-                 spread seen so far. The spread alone decides when to stop, never the difference: no peeking.
+    pairs        enough that an interval of the width seen so far, which shrinks with the root of their number, misses 0
+                 with the stated power. The width alone decides when to stop, never where it lies: no peeking.
 """
 
 import functools
@@ -32,8 +32,6 @@ Numbers = npt.NDArray[np.float64]
 
 ALARM = 0.005  # the chance to say faster or slower of the same code, for a whole run
 MISS = 0.05  # the chance to say *same* of what differs by the effect
-EFFICIENCY = 3 / math.pi  # of signed ranks, beside Student's test, where noise is normal
-NORMAL_IQR = 1.349  # interquartile range of the normal distribution, in deviations
 PILOT = 12  # pairs before the spread is believed
 MOST_PAIRS = 400  # Walsh averages grow with the square; a spread that asks for more is no machine to measure on
 
@@ -116,7 +114,7 @@ class Judged:
 def judge(pairs: Sequence[Pair], rule: Rule) -> Judged:
     """Judge pairs, in the order in which they were run.
 
-    Raises ValueError for fewer than three, or a time that is not above zero.
+    Raises ValueError for fewer than two, or a time that is not above zero.
     """
     found = differences(pairs)
     sure, near = interval(found, 1 - rule.level), interval(found, 1 - 2 * MISS)
@@ -139,18 +137,24 @@ def judge(pairs: Sequence[Pair], rule: Rule) -> Judged:
 
 
 def pairs_needed(pairs: Sequence[Pair], rule: Rule) -> int:
-    """Say how many pairs the stated effect and power take, by the spread of those at hand.
+    """Say how many pairs the stated effect and power take, by the widths of the intervals on those at hand.
 
     Both answers must be within reach: to see the effect where there is one, and to rule it out where there is none.
-    At least PILOT, since a spread of fewer says little, and as many as the level takes at all.
+    At least PILOT, since fewer say little of their spread, and as many as the level takes at all.
     """
-    spread = deviation(differences(pairs))
-    effect = math.log1p(rule.effect)
-    seen = special.ndtri(1 - rule.level / 2) + special.ndtri(rule.power)
-    ruled_out = special.ndtri(1 - MISS) + special.ndtri((1 + rule.power) / 2)
-    wanted = float(max(seen, ruled_out) * spread / effect) ** 2 / EFFICIENCY
-    least = math.ceil(math.log2(2 / rule.level)) + 1  # all signs alike must be rare enough
-    return max(PILOT, least, min(MOST_PAIRS, math.ceil(wanted)))
+    least = max(PILOT, math.ceil(math.log2(2 / rule.level)) + 1)  # all signs alike must be rare enough
+    if len(pairs) < least:
+        return least
+    found, effect = differences(pairs), math.log1p(rule.effect)
+    seen = _reach(interval(found, 1 - rule.level), rule.level / 2, rule.power)
+    ruled_out = _reach(interval(found, 1 - 2 * MISS), MISS, (1 + rule.power) / 2)
+    wanted = len(pairs) * (max(seen, ruled_out) / effect) ** 2
+    return max(least, min(MOST_PAIRS, math.ceil(wanted)))
+
+
+def _reach(found: Interval, tail: float, power: float) -> float:
+    """Give the difference that an interval of this width misses 0 for, with this power."""
+    return (found.high - found.low) / 2 * (1 + float(special.ndtri(power) / special.ndtri(1 - tail)))
 
 
 def differences(pairs: Sequence[Pair]) -> Numbers:
@@ -175,21 +179,15 @@ def floor_differences(pairs: Sequence[Pair]) -> Numbers:
     return found
 
 
-def deviation(values: Numbers) -> float:
-    """Give the standard deviation that the middle half of the values has: outliers do not count."""
-    upper, lower = np.percentile(values, [75, 25])
-    return float((upper - lower) / NORMAL_IQR)
-
-
 def interval(values: Numbers, confidence: float) -> Interval:
     """Give Hodges and Lehmann's estimate of a symmetric distribution's middle, and Tukey's interval on it.
 
     Where the values are too few for the confidence the interval is without end: nothing is ruled out.
-    Raises ValueError for fewer than three values.
+    Raises ValueError where there is no value.
     """
     count = len(values)
-    if count < 3:
-        raise ValueError(f"{count} values say nothing of their spread")
+    if not count:
+        raise ValueError("there is nothing to judge")
     rows, columns = np.triu_indices(count)
     walsh = np.sort((values[rows] + values[columns]) / 2)
     middle = float(np.median(walsh))

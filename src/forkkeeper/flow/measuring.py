@@ -178,10 +178,10 @@ def rule_of(bout: Bout) -> Rule:
     return Rule(bout.bench.effect, bout.bench.power, comparisons=max(1, len(bout.models) * bout.tests))
 
 
-def by_time(bout: Bout, baseline: Side, fork: Side, *, most: int | None = None) -> Measured:
+def by_time(bout: Bout, baseline: Side, fork: Side, *, least: int = 0) -> Measured:
     """Run both sides in pairs until there are enough, or the declared seconds are over; then judge.
 
-    most -- pairs of each model, where fewer than needed will do
+    least -- pairs of each model, also where fewer would do
     """
     rule, numbers = rule_of(bout), itertools.cycle(range(1, 10_000))
     sides: dict[SideName, Side] = {"baseline": baseline, "fork": fork}
@@ -198,7 +198,7 @@ def by_time(bout: Bout, baseline: Side, fork: Side, *, most: int | None = None) 
             taken += [Taken(model, name, runs[name], False) for name in order]
             scores[model].add(runs)
         quartet = time.monotonic() - began
-        active = [one for one in active if scores[one].lacks(rule) > 0 and _count(scores[one]) < (most or 10_000)]
+        active = [one for one in active if scores[one].lacks(rule) > 0 or _count(scores[one]) < least]
         _tell(bout, scores, rule)
     rows = (
         Compared(model, test, score.tokens[test], speed.judge(pairs, rule), tuple(pairs))

@@ -1,0 +1,1 @@
+"""Measures the benchmarks: how often they are wrong."""

@@ -1,0 +1,71 @@
+"""Patches that are known to do harm, made by program on the fork's own tree: what a benchmark must find."""
+
+from dataclasses import replace
+
+from forkkeeper.core import mail, queue as queues
+from forkkeeper.core.ids import TreeId
+from forkkeeper.core.mail import Patch
+from forkkeeper.flow.building import Made
+from forkkeeper.flow.standing import compose_at
+
+# The one place through which every operation of ggml's CPU backend goes, at every pin so far.
+HOT_FILE = "ggml/src/ggml-cpu/ggml-cpu.c"
+HOT_LINE = b"static void ggml_compute_forward(struct ggml_compute_params * params, struct ggml_tensor * tensor) {\n"
+
+HEAD = """From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001
+From: Planted <planted@example.invalid>
+Date: Sat, 28 Nov 2026 12:00:00 +0000
+Subject: [PATCH] planted: {subject}
+
+{reason}
+
+Origin: local
+Upstream-Status: Inappropriate [planted]
+Witness: none [planted]
+---
+
+"""
+
+
+class NotPlantedError(Exception):
+    """The place that a plant needs is not in this tree; says which."""
+
+
+def slower(made: Made, every: int) -> Made:
+    """Make the products of matrices slower, by 1 in `every`: each so many-th is done twice.
+
+    The count goes on in the repeated call, so of every + 1 calls one is a repetition.
+    """
+    code = f"""    {{
+        static _Thread_local unsigned planted;
+        const bool product = tensor->op == GGML_OP_MUL_MAT || tensor->op == GGML_OP_MUL_MAT_ID;
+        if (product && ++planted % {every + 1}u == 0) {{ ggml_compute_forward(params, tensor); }}
+    }}
+"""
+    said = f"does one product of matrices in {every} twice"
+    return planted(made, HOT_FILE, HOT_LINE, HOT_LINE + code.encode(), said)
+
+
+def planted(made: Made, path: str, before: bytes, after: bytes, said: str) -> Made:
+    """Give the fork with one more patch at the end of its queue, which puts `after` in the place of `before`.
+
+    Raises NotPlantedError where `before` is not in the file exactly once.
+    """
+    store, tree = made.stand.store, made.stand.made.tree
+    entry = store.some(tree, [path]).get(path)
+    text = store.blob(entry.oid) if entry else b""
+    if entry is None or text.count(before) != 1:
+        raise NotPlantedError(f"{path}: {before.decode().strip()!r} is there {text.count(before)} times, not once")
+    changed = store.graft(tree, {path: replace(entry, oid=store.put(text.replace(before, after)))})
+    patch = _patch(made, changed, said)
+    queue = made.project.queue
+    longer = queues.arrange(queue, (*queue.patches, patch))
+    project = replace(made.project, queue=longer)
+    return Made(project, replace(made.stand, made=compose_at(store, project, made.stand.pin, step="calibrate")))
+
+
+def _patch(made: Made, changed: TreeId, said: str) -> Patch:
+    """Write the difference as a patch."""
+    (diff,) = made.stand.store.diffs([(made.stand.made.tree, changed)])
+    head = HEAD.format(subject=said, reason=f"It {said}, so that a benchmark can be seen to find it.")
+    return mail.parse("planted.patch", head.encode() + diff)
