@@ -17,7 +17,14 @@ import nox
 PROJECT = nox.project.load_toml("pyproject.toml")
 DECLARATION = Path(__file__).parent / "fork.toml"
 # marker of tests -> the program that they need, from the system
-PROGRAMS = {"quilt": "quilt", "wiggle": "wiggle", "stg": "stg", "ccache": "ccache", "redis": "redis-server"}
+PROGRAMS = {
+    "quilt": "quilt",
+    "wiggle": "wiggle",
+    "stg": "stg",
+    "ccache": "ccache",
+    "redis": "redis-server",
+    "valgrind": "valgrind",
+}
 TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 
 nox.needs_version = ">=2025.11.12"
@@ -112,6 +119,20 @@ def test_witness(session: nox.Session) -> None:
     """Does each patch's witness fail without the patch and pass with it? A variant may follow `--`."""
     install_for_the_fork(session)
     session.run("forkkeeper", "check", "witness", *(session.posargs or ["cpu"]))
+
+
+@nox.session(default=False)
+def bench_throughput(session: nox.Session) -> None:
+    """Is the fork as fast as the pristine pin, in time and in instructions? Variants and options may follow `--`."""
+    install_for_the_fork(session)
+    session.run("forkkeeper", "bench", "throughput", *session.posargs)
+
+
+@nox.session(default=False)
+def bench_calibrate(session: nox.Session) -> None:
+    """How often is each verdict wrong? An hour on a quiet machine; `-- --help` says how to shorten it; it goes on."""
+    install_for_the_fork(session)
+    session.run("python", "-m", "benchmarks.calibrate", *session.posargs)
 
 
 @nox.session(default=False)

@@ -1,6 +1,7 @@
 """The statistics of a comparison: right against scipy's own, right in its laws, and as seldom wrong as it says."""
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -25,7 +26,11 @@ def test_the_interval_is_what_the_signed_rank_test_does_not_reject(count: int) -
     """A shift just inside the interval is not rejected by scipy's exact test at its level, one just outside is."""
     values = np.random.default_rng(count).normal(0.1, 1, count)
     found = interval(values, 0.9)
-    for edge, inside, alternative in ((found.low, 1e-9, "greater"), (found.high, -1e-9, "less")):
+    sides: tuple[tuple[float, float, Literal["greater", "less"]], ...] = (
+        (found.low, 1e-9, "greater"),
+        (found.high, -1e-9, "less"),
+    )
+    for edge, inside, alternative in sides:
         within, outside = (
             stats.wilcoxon(values - edge - shift, alternative=alternative, method="exact").pvalue
             for shift in (inside, -inside)
@@ -87,7 +92,8 @@ def test_a_difference_is_found_with_as_many_pairs_as_are_said_to_be_needed() -> 
     """With pairs run until as many are there as are needed, a slowdown of the effect is found nine times in ten."""
     rule, said = Rule(effect=0.05, power=0.9, alarm=0.01), []
     for seed in range(100):
-        pairs, every = [], drawn(100, spread=0.05, longer=0.05, seed=seed)
+        pairs: list[Pair] = []
+        every = drawn(100, spread=0.05, longer=0.05, seed=seed)
         while len(pairs) < pairs_needed(pairs, rule):
             pairs = every[: len(pairs) + 2]
         said.append(judge(pairs, rule).speed)

@@ -128,6 +128,9 @@ def judge(pairs: Sequence[Pair], rule: Rule) -> Judged:
     elif sure.is_off_zero:
         speed = Speed.SLOWER if sure.middle > 0 else Speed.FASTER
         because = f"no difference is ruled out at {rule.level:.2%}"
+    elif math.isinf(sure.low):
+        speed = Speed.INCONCLUSIVE
+        because = f"{len(pairs)} pairs in the time that there was are too few: give more --seconds"
     else:
         speed = Speed.INCONCLUSIVE
         because = f"between {_percent(sure.low)} and {_percent(sure.high)}: more pairs, or a quieter machine"

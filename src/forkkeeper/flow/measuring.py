@@ -191,7 +191,7 @@ def by_time(bout: Bout, baseline: Side, fork: Side, *, least: int = 0) -> Measur
     for model in scores:
         taken += [Taken(model, name, _timed(bout, sides[name], model, next(numbers)), True) for name in ORDERS[0]]
     active, quartet = list(scores), 0.0
-    while active and time.monotonic() - started + quartet < bout.bench.seconds:
+    while active and (not quartet or time.monotonic() - started + quartet < bout.bench.seconds):
         began = time.monotonic()
         for model, order in itertools.product(active, ORDERS):
             runs = {name: _timed(bout, sides[name], model, next(numbers)) for name in order}
