@@ -126,6 +126,27 @@ strategy = "scratch"
 # below = "25"                                  # the first driver version without the fault
 # operations = ["MUL_MAT"]
 # why = "the reason"
+
+# How throughput is measured, fork against baseline: `forkkeeper bench throughput`.
+# [bench]
+# program = "llama-bench"                       # or one that takes its options and prints its JSON
+# arguments = ["-t", "1"]                       # in every run
+# prompt = 32                                   # tokens read, and written, in a timed test; 0 leaves it out
+# generation = 4
+# repetitions = 15                              # of a test in one process, whose fastest is its time
+# effect = 0.03                                 # the difference that is looked for, as a share
+# power = 0.9                                   # the chance to find it
+# seconds = 170                                 # for all models of a variant
+
+# [[bench.model]]
+# name = "phi-3-mini"
+# path = "/models/phi-3-mini-q4_k_m.gguf"       # or, once: command = ["{{python}}", "make_model.py", "{{output}}"]
+
+# Instructions are counted as well, under valgrind's callgrind.
+# [bench.instructions]
+# variant = "cpu"                               # best one for any processor: valgrind does not know the newest
+# within = "llama_decode"                       # the function that counts, with all that it calls; "" for everything
+# threshold = 0.001                             # the difference that matters, as a share
 """
 
 SERIES = "# The local changes, in order: one patch file of this folder per line.\n"
