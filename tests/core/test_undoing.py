@@ -109,15 +109,21 @@ def blob(name: str) -> Entry:
     return Entry(REGULAR, ObjectId(name))
 
 
-def test_a_line_that_upstream_moved_from_another_file_is_as_old_as_it_was_there() -> None:
-    """Where that file still has it, it was not moved."""
-    blobs = {ObjectId("full"): OLD.encode(), ObjectId("bare"): b"int first(void);\n"}
-    line = Line("a.c", 4, b"    int middle(int a);\n")
+def test_a_line_that_came_with_a_block_from_another_file_is_as_old_as_it_was_there() -> None:
+    """Where that file still has it, or a single line came from there, it was not moved."""
+    block = [b"int part%d(void);\n" % number for number in range(6)]
+    blobs = {ObjectId("full"): OLD.encode() + b"".join(block), ObjectId("bare"): OLD.encode()}
+    line = Line("a.c", 4, b"    " + block[0])
     moved = Change("b.c", blob("full"), blob("bare"))
-    assert undoing.but_moved([line], [moved], blobs.__getitem__) == ()
-    assert undoing.but_moved([line, line], [moved], blobs.__getitem__) == (line,)
+    here = Deleting("a.c", (*block, b"}\n"), (), (), ())
+    came = undoing.brought(here, Written((), ()))
+    assert undoing.but_moved([line], came, [moved], blobs.__getitem__) == ()
     stays = Change("b.c", blob("full"), blob("full"))
-    assert undoing.but_moved([line], [stays], blobs.__getitem__) == (line,)
+    assert undoing.but_moved([line], came, [stays], blobs.__getitem__) == (line,)
+    itself = Change("a.c", blob("full"), blob("bare"))
+    assert undoing.but_moved([line], came, [itself], blobs.__getitem__) == (line,)
+    alone = undoing.brought(Deleting("a.c", (block[0],), (), (), ()), Written((), ()))
+    assert undoing.but_moved([line], alone, [moved], blobs.__getitem__) == (line,)
 
 
 def test_what_is_no_text_is_one_line() -> None:

@@ -138,7 +138,7 @@ def test_a_witness_that_passes_without_its_patch_is_red(place: tuple[Upstream, s
     ran = fork.script("check", "witness", "cpu")
     assert ran.code == 1, ran.said
     assert "proves the patch" in verdict(ran.out, "greeting")
-    assert "passes without the patch" in verdict(ran.out, "notes")
+    assert "has lost its effect" in verdict(ran.out, "notes")
 
 
 def test_no_witness_at_all_is_not_green(place: tuple[Upstream, str]) -> None:

@@ -7,7 +7,7 @@ a file is looked at in four forms: at the pin that the patch was *written* for, 
 * the patch deletes, and puts back nowhere
 * stands at the pin, so it is upstream's, and no earlier patch's
 * came into the file after the written pin, as git aligns the two, and stood nowhere in it then, white space aside
-* was not moved here: no other file of upstream's has lost it since
+* was not moved here: no other file of upstream's has lost it since, with more that came here
 * says something: brackets and blank lines stand everywhere
 * is not carried: the patch puts lines in its place that hold all words which upstream brought with it, or that differ
   in a number alone, such as a count that both sides raise
@@ -27,7 +27,9 @@ Read = Callable[[ObjectId], bytes]
 
 _TOKEN = re.compile(rb"\w+|[^\w\s]")
 _NUMBER = re.compile(rb"\b\d+\b")
-_ALIKE = 0.5  # share of their words that an old line and a new one have in common, to be one line reworded
+_ALIKE = 0.5  # share of their words that an old line and the one in its place have in common, to be one reworded
+_MOVED = 0.7  # the same, for a line that left another place of the file
+_BLOCK = 5  # lines that must have left another file together: an #include or a check may come and go anywhere
 _WINDOW = 3  # lines that a patch adds, in which the words of one of upstream's may be spread
 _BESIDE = 3  # unchanged lines between two changes of a patch that belong together, as in a diff's context
 
@@ -110,31 +112,36 @@ def undone(file: Deleting, gone: Sequence[Line], written: Written) -> tuple[Line
         return ()
     found = []
     for place in _places(file):
-        here = [at for at in place.gone if at in newer]
-        found += [newer[at] for at in here if not _carried(newer[at].text, _was(written, came[at]), place.added)]
+        for at in (at for at in place.gone if at in newer):
+            was = _was(file, written, came[at], place.added)
+            found += [] if _carried(newer[at].text, was, place.added) else [newer[at]]
     return tuple(found)
 
 
-def but_moved(lines: Sequence[Line], changes: Sequence[Change], read: Read) -> tuple[Line, ...]:
-    """Leave out the lines that another file lost: upstream moved them, and they are as old as they were there.
+def brought(file: Deleting, written: Written) -> Counter[bytes]:
+    """Count the lines that upstream brought to a file and that say something, white space aside."""
+    lines = Counter(map(squeeze, filter(says_something, file.pin)))
+    return lines - Counter(map(squeeze, written.lines))
 
+
+def but_moved(lines: Sequence[Line], came: Counter[bytes], changes: Sequence[Change], read: Read) -> tuple[Line, ...]:
+    """Leave out the lines that came with a block from another file: they are as old as they were there.
+
+    lines -- of one file; came -- all that upstream brought to it
     changes -- from the pin that the patch was written for to the present one
     """
-    here = {line.path for line in lines}
-    lost: Counter[bytes] = Counter()
-    for change in changes if lines else ():
-        if change.path in here:
+    left = list(lines)
+    for change in changes:
+        if not left or change.path == left[0].path:
             continue
         old = text(change.old, read)
-        if any(line.text.strip() in old for line in lines):
-            lost += Counter(map(squeeze, split(old))) - Counter(map(squeeze, split(text(change.new, read))))
-    found = []
-    for line in lines:
-        if lost[squeeze(line.text)]:
-            lost[squeeze(line.text)] -= 1
-        else:
-            found.append(line)
-    return tuple(found)
+        if not any(line.text.strip() in old for line in left):
+            continue
+        lost = Counter(map(squeeze, split(old))) - Counter(map(squeeze, split(text(change.new, read))))
+        moved = lost & came
+        if moved.total() >= _BLOCK:
+            left = [line for line in left if not moved[squeeze(line.text)]]
+    return tuple(left)
 
 
 def text(entry: Entry | None, read: Read) -> bytes:
@@ -197,27 +204,40 @@ def _came(edits: Sequence[Edit]) -> dict[int, Edit]:
     return found
 
 
-def _was(written: Written, edit: Edit) -> Lines:
-    """Give the lines that upstream replaced."""
-    return tuple(line for line in written.lines[edit.start : edit.end] if says_something(line))
+@dataclass(frozen=True, slots=True)
+class _Was:
+    """Which line upstream's may have been. replaced -- those in whose place it came; gone -- all that left the file."""
+
+    replaced: Lines
+    gone: Lines
+
+    def of(self, words: Counter[bytes]) -> bytes | None:
+        """Give the line that was reworded into these words; None where it is a new one."""
+        return _most_alike(words, self.replaced, _ALIKE) or _most_alike(words, self.gone, _MOVED)
 
 
-def _carried(line: bytes, replaced: Lines, added: Lines) -> bool:
-    """Whether what a patch puts in the place of upstream's line holds what upstream brought with it.
+def _was(file: Deleting, written: Written, edit: Edit, added: Lines) -> _Was:
+    if not added:
+        return _Was((), ())  # what nothing is put for was not reworded
+    gone = Counter(written.lines) - Counter(file.pin)
+    replaced = written.lines[edit.start : edit.end]
+    return _Was(tuple(filter(says_something, replaced)), tuple(filter(says_something, gone)))
 
-    replaced -- the lines that upstream's line came for; added -- those that the patch puts there
-    """
+
+def _most_alike(words: Counter[bytes], among: Lines, least: float) -> bytes | None:
+    best = max(among, key=lambda one: _alike(_words(one), words), default=None)
+    return best if best is not None and _alike(_words(best), words) >= least else None
+
+
+def _carried(line: bytes, was: _Was, added: Lines) -> bool:
+    """Whether what a patch puts in the place of upstream's line holds what upstream brought with it."""
     words = _words(line)
-    if not {squeeze(one) for one in replaced} & {squeeze(one) for one in added} and _masked(line) in map(
-        _masked, added
-    ):
-        return True
-    old = max(replaced, key=lambda one: _alike(_words(one), words), default=None)
-    if old is None or _alike(_words(old), words) < _ALIKE:
-        return _hold(added, words)
-    if squeeze(old) in {squeeze(one) for one in added}:
+    old = was.of(words)
+    if old is not None and squeeze(old) in map(squeeze, added):
         return False  # it puts the older line back
-    return _hold(added, words - _words(old))
+    if _masked(line) in map(_masked, added):
+        return True
+    return _hold(added, words - _words(old) if old is not None else words)
 
 
 def _masked(line: bytes) -> bytes:

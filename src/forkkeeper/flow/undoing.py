@@ -161,10 +161,14 @@ def _undone(store: Scratch, stand: Stand, written: Commit, looked: Looked) -> tu
     found: list[Line] = []
     for file, own in zip(looked.files, looked.gone, strict=True):
         old = then.get(file.path) or then.get(was.get(file.path, ""))
-        if own and old != now[file.path]:
-            before = lines.split(undoing.text(old, store.blob))
-            found += undoing.undone(file, own, Written(before, _edits(store, old, now[file.path])))
-    return undoing.but_moved(found, store.changes(written.tree, stand.pin.tree), store.blob) if found else ()
+        if not own or old == now[file.path]:
+            continue
+        side = Written(lines.split(undoing.text(old, store.blob)), _edits(store, old, now[file.path]))
+        undone = undoing.undone(file, own, side)
+        if undone:
+            changes = store.changes(written.tree, stand.pin.tree)
+            found += undoing.but_moved(undone, undoing.brought(file, side), changes, store.blob)
+    return tuple(found)
 
 
 # what is said -------------------------------------------------------------------------------------------------------
