@@ -35,6 +35,7 @@ class Case:
 
 
 NEW = "int added(void);\n"
+LONG = "    assert(is_contiguous(src));\n"
 UNDONE = {
     "a line that upstream added": (Case(OLD, OLD + NEW, OLD), ["int added(void);"]),
     "one in a file that was not there": (Case("", NEW, "other\n"), ["int added(void);"]),
@@ -47,6 +48,14 @@ UNDONE = {
     "a word that upstream added to a line": (
         Case(OLD, OLD.replace("int a", "int a, int b"), OLD.replace("int middle(int a)", "long middle(int a)")),
         ["int middle(int a, int b);"],
+    ),
+    "a reworded line that goes altogether": (
+        Case(OLD, OLD.replace("int a", "int"), OLD.replace("int middle(int a);\n", "")),
+        ["int middle(int);"],
+    ),
+    "one more copy of a long line": (
+        Case(f"a\n{LONG}b\n", f"a\n{LONG}b\nc\n{LONG}d\n", f"a\n{LONG}b\nc\nd\n"),
+        [LONG.strip()],
     ),
     "the older line put back": (
         Case(OLD, OLD.replace("int a", "int"), OLD),
@@ -62,6 +71,9 @@ SILENT = {
     "upstream brought nothing": Case(OLD, OLD, "int first(void);\n"),
     "what it deletes is old": Case(OLD, NEW + OLD, NEW + "int first(void);\nint last(void);\n"),
     "brackets and blank lines": Case(OLD, OLD + "{\n}\n\n", OLD),
+    "a copy that may be the older one": Case(LONG, LONG * 2, LONG),
+    "a copy while an older one goes": Case(f"a\n{LONG}b\n", f"a\n{LONG}b\nc\n{LONG}d\n", f"a\nb\nc\n{LONG}d\n"),
+    "one more copy of a short line": Case("a\nfree(ctx);\n", "a\nfree(ctx);\nb\nfree(ctx);\n", "a\nfree(ctx);\nb\n"),
     "upstream moved the line": Case(OLD + NEW, NEW + OLD, OLD),
     "upstream indented it": Case(OLD + NEW, OLD + "    " + NEW, OLD),
     "the patch moves the new line": Case(OLD, OLD + NEW, NEW + OLD),
@@ -73,9 +85,6 @@ SILENT = {
         OLD,
         OLD.replace("int a", "int a, int b"),
         OLD.replace("int middle(int a)", "long middle(\n    int a,\n    int b)"),
-    ),
-    "upstream took a word away from it": Case(
-        OLD, OLD.replace("int a", "int"), OLD.replace("int middle(int a);\n", "")
     ),
     "a count that both raise": Case("assert(N == 80);\n", "assert(N == 81);\n", "assert(N == 82);\n"),
     "an earlier patch's line": Case(OLD, OLD, OLD, before=OLD + NEW),

@@ -6,7 +6,8 @@ a file is looked at in four forms: at the pin that the patch was *written* for, 
 
 * the patch deletes, and puts back nowhere
 * stands at the pin, so it is upstream's, and no earlier patch's
-* came into the file after the written pin, as git aligns the two, and stood nowhere in it then, white space aside
+* came into the file after the written pin, as git aligns the two, and stood nowhere in it then, white space aside; or
+  it is one more copy of a long line, and it can be no other that came
 * was not moved here: no other file of upstream's has lost it since, with more that came here
 * says something: brackets and blank lines stand everywhere
 * is not carried: the patch puts lines in its place that hold all words which upstream brought with it, or that differ
@@ -29,6 +30,7 @@ _TOKEN = re.compile(rb"\w+|[^\w\s]")
 _NUMBER = re.compile(rb"\b\d+\b")
 _ALIKE = 0.5  # share of their words that an old line and the one in its place have in common, to be one reworded
 _MOVED = 0.7  # the same, for a line that left another place of the file
+_LONG = 20  # characters that a line needs for one more copy of it to be counted
 _BLOCK = 5  # lines that must have left another file together: an #include or a check may come and go anywhere
 _WINDOW = 3  # lines that a patch adds, in which the words of one of upstream's may be spread
 _BESIDE = 3  # unchanged lines between two changes of a patch that belong together, as in a diff's context
@@ -106,8 +108,7 @@ def deleted(files: Sequence[Deleting]) -> tuple[tuple[Line, ...], ...]:
 def undone(file: Deleting, gone: Sequence[Line], written: Written) -> tuple[Line, ...]:
     """Give those of the lines that a patch deletes from a file which came after it was written, and are not carried."""
     came = _came(written.since)
-    stood = {squeeze(line) for line in written.lines}
-    newer = {line.number - 1: line for line in gone if line.number - 1 in came and squeeze(line.text) not in stood}
+    newer = {line.number - 1: line for line in _newer(file, gone, written) if line.number - 1 in came}
     if not newer:
         return ()
     found = []
@@ -154,6 +155,37 @@ def text(entry: Entry | None, read: Read) -> bytes:
 def is_odd(entry: Entry, read: Read) -> bool:
     """Whether it is no text file: a binary one, a link or a submodule."""
     return entry.mode not in (REGULAR, EXECUTABLE) or b"\0" in read(entry.oid)
+
+
+def _newer(file: Deleting, gone: Sequence[Line], written: Written) -> Iterator[Line]:
+    """Give the lines that the file had not, and those copies of a line of which it has more now that are surely new."""
+    stood = Counter(map(squeeze, written.lines))
+    more = Counter(map(squeeze, file.pin)) - stood
+    sure = _surely_new(file.pin, written.since)
+    for line in gone:
+        key = squeeze(line.text)
+        if not stood[key]:
+            yield line
+        elif len(key) >= _LONG and more[key] and line.number - 1 in sure:
+            more[key] -= 1
+            yield line
+
+
+def _surely_new(pin: Lines, edits: Sequence[Edit]) -> set[int]:
+    """Give the lines, from 0, that upstream brought, however the two versions are aligned.
+
+    Where a block that came begins or ends as what stands beside it, it may as well have come a few lines up or down.
+    """
+    found: set[int] = set()
+    shift = 0
+    for edit in edits:
+        start = edit.start + shift
+        end = start + len(edit.lines)
+        shift += len(edit.lines) - (edit.end - edit.start)
+        up = next((n for n in range(start) if pin[start - 1 - n] != pin[end - 1 - n]), start)
+        down = next((n for n in range(len(pin) - end) if pin[start + n] != pin[end + n]), len(pin) - end)
+        found |= set(range(start + down, end - up))
+    return found
 
 
 def _deleted(file: Deleting, back: Counter[bytes]) -> Iterator[Line]:
