@@ -43,7 +43,8 @@
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
 `reviewing` shows what the fork changes, `building` makes something of it (`failing` says why it could not), `checking`
-judges that (`witnessing` what each patch does, `undoing` what it deletes), `holding` holds it as declared (`branching` as commits), `past` takes back what was saved, `merging`
+judges that (`witnessing` what each patch does, `undoing` what it deletes), `holding` holds it as declared (`branching`
+as commits), `past` takes back what was saved, `merging`
 brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
 `patching` has the queue as commits, `authoring` writes a patch, `absorbing` takes one out of a vendored directory,
 `reshaping` puts the queue otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and `declining`
