@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.calibrate.planting import NOT_MEASURED, NotMeasuredError, copy, forkkeeper, say, verdict
+from benchmarks.calibrate.copies import NOT_MEASURED, NotMeasuredError, copy, forkkeeper, say, verdict
 from forkkeeper.core import compose, history, lines
 from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.lines import says_something, squeeze

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.calibrate.planting import NOT_MEASURED, NotMeasuredError, copy, forkkeeper, say, verdict
+from benchmarks.calibrate.copies import NOT_MEASURED, NotMeasuredError, copy, forkkeeper, say, verdict
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.store import Entry
 from forkkeeper.flow import standing
