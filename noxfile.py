@@ -116,7 +116,7 @@ def test_models(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def test_witness(session: nox.Session) -> None:
-    """Does each patch's witness fail without the patch and pass with it? A variant may follow `--`."""
+    """Does each patch's witness fail without the patch, and does none undo upstream? A variant may follow `--`."""
     install_for_the_fork(session)
     session.run("forkkeeper", "check", "witness", *(session.posargs or ["cpu"]))
 

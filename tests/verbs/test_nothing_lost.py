@@ -242,6 +242,7 @@ class TestByHand:
         words = ["--replace", f"limit={diff}", "--replace", f"limit-more={more}"]
         ran = fork_with_clash.ok("sync", "--upto", "v1.1", *words)
         assert "by hand: a person made it fit" in ran.out
+        assert "upstream has brought since" in ran.out
         assert (
             '{ name = "limit.patch", outcome = "resolved", rule = "hand" }'
             in (fork_with_clash.root / "history.toml").read_text()

@@ -10,7 +10,7 @@ the patches after it, which are carried without it. A patch that found its place
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from forkkeeper.core import hunks, moves, picking, placing, suspicion
+from forkkeeper.core import hunks, lines, moves, picking, placing, suspicion, undoing
 from forkkeeper.core.compose import Applied, Baseline, Step, update
 from forkkeeper.core.ids import ObjectId, TreeId, short
 from forkkeeper.core.mail import Patch
@@ -171,7 +171,7 @@ def _row(store: Store, placed: Placed, new: Patch, was: tuple[hunks.FileDiff, ..
         case Way.UNTOUCHED:
             return Row(old, Outcome.KEPT, new, placed.after, new.paths)
         case Way.BY_HAND:
-            return _by_hand(old, new, placed.after)
+            return _by_hand(store, placed, new)
         case Way.REPLAYED:
             row = Row(old, Outcome.REPLAYED, new, placed.after, new.paths, review=placed.review)
             return replace(row, why=placed.why, clash=placed.clash)
@@ -183,14 +183,42 @@ def _row(store: Store, placed: Placed, new: Patch, was: tuple[hunks.FileDiff, ..
             return _suspected(store, placed, row, new)
 
 
-def _by_hand(old: Patch, new: Patch, after: TreeId) -> Row:
-    """Take a person's word; but ask again where files of the patch are left alone now, as half a diff looks so, too."""
-    row = Row(old, Outcome.RESOLVED, new, after, new.paths, "hand", why="a person made it fit")
+def _by_hand(store: Store, placed: Placed, new: Patch) -> Row:
+    """Take a person's word; but ask again where files of the patch are left alone now, as half a diff looks so, too.
+
+    Lines that upstream has just brought and that go are told: what is made by hand may be made from an older file. They
+    may well be what clashed, so that is no reason to ask again; `check deletions` will.
+    """
+    old = placed.step.patch
+    row = Row(old, Outcome.RESOLVED, new, placed.after, new.paths, "hand", why="a person made it fit")
+    undone = _undone(store, placed)
+    if undone:
+        shown = undone[0].text.decode("utf-8", "replace").strip()
+        several = "a line" if len(undone) == 1 else f"{len(undone)} lines"
+        row = replace(row, why=f"{row.why}, and it deletes {several} that upstream has brought since: `{shown}`")
     left = [path for path in old.paths if path not in new.paths]
     if not left:
         return row
     said = f"it no longer changes {', '.join(left)}: is that meant?"
     return replace(row, review=True, why=f"{row.why}; but {said}")
+
+
+def _undone(store: Store, placed: Placed) -> tuple[undoing.Line, ...]:
+    """Give the lines that upstream brought between the pins to files of the patch, and that it deletes now."""
+    base = {change.path: change.old for change in placed.step.changes} if isinstance(placed.step, Applied) else {}
+    files, sides = [], []
+    for change in placed.changes:
+        was, ours, now = base.get(change.path), change.old, change.new
+        if not (was and ours and now) or any(undoing.is_odd(one, store.blob) for one in (was, ours, now)):
+            continue
+        since, own = store.alignments([(was.oid, ours.oid), (ours.oid, now.oid)])
+        before, text = (lines.split(store.blob(one.oid)) for one in (was, ours))
+        files.append(undoing.Deleting(change.path, text, text, (), own))
+        sides.append(undoing.Written(before, since))
+    gone = undoing.deleted(files)
+    return tuple(
+        line for file, own, side in zip(files, gone, sides, strict=True) for line in undoing.undone(file, own, side)
+    )
 
 
 def _resolved(store: Store, placed: Placed, new: Patch) -> Row:

@@ -17,7 +17,7 @@ from forkkeeper.core.history import Record, last_outcome, since
 from forkkeeper.core.hunks import FileDiff
 from forkkeeper.core.ids import CommitId, short
 from forkkeeper.core.lock import Pin
-from forkkeeper.core.mail import Patch
+from forkkeeper.core.mail import WRITTEN_FOR, Patch
 from forkkeeper.core.overlay import FOLDER, Overlay
 from forkkeeper.core.parked import Parked
 from forkkeeper.core.policy import Decision
@@ -206,6 +206,7 @@ def _patch(given: LogInput, patch: Patch, diff: tuple[FileDiff, ...]) -> str:
         f"- upstream status: {_md(patch.trailer('Upstream-Status') or 'not said')}",
         f"- witness, the check that fails without it: {_witness(patch.trailer('Witness'))}",
         *([f"- declines: upstream `{sha}`"] if (sha := picking.declined(patch)) else []),
+        *([f"- its deletions looked at for: upstream `{_code(pin)}`"] if (pin := patch.trailer(WRITTEN_FOR)) else []),
         *([f"- bug: {_md(bug)}"] if (bug := patch.trailer("Bug")) else []),
         f"- file: `patches/{patch.name}`",
         f"- in the fork since upstream: `{since(given.records, patch.name, given.pin.sha)}`; last sync: {_md(outcome)}",

@@ -14,7 +14,9 @@ from forkkeeper.core import hunks
 from forkkeeper.core.hunks import FileDiff
 from forkkeeper.core.paths import fault
 
+WRITTEN_FOR = "Written-For"  # the trailer that says for which upstream commit a patch's deletions were last looked at
 STATUSES = ("Pending", "Submitted", "Backport", "Denied", "Inappropriate")
+_COMMIT = re.compile(r"[0-9a-fA-F]{12,40}")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)")
 _STAT = re.compile(
     rb"^ (?:.* \| +(?:\d+ ?[+-]*|Bin\b.*)|\d+ files? changed.*|(?:create|delete) mode \d+ .*|mode change \d+ .*"
@@ -213,4 +215,7 @@ def shortcomings(patch: Patch) -> tuple[str, ...]:
     witness = patch.trailer("Witness") or ""
     if witness == "none":
         found.append("its `Witness: none` needs a [reason] in brackets")
+    written = patch.trailer(WRITTEN_FOR)
+    if written is not None and not _COMMIT.fullmatch(written):
+        found.append(f"its `{WRITTEN_FOR}:` is {written!r}; it takes an upstream commit's id, of 12 to 40 digits")
     return tuple(found)

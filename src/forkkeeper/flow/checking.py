@@ -1,4 +1,4 @@
-"""Verdicts on builds (`check`): upstream's operation tests, the fork's checks, the witnesses."""
+"""Verdicts on builds (`check`): upstream's operation tests, the fork's checks; of patches: `witnessing`, `undoing`."""
 
 import itertools
 import os
@@ -9,33 +9,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from forkkeeper.core import checksreport, needs, opsreport, queue as queues, standing
-from forkkeeper.core.checksreport import ChecksAnswer, ChecksResult
+from forkkeeper.core import checksreport, needs, opsreport, standing
 from forkkeeper.core.needs import Ability
 from forkkeeper.core.opsreport import OpsResult
 from forkkeeper.core.report import Block, Cell, Painted, Report, Table
 from forkkeeper.core.standing import Standing, Stood
 from forkkeeper.core.variants import TESTS, Crash, Variant
-from forkkeeper.errors import ExitCode, ForkkeeperError, OutsideError, RequestError
-from forkkeeper.flow import doctoring
-from forkkeeper.flow.building import folder_of, make, with_kits
-from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, near_hint, open_fork
+from forkkeeper.errors import ExitCode, OutsideError, RequestError
+from forkkeeper.flow import doctoring, undoing, witnessing
+from forkkeeper.flow.building import folder_of, with_kits
+from forkkeeper.flow.standing import Setting, Stand, composed, near_hint, open_fork
 from forkkeeper.stages import build as builds, check as checks, kit as kits, probe as probes, serving as servers
 from forkkeeper.stages.build import Freshness, Identity
 from forkkeeper.stages.project import Project
 from forkkeeper.stages.serving import Serving
 
 CHECKS = "native/checks"  # the fork's own checks: the witnesses, bf16/ and models/
-BF16, OPS, MODELS, WITNESS = "bf16", "ops", "models", "witness"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One row of the table of witnesses: whether it is green, and whether anything ran for it."""
-
-    cells: tuple[Cell, ...]
-    green: bool
-    ran: bool = True
+BF16, OPS, MODELS, WITNESS, DELETIONS = "bf16", "ops", "models", "witness", "deletions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +93,19 @@ class _Bench:
 def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool = False) -> Report:
     """Run checks on what was built; red when one fails, or when none ran.
 
-    what -- "bf16", "ops", "models" or several of these with commas, "witness", or a file or folder of checks
+    what -- "bf16", "ops", "models" or several of these with commas, "witness", "deletions" (which needs no build), or a
+        file or folder of checks
     variants -- those to check; none: all that were built of the present tree
     strict -- a device that is known to crash, and a variant that cannot run here, are failures as well
     """
     project, upstream, notes = open_fork(setting, "check")
     with composed(project, upstream, step="check") as stand:
+        if what == DELETIONS:
+            return _noted(notes, undoing.report(project, upstream, stand))
         abilities, stale = _present(project, stand, variants)
         if what == WITNESS:
-            rows = [row for one in abilities for row in _witnesses(setting, project, stand, one.name)]
-            table = Table(("variant", "patch", "with it", "without it", "verdict"), tuple(row.cells for row in rows))
-            green = any(row.ran for row in rows) and all(row.green for row in rows)
-            return Report((*notes, "", table), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
+            names = [one.name for one in abilities]
+            return _noted(notes, witnessing.report(setting, project, upstream, stand, names))
         tested = [
             row for ability in abilities for row in _tests(setting, project, ability, _wanted(setting.here, what))
         ]
@@ -124,6 +115,10 @@ def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool 
     table = Table(_HEADERS, tuple(row.cells for row in tested), prose=("device", "check", "verdict"))
     green = standing.exits_green([row.stood.standing for row in tested], strict=strict)
     return Report((*notes, *left, "", table, *_reasons(tested)), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
+
+
+def _noted(notes: Sequence[Block], report: Report) -> Report:
+    return replace(report, blocks=(*notes, *report.blocks))
 
 
 _HEADERS = ("variant", "device", "check", "cases", "passed", "skipped", "seconds", "verdict")
@@ -155,7 +150,7 @@ def _wanted(here: Path, what: str) -> tuple[str, ...]:
         return parts
     if not (here / what).exists():
         odd = next(part for part in parts if part not in TESTS)
-        hint = near_hint(odd, (*TESTS, WITNESS), "or a path; tests")
+        hint = near_hint(odd, (*TESTS, WITNESS, DELETIONS), "or a path; tests")
         raise RequestError("check", odd, "no such check, and no file or folder of checks", hint)
     return (what,)
 
@@ -323,49 +318,3 @@ def _present(project: Project, stand: Stand, names: Sequence[str]) -> tuple[tupl
         found = "was built from another tree or with other options, and no other is built" if stale else "none is built"
         raise RequestError("check", thing, found, f"`nox -s build_{first}`, or `forkkeeper build {first}`")
     return tuple(present), tuple(stale)
-
-
-def coloured(text: str, green: bool) -> Painted:
-    """Paint a verdict."""
-    return Painted(text, "green" if green else "red")
-
-
-def _witnesses(setting: Setting, project: Project, stand: Stand, name: str) -> Iterator[Verdict]:
-    """For each patch: its witness passes on the fork, and fails on the fork made without that patch."""
-    for patch in project.queue.patches:
-        witness = patch.trailer("Witness") or "none"
-        if witness.startswith("none"):
-            yield Verdict((name, patch.title, "", "", Painted(witness, "yellow")), green=True, ran=False)
-            continue
-        with_it = _witness(project, folder_of(project, "build", name), witness)
-        queue = queues.rebuild(project.queue, [other for other in project.queue.patches if other is not patch])
-        try:
-            shorter = replace(project, queue=queue)
-            cut = compose_at(stand.store, shorter, stand.pin, step="check")
-            make(setting, shorter, replace(stand, made=cut), name, "without")
-        except ForkkeeperError as error:  # one patch that others need never stops the verdict on the rest
-            said = f"no verdict: the fork without it cannot be made ({error.thing}: {' '.join(error.found.split())})"
-            yield Verdict(
-                (name, patch.title, f"{with_it.passed} of {with_it.ran} pass", "", coloured(said, False)), False
-            )
-            continue
-        without = _witness(project, folder_of(project, "without", name), witness)
-        yield _judged(name, patch.title, with_it, without)
-
-
-def _witness(project: Project, folder: Path, witness: str) -> ChecksResult:
-    return checks.run_checks([project.root / witness], source=folder / "src", build=folder / "build")
-
-
-def _judged(name: str, title: str, with_it: ChecksResult, without: ChecksResult) -> Verdict:
-    before, after = checksreport.judge(with_it), checksreport.judge(without)
-    if not before.passed:
-        said, green = f"fails with the patch: {before.because}", False
-    elif after.passed:
-        said, green = "passes without the patch: it proves nothing, or the patch has lost its effect", False
-    elif after.answer is not ChecksAnswer.FAILED or not without.failed:
-        said, green = f"no verdict without the patch: {after.because}", False
-    else:
-        said, green = "proves the patch", True
-    cells = (name, title, f"{with_it.passed} of {with_it.ran} pass", f"{len(without.failed)} of {without.ran} fail")
-    return Verdict((*cells, coloured(said, green)), green)

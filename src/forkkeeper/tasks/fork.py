@@ -380,7 +380,7 @@ def size(_: Context, variant: list[str] | None = None, json: str | None = None) 
     iterable=["variant"],
     positional=["what"],
     help={
-        "what": "bf16, ops, models (several with commas), witness, or a file or folder of checks",
+        "what": "bf16, ops, models (several with commas), witness, deletions, or a file or folder of checks",
         "variant": "a variant that was built, repeatable (default: all that were)",
         "strict": "a device that is known to crash, or is missing, is a failure too",
         "json": JSON,
@@ -392,7 +392,8 @@ def check(
     """Run checks on what was built; exits 1 when one fails, or when none ran.
 
     bf16: upstream's BF16 cases and ours. ops: every case of upstream's operation tests. models: small models of several
-    kinds, by upstream's tools. witness: each patch's witness, with the patch and without it.
+    kinds, by upstream's tools. witness: each patch's witness, with the patch and without it, and deletions. deletions:
+    does a patch delete what upstream brought after it was written? (Needs no build.)
     Example: forkkeeper check bf16
     """
     run(
