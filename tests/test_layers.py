@@ -184,7 +184,12 @@ def print_offences(mod: Module) -> list[str]:
     return ["calls print()" for name in plain_calls(mod.tree) if name == "print"]
 
 
-LATE = {("stages.upstream", "forkkeeper.shell.net")}  # a third of the start-up time, and most verbs never need it
+# Each takes a third of the start-up time or more, and most verbs never need it.
+LATE = {
+    ("stages.upstream", "forkkeeper.shell.net"),
+    ("flow.benching", "forkkeeper.flow.measuring"),  # numpy and scipy
+    ("flow.benching", "forkkeeper.stages.results"),  # pytest-benchmark
+}
 
 
 def late_import_offences(mod: Module) -> list[str]:

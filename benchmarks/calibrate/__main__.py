@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
+from benchmarks.calibrate import accidents
 from benchmarks.calibrate.live import COPIES, PLANTED, Kind, Live, Place, Row, swapped
 from benchmarks.calibrate.rules import JUDGES, Judge
 from forkkeeper.core.speed import Speed
@@ -20,6 +21,7 @@ from forkkeeper.flow import Setting
 from forkkeeper.shell import terminal
 
 RELABELINGS = 2000
+UPTO = "llama-cpp-python==0.3.36"
 FALSE = frozenset({Speed.SLOWER, Speed.FASTER})
 WANTED: dict[Kind, int] = {"count-same": 10, "count-slower": 10, "time-long": 1, "time-same": 20, "time-slower": 10}
 ABOUT: dict[Kind, str] = {
@@ -44,14 +46,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure what is wanting, print everything; 0 where every demand that was measured is met."""
     options = _parser().parse_args(argv)
     wanted = {kind: min(number, options.runs or number) for kind, number in WANTED.items()}
-    kinds = tuple(options.only or WANTED)
+    asked = frozenset(options.only or (*WANTED, *accidents.ABOUT))
     with terminal.progress() as on_progress:
         place = Place(Path.cwd(), options.kept, Setting(Path.cwd(), False, on_progress), options.seconds)
         if not options.print:
-            for kind in kinds:
-                for live in place.make(kind, wanted[kind]):
-                    _say(f"{kind}: {_row_said(live)} ({live.seconds:.0f} s, load {live.load:.1f})")
-    lines = (*_counted(place), *_timed(place), *_relabeled(place, options.relabelings))
+            for name in accidents.ABOUT:
+                if name in asked and accidents.came(place.kept, name) is None:
+                    accidents.plant(place.root, place.kept, name, options.upto)
+            for kind in WANTED:
+                for live in place.make(kind, wanted[kind]) if kind in asked else ():
+                    _say(f"{ABOUT[kind]}: {_row_said(live)} ({live.seconds:.0f} s, load {live.load:.1f})")
+    lines = (*_caught(place), *_counted(place), *_timed(place), *_relabeled(place, options.relabelings))
     _say("\n" + tabulate([(one.demand, one.found, _met(one)) for one in lines], ("demand", "found", "")))
     _say("\nThe same times, judged by others' rules:\n\n" + _beside(place, options.relabelings))
     return int(any(one.met is False for one in lines))
@@ -59,12 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("bench_calibrate", description=__doc__)
-    parser.add_argument("--only", action="append", choices=tuple(WANTED), help="only these runs, repeatable")
+    parser.add_argument("--only", action="append", choices=(*WANTED, *accidents.ABOUT), help="only this, repeatable")
     parser.add_argument("--runs", type=int, help="at most so many of each kind")
     parser.add_argument("--seconds", type=int, help="that one live run may take (default: bench.seconds of fork.toml)")
     parser.add_argument(
         "--relabelings", type=int, default=RELABELINGS, help="of recorded samples (default: %(default)s)"
     )
+    parser.add_argument("--upto", default=UPTO, help="where a copy is synced to, for deletions (default: %(default)s)")
     parser.add_argument("--kept", type=Path, default=Path(".forkkeeper/calibrate"), help="where runs are kept")
     parser.add_argument("--print", action="store_true", help="measure nothing")
     return parser
@@ -72,6 +78,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _row_said(live: Live) -> str:
     return "; ".join(f"{row.test} of {row.model}: {row.speed.value}, {row.change:+.2%}" for row in live.rows)
+
+
+def _caught(place: Place) -> tuple[Line, ...]:
+    return tuple(
+        Line(f"planted: {about}", "not measured" if came is None else "missed" if came.status else "caught", met)
+        for name, about in accidents.ABOUT.items()
+        for came in [accidents.came(place.kept, name)]
+        for met in [None if came is None else not came.status]
+    )
 
 
 def _counted(place: Place) -> tuple[Line, ...]:
