@@ -184,7 +184,8 @@ def print_offences(mod: Module) -> list[str]:
     return ["calls print()" for name in plain_calls(mod.tree) if name == "print"]
 
 
-LATE = {("stages.upstream", "forkkeeper.shell.net")}  # a third of the start-up time, and most verbs never need it
+# a third of the start-up time each, and most verbs never need them; regressing is where numpy is
+LATE = {("stages.upstream", "forkkeeper.shell.net"), ("flow.checking", "forkkeeper.flow.regressing")}
 
 
 def late_import_offences(mod: Module) -> list[str]:
