@@ -69,7 +69,7 @@ def test_outputs(program: Tool, device: Device, store: Store, text: Path, output
     for name in (recipe.name, f"{recipe.name}.again"):
         path = outputs / f"{name}.logits"
         words = ("--model", model, "--text", text, "--continue", str(ADDED), "--output", path)
-        more = ("--backends", program.libraries, *device.options)
+        more: tuple[str | Path, ...] = ("--backends", program.libraries, *device.options)
         done = succeeded(program(*words, *more, env=LOUD_ENV, seconds=SECONDS))
         log = done.stdout + done.stderr
         places = [line.strip() for line in log.splitlines() if device.proof.search(line)]

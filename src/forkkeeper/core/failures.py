@@ -1,7 +1,7 @@
 """The same tests run in two builds: which failures are *new*, which were *known* before the fork changed anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from forkkeeper.core.report import count
@@ -29,13 +29,14 @@ class Change(Enum):
     PASSES = "pass on both sides"
     KNOWN = "known failures"  # the baseline fails as well
     NEW = "new failures"  # only the fork fails, or only the fork does not run it
+    UNSTEADY = "unsteady"  # failed in the fork alone, but not when both ran it again
     FIXED = "fixed"  # only the baseline fails or does not run it
     LEFT_OUT = "ran on neither side"
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One test in both builds. why -- why it did not pass: in the fork where only that did not"""
+    """One test in both builds. why -- why it did not pass: in the fork where only that did not."""
 
     name: str
     change: Change
@@ -52,22 +53,44 @@ def compare(baseline: Mapping[str, Result], fork: Mapping[str, Result]) -> tuple
 
 
 def _test(name: str, baseline: Result, fork: Result) -> Tried:
-    match baseline.ended, fork.ended:
-        case Ended.PASSED, Ended.PASSED:
-            return Tried(name, Change.PASSES)
-        case Ended.FAILED, Ended.FAILED:
-            return Tried(name, Change.KNOWN, fork.why)
-        case Ended.LEFT_OUT, Ended.LEFT_OUT:
-            return Tried(name, Change.LEFT_OUT, fork.why)
-        case Ended.PASSED, _:
-            why = fork.why if fork.ended is Ended.FAILED else f"does not run any more: {fork.why or 'left out'}"
-            return Tried(name, Change.NEW, why)
-        case Ended.LEFT_OUT, Ended.FAILED:
-            return Tried(name, Change.NEW, fork.why)
-        case Ended.FAILED, Ended.LEFT_OUT:
-            return Tried(name, Change.KNOWN, f"fails on the baseline, {fork.why or 'left out'} in the fork")
+    change = _CHANGES[baseline.ended, fork.ended]
+    match change:
+        case Change.PASSES:
+            return Tried(name, change)
+        case Change.FIXED:
+            return Tried(name, change, baseline.why)
+        case Change.NEW if fork.ended is Ended.LEFT_OUT:
+            return Tried(name, change, f"does not run any more: {fork.why or 'left out'}")
+        case Change.KNOWN if fork.ended is Ended.LEFT_OUT:
+            return Tried(name, change, f"fails on the baseline, in the fork left out: {fork.why}")
         case _:
-            return Tried(name, Change.FIXED, baseline.why)
+            return Tried(name, change, fork.why)
+
+
+# (how it ended on the baseline, how in the fork): what that is
+_CHANGES = {
+    (Ended.PASSED, Ended.PASSED): Change.PASSES,
+    (Ended.PASSED, Ended.FAILED): Change.NEW,
+    (Ended.PASSED, Ended.LEFT_OUT): Change.NEW,
+    (Ended.FAILED, Ended.PASSED): Change.FIXED,
+    (Ended.FAILED, Ended.FAILED): Change.KNOWN,
+    (Ended.FAILED, Ended.LEFT_OUT): Change.KNOWN,
+    (Ended.LEFT_OUT, Ended.PASSED): Change.FIXED,
+    (Ended.LEFT_OUT, Ended.FAILED): Change.NEW,
+    (Ended.LEFT_OUT, Ended.LEFT_OUT): Change.LEFT_OUT,
+}
+
+
+def confirmed(tests: tuple[Tried, ...], again: tuple[Tried, ...]) -> tuple[Tried, ...]:
+    """Keep the new failures that were new when they were run again; any other is one that fails now and then.
+
+    again -- the new ones of `tests`, run a second time in both builds
+    """
+    still = {test.name for test in of(again, Change.NEW)}
+    return tuple(
+        replace(test, change=Change.UNSTEADY) if test.change is Change.NEW and test.name not in still else test
+        for test in tests
+    )
 
 
 def of(tests: tuple[Tried, ...], change: Change) -> tuple[Tried, ...]:

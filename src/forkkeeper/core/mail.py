@@ -10,7 +10,7 @@ import email.policy
 import re
 from dataclasses import dataclass
 
-from forkkeeper.core import hunks
+from forkkeeper.core import changes, hunks
 from forkkeeper.core.hunks import FileDiff
 from forkkeeper.core.paths import fault
 
@@ -68,8 +68,12 @@ class Patch:
 
     def trailer(self, key: str) -> str | None:
         """Give the last value of a trailer, or None."""
-        values = [value for name, value in self.trailers if name.lower() == key.lower()]
+        values = self.trailer_values(key)
         return values[-1] if values else None
+
+    def trailer_values(self, key: str) -> tuple[str, ...]:
+        """Give all values of a trailer, in order."""
+        return tuple(value for name, value in self.trailers if name.lower() == key.lower())
 
     def with_diff(self, diff: bytes) -> "Patch":
         """Give the same patch with another diff; a diffstat in its head goes where it would no longer be true."""
@@ -213,4 +217,9 @@ def shortcomings(patch: Patch) -> tuple[str, ...]:
     witness = patch.trailer("Witness") or ""
     if witness == "none":
         found.append("its `Witness: none` needs a [reason] in brackets")
-    return tuple(found)
+    return (*found, *_odd_changes(patch))
+
+
+def _odd_changes(patch: Patch) -> tuple[str, ...]:
+    faults = [changes.fault(trailer) for trailer in patch.trailer_values(changes.TRAILER)]
+    return tuple(f"its `{changes.TRAILER}:` {wrong}" for wrong in faults if wrong)

@@ -1,14 +1,14 @@
 """What models said in two builds, compared: bit by bit, and by what the differences mean for predictions.
 
-All is computed in double precision from the raw logits that `native/checks/outputs/` leaves (logits.cpp has the layout).
+All is computed in double precision from the raw logits that `native/checks/outputs/` leaves (laid out by logits.cpp).
 
 Sources of the bound for devices whose bits are not demanded:
 
-- `NMSE`: 5e-4 is what upstream's own tests allow a backend for one product of matrices (`max_nmse_err` of `test_mul_mat`,
-  tests/test-backend-ops.cpp), by the same measure: the squared error as a share of the squared numbers.
-- The divergence of two predictions whose logits differ by little is half the variance of the difference, to second order:
-  KL(softmax(x) | softmax(x + d)) = Var(d)/2 + O(d³), the variance under softmax(x). An error of the size that NMSE allows,
-  no larger on likely tokens than on others, therefore diverges by half of NMSE times the variance of the logits.
+- NMSE: 5e-4 is what upstream's own tests allow a backend for one product of matrices (`max_nmse_err` of `test_mul_mat`
+  in tests/test-backend-ops.cpp), by the same measure: the squared error as a share of the squared numbers.
+- The divergence of two predictions whose logits differ by little is half the variance of the difference, to second
+  order: KL(softmax(x) | softmax(x + d)) = Var(d)/2 + O(d³), the variance under softmax(x). An error as large as that
+  NMSE, no larger on likely tokens than on others, so diverges by half of NMSE times the variance of the logits.
 """
 
 import json
@@ -110,7 +110,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict on one case. said -- in a report's words"""
+    """A verdict on one case. said -- in a report's words."""
 
     green: bool
     said: str
@@ -217,12 +217,13 @@ def measure(baseline: Said, fork: Said) -> Figures:
     """Compute what the differences mean; rows are compared as long as both have said the same tokens."""
     shared = _shared(baseline, fork)
     before, after = (one.logits[:shared].astype(np.float64) for one in (baseline, fork))
-    perplexities = [_perplexity(one) for one in (baseline, fork)]
+    said = (_perplexity(baseline), _perplexity(fork))
     if not (np.isfinite(before).all() and np.isfinite(after).all()):
         same = 0.0 if _bits(baseline.logits[:shared], fork.logits[:shared]).all() else np.nan
-        return Figures(*perplexities, same, same, _agreement(before, after), 0.0)
+        return Figures(said[0], said[1], same, same, _agreement(before, after), 0.0)
     return Figures(
-        *perplexities,
+        said[0],
+        said[1],
         divergence(before, after),
         nmse(before, after),
         _agreement(before, after),
@@ -258,7 +259,8 @@ def _perplexity(said: Said) -> float:
     if len(rows) == 0 or not np.isfinite(rows).all():
         return float("nan")
     following = list(said.tokens[1 : said.text])
-    return float(np.exp(-log_softmax(rows)[np.arange(len(rows)), following].mean()))
+    with np.errstate(over="ignore"):  # infinite is what it is then
+        return float(np.exp(-log_softmax(rows)[np.arange(len(rows)), following].mean()))
 
 
 def _agreement(before: Numbers, after: Numbers) -> float:

@@ -16,7 +16,7 @@ from forkkeeper.core.standing import Standing, Stood
 from forkkeeper.core.variants import TESTS, Crash
 from forkkeeper.errors import ExitCode, ForkkeeperError, OutsideError, RequestError
 from forkkeeper.flow.building import folder_of, make
-from forkkeeper.flow.readying import ELSEWHERE, Bench, device_options, ops_env, present, ready
+from forkkeeper.flow.readying import ELSEWHERE, Bench, Extent, device_options, ops_env, present, ready
 from forkkeeper.flow.standing import Setting, Stand, compose_at, composed, near_hint, open_fork
 from forkkeeper.stages import check as checks, probe as probes
 from forkkeeper.stages.project import Project
@@ -59,19 +59,20 @@ class Tested:
         return (self.variant, self.device, self.check, *map(str, numbers), f"{self.seconds:.1f}", said)
 
 
-def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool = False) -> Report:
+def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool = False, extent: str = "") -> Report:
     """Run checks on what was built; red when one fails, or when none ran.
 
     what -- "bf16", "ops", "models" or several of these with commas, "witness", "regression", or a file or folder of
         checks
     variants -- those to check; none: all that were built of the present tree
+    extent -- of "regression": one of `Extent`, "" for the usual
     strict -- a device that is known to crash, and a variant that cannot run here, are failures as well
     """
     project, upstream, notes = open_fork(setting, "check")
     with composed(project, upstream, step="check") as stand:
         abilities, stale = present(project, stand, variants)
         if what == REGRESSION:
-            return _regression(setting, project, stand, abilities, (*notes, *_left(stale)))
+            return _regression(setting, project, stand, abilities, (*notes, *_left(stale)), extent=_extent(extent))
         if what == WITNESS:
             rows = [row for one in abilities for row in _witnesses(setting, project, stand, one.name)]
             table = Table(("variant", "patch", "with it", "without it", "verdict"), tuple(row.cells for row in rows))
@@ -87,13 +88,27 @@ def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool 
 
 
 def _regression(
-    setting: Setting, project: Project, stand: Stand, abilities: Sequence[Ability], notes: tuple[Block, ...]
+    setting: Setting,
+    project: Project,
+    stand: Stand,
+    abilities: Sequence[Ability],
+    notes: tuple[Block, ...],
+    *,
+    extent: Extent,
 ) -> Report:
     """Compare the fork with the baseline. Raises OutsideError where numpy is not installed."""
     checks.demand("numpy")
     from forkkeeper.flow import regressing  # noqa: PLC0415 -- numpy takes its time, and no other verb needs it
 
-    return regressing.report(setting, project, stand, abilities, notes)
+    return regressing.report(setting, project, stand, abilities, notes, extent=extent)
+
+
+def _extent(typed: str) -> Extent:
+    """Read how much is to run. Raises RequestError for another word."""
+    words = {one.value: one for one in Extent}
+    if typed and typed not in words:
+        raise RequestError("check", f"--extent {typed}", "is none", near_hint(typed, tuple(words), "extents"))
+    return words.get(typed, Extent.USUAL)
 
 
 def _left(stale: Sequence[str]) -> tuple[Block, ...]:

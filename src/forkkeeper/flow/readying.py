@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 from forkkeeper.core import standing
@@ -19,6 +20,15 @@ from forkkeeper.stages import build as builds, kit as kits, serving as servers
 from forkkeeper.stages.build import Freshness, Identity
 from forkkeeper.stages.project import STATE, Project
 from forkkeeper.stages.serving import Serving
+
+
+class Extent(Enum):
+    """How much of `check regression` runs; the values are what is typed."""
+
+    OUTPUTS = "outputs"  # only what models say: seconds
+    USUAL = "usual"  # as well the operations that models are made of, and upstream's suite: minutes
+    WHOLE = "whole"  # every operation: tens of minutes
+
 
 ELSEWHERE = "did not go through the server: it logged no client"
 
