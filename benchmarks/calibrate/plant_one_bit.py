@@ -1,4 +1,4 @@
-"""Is one flipped bit of one logit found?
+"""Plants one flipped bit of one logit, to see whether it is found.
 
     python -m benchmarks.calibrate.plant_one_bit [--work DIR] [--fork DIR]
 
@@ -91,7 +91,7 @@ def _copy(source: Path, fork: Path) -> None:
 
 def _plant(fork: Path) -> None:
     """Add the patch at the end of the queue."""
-    tree = fork / STATE / "planting"
+    tree = fork.parent / "planting"
     _forkkeeper(fork, "materialise", str(tree), "--overwrite")
     text = (tree / PLACE).read_text(encoding="utf-8")
     if text.count(GIVES) != 1:
@@ -135,7 +135,7 @@ def _came_out(fork: Path, trial: Trial) -> bool:
     )
     told = "as it must" if right else f"NOT as it must: exit {done.returncode}, {cases or done.stderr[-500:]}"
     colour = "red" if trial.red else "green"
-    print(f"one bit of one logit, {trial.title}: {colour} is due, {len(cases)} cases came out {told}", flush=True)
+    print(f"one bit of one logit, {trial.title}: {colour} is due, {len(cases)} cases came out {told}", flush=True)  # noqa: T201 -- a script
     return right
 
 
