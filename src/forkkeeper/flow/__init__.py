@@ -29,6 +29,7 @@
     kit list      read the declaration → which are here
         fetch     read the declaration → download → verify → unpack beside the build
     check         open → compose → is it built? → run checks → verdicts
+                  regression: … → build the baseline → what models say, operations, upstream's tests, in both → compare
     bench throughput  open → compose → build both sides → run them in pairs, count instructions → verdicts → keep
     patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
           save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
@@ -41,7 +42,7 @@
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
 `reviewing` shows what the fork changes, `building` makes something of it (`failing` says why it could not), `checking`
-judges that, `holding` holds it as declared (`branching` as commits), `past` takes back what was saved, `merging`
+judges that (`readying` makes it ready, `regressing` compares it with the pin), `holding` holds it as declared (`branching` as commits), `past` takes back what was saved, `merging`
 brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
 `patching` has the queue as commits, `authoring` writes a patch, `absorbing` takes one out of a vendored directory,
 `reshaping` puts the queue otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and `declining`
