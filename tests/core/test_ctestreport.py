@@ -63,7 +63,7 @@ def test_the_report_says_how_each_ended_and_why() -> None:
         "test-alloc": (Ended.PASSED, ""),
         "test-chat": (Ended.LEFT_OUT, "is not built here"),
         "test-thread-safety": (Ended.LEFT_OUT, "fixture dependency failed"),
-        "test-download-model": (Ended.FAILED, "after 0.1 s: status: [7;\"Couldn't connect to server\"]"),
+        "test-download-model": (Ended.FAILED, 'after 0.1 s: status: [7;"Couldn\'t connect to server"]'),
     }
 
 

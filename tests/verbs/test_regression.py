@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 from world import Fork, Local, Upstream, assert_message, fork_of
 
 LISTS = """cmake_minimum_required(VERSION 3.20)
@@ -54,7 +53,8 @@ int main(int argc, char ** argv)
         puts("ADD MUL_MAT");
         return 0;
     }
-    puts("Backend 1/1: CPU\n  ADD(n=1): OK\n  MUL_MAT(n=1): OK\n  2/2 tests passed\n  Backend CPU: OK\n1/1 backends passed\nOK");
+    puts("Backend 1/1: CPU\n  ADD(n=1): OK\n  MUL_MAT(n=1): OK\n  2/2 tests passed");
+    puts("  Backend CPU: OK\n1/1 backends passed\nOK");
     return argc < 0;
 }
 """

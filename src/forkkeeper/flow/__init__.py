@@ -42,14 +42,15 @@
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
 `reviewing` shows what the fork changes, `building` makes something of it (`failing` says why it could not), `checking`
-judges that (`readying` makes it ready, `regressing` compares it with the pin), `holding` holds it as declared (`branching` as commits), `past` takes back what was saved, `merging`
-brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
-`patching` has the queue as commits, `authoring` writes a patch, `absorbing` takes one out of a vendored directory,
-`reshaping` puts the queue otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and `declining`
-take single commits of upstream's or do without (`bringing` carries them, `needing` finds what they need, `passing`
-says when a sync has them), `triaging` looks at what upstream offers, `asking` at what users asked for, `explaining` at
-paths, `doctoring` at the machine. Every verb first finishes or undoes an interrupted save, and gives a `Report`;
-nothing here prints. `adopting` finds what a tree without patches is made of, and `founding` writes the fork.
+judges that (`readying` makes it ready, `regressing` compares it with the pin), `holding` holds it as declared
+(`branching` as commits), `past` takes back what was saved, `merging` brings branches of it together, `importing` (of
+what `foreign` reads) and `exporting` exchange queues with other tools, `patching` has the queue as commits,
+`authoring` writes a patch, `absorbing` takes one out of a vendored directory, `reshaping` puts the queue otherwise,
+`unparking` brings a patch back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do
+without (`bringing` carries them, `needing` finds what they need, `passing` says when a sync has them), `triaging`
+looks at what upstream offers, `asking` at what users asked for, `explaining` at paths, `doctoring` at the machine.
+Every verb first finishes or undoes an interrupted save, and gives a `Report`; nothing here prints. `adopting` finds
+what a tree without patches is made of, and `founding` writes the fork.
 """
 
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
