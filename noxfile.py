@@ -122,6 +122,13 @@ def test_witness(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def test_regression(session: nox.Session) -> None:
+    """Does the fork behave exactly as the pristine pin: models' outputs, operations, upstream's tests? As above."""
+    install_for_the_fork(session)
+    session.run("forkkeeper", "check", "regression", *(session.posargs or ["cpu"]))
+
+
+@nox.session(default=False)
 def bench_throughput(session: nox.Session) -> None:
     """Is the fork as fast as the pristine pin, in time and in instructions? Variants and options may follow `--`."""
     install_for_the_fork(session)

@@ -187,6 +187,7 @@ def print_offences(mod: Module) -> list[str]:
 # Each takes a third of the start-up time or more, and most verbs never need it.
 LATE = {
     ("stages.upstream", "forkkeeper.shell.net"),
+    ("flow.checking", "forkkeeper.flow.regressing"),  # numpy
     ("flow.benching", "forkkeeper.flow.measuring"),  # numpy and scipy
     ("flow.benching", "forkkeeper.stages.results"),  # pytest-benchmark
 }

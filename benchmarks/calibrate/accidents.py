@@ -1,15 +1,17 @@
-"""Accidents that a check must catch, each planted in a scratch copy of the fork by program; what came of each is kept."""
+"""Accidents that a check must catch, each planted by program in a scratch copy; what came of each is kept."""
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from benchmarks.calibrate import plant_deletion, plant_no_effect, plant_one_bit
 from benchmarks.calibrate.copies import NOT_MEASURED, copy, forkkeeper, say
 from forkkeeper.shell import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Name = Literal["no-effect", "deletion", "one-bit"]
 ABOUT: dict[Name, str] = {
@@ -34,7 +36,10 @@ def came(kept: Path, name: Name) -> Came | None:
 
 
 def plant(root: Path, kept: Path, name: Name, upto: str) -> Came:
-    """Plant an accident, and keep what comes of it. upto -- where the fork is synced to first, for one that needs it."""
+    """Plant an accident, and keep what comes of it.
+
+    upto -- where the fork is synced to first, for one that needs it
+    """
     say(f"planting {ABOUT[name]}")
     doing: dict[Name, Callable[[], int]] = {
         "no-effect": lambda: plant_no_effect.main(["--fork", str(root)]),
@@ -47,7 +52,7 @@ def plant(root: Path, kept: Path, name: Name, upto: str) -> Came:
 
 
 def _on_a_synced_copy(root: Path, upto: str) -> int:
-    """Deletions are of what upstream brought after a patch was written: it takes a sync to have any."""
+    """Plant deletions of what upstream brought after a patch was written: it takes a sync to have any."""
     with tempfile.TemporaryDirectory(prefix="synced-") as folder:
         fork = copy(root, Path(folder))
         done = forkkeeper(fork, "sync", "--upto", upto)

@@ -5,7 +5,7 @@
 
 `--source` is the composed tree (upstream, queue and overlay), `--build` its CMake build directory
 with the tools built. Nothing is skipped: a tool that is missing is a failure. The other options are for the
-checks in models/, which run on the device of a variant; without them that is the one the tools choose.
+checks in models/ and outputs/, which run on the device of a variant; without them that is the one the tools choose.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--tool-env", action="append", default=[], metavar="NAME=VALUE", help="for the build's programs")
     group.addoption("--proof", default="", help="regular expression that the log of every run on the device matches")
     group.addoption("--models", type=Path, help="where small models are kept between runs (default: nowhere)")
+    group.addoption("--outputs", type=Path, help="where outputs/ leaves what models said (default: nowhere)")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,9 +63,14 @@ def build(request: pytest.FixtureRequest) -> Build:
 
 
 @pytest.fixture(scope="session")
-def tool(request: pytest.FixtureRequest, build: Build) -> FindTool:
+def declared(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return the environment that the variant declares for the build's programs."""
+    return dict(one.split("=", 1) for one in request.config.getoption("--tool-env"))
+
+
+@pytest.fixture(scope="session")
+def tool(build: Build, declared: dict[str, str]) -> FindTool:
     """Return a function that finds a built program by name."""
-    declared = dict(one.split("=", 1) for one in request.config.getoption("--tool-env"))
 
     def find(name: str) -> Tool:
         path = build.bin / name
@@ -86,6 +92,13 @@ def models(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Return the folder where small models are kept."""
     given: Path | None = request.config.getoption("--models")
     return given.resolve() if given else tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def outputs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder where what models said is left."""
+    given: Path | None = request.config.getoption("--outputs")
+    return given.resolve() if given else tmp_path_factory.mktemp("outputs")
 
 
 @pytest.fixture(scope="session")

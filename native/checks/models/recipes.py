@@ -62,6 +62,20 @@ class Recipe:
     kind: str
     window: int = 0
 
+    @property
+    def name(self) -> str:
+        """Its name in reports."""
+        return f"{self.architecture}-{self.kind}"
+
+
+ARCHITECTURES: tuple[Architecture, ...] = ("llama", "phi3", "qwen3moe", "gemma3")
+WINDOW = 32  # of gemma3's local layers: fewer tokens than any text of a check
+EVERY = tuple(
+    Recipe(architecture, kind, WINDOW if architecture == "gemma3" else 0)
+    for architecture in ARCHITECTURES
+    for kind in KINDS
+)
+
 
 def is_local(layer: int) -> bool:
     """Return whether a layer has the sliding window, if there is one: of every two layers the first."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from models.asking import Predicted, error, perplexity, predict, speak
-from models.recipes import END, KINDS, ORIGINAL_CONTEXT, START, STOP, VOCABULARY, Architecture, Recipe
+from models.recipes import END, EVERY, ORIGINAL_CONTEXT, START, STOP, VOCABULARY, WINDOW, Recipe
 from models.reference import Expected, Numbers, Reference, log_shares
 from models.store import Store
 from native_harness import FIRST_BYTE, Device, FindTool
@@ -23,13 +23,7 @@ from native_harness import FIRST_BYTE, Device, FindTool
 if TYPE_CHECKING:
     from pathlib import Path
 
-WINDOW = 32
-ARCHITECTURES: tuple[Architecture, ...] = ("llama", "phi3", "qwen3moe", "gemma3")
-RECIPES = [
-    pytest.param(Recipe(architecture, kind, WINDOW if architecture == "gemma3" else 0), id=f"{architecture}-{kind}")
-    for architecture in ARCHITECTURES
-    for kind in KINDS
-]
+RECIPES = [pytest.param(recipe, id=recipe.name) for recipe in EVERY]
 
 # Tokens of the text that are predicted at once; the second half of the predictions is written.
 LENGTH = 128

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tabulate import tabulate
 
-from forkkeeper.core import hunks, picking
+from forkkeeper.core import changes, hunks, picking
 from forkkeeper.core.compose import Applied, Baseline
 from forkkeeper.core.declined import Declined
 from forkkeeper.core.history import Record, last_outcome, since
@@ -207,6 +207,7 @@ def _patch(given: LogInput, patch: Patch, diff: tuple[FileDiff, ...]) -> str:
         f"- witness, the check that fails without it: {_witness(patch.trailer('Witness'))}",
         *([f"- declines: upstream `{sha}`"] if (sha := picking.declined(patch)) else []),
         *([f"- its deletions looked at for: upstream `{_code(pin)}`"] if (pin := patch.trailer(WRITTEN_FOR)) else []),
+        *(f"- changes what models say: {_md(text)}" for text in patch.trailer_values(changes.TRAILER)),
         *([f"- bug: {_md(bug)}"] if (bug := patch.trailer("Bug")) else []),
         f"- file: `patches/{patch.name}`",
         f"- in the fork since upstream: `{since(given.records, patch.name, given.pin.sha)}`; last sync: {_md(outcome)}",

@@ -10,7 +10,7 @@ import email.policy
 import re
 from dataclasses import dataclass
 
-from forkkeeper.core import hunks
+from forkkeeper.core import changes, hunks
 from forkkeeper.core.hunks import FileDiff
 from forkkeeper.core.paths import fault
 
@@ -70,8 +70,12 @@ class Patch:
 
     def trailer(self, key: str) -> str | None:
         """Give the last value of a trailer, or None."""
-        values = [value for name, value in self.trailers if name.lower() == key.lower()]
+        values = self.trailer_values(key)
         return values[-1] if values else None
+
+    def trailer_values(self, key: str) -> tuple[str, ...]:
+        """Give all values of a trailer, in order."""
+        return tuple(value for name, value in self.trailers if name.lower() == key.lower())
 
     def with_diff(self, diff: bytes) -> "Patch":
         """Give the same patch with another diff; a diffstat in its head goes where it would no longer be true."""
@@ -218,4 +222,9 @@ def shortcomings(patch: Patch) -> tuple[str, ...]:
     written = patch.trailer(WRITTEN_FOR)
     if written is not None and not _COMMIT.fullmatch(written):
         found.append(f"its `{WRITTEN_FOR}:` is {written!r}; it takes an upstream commit's id, of 12 to 40 digits")
-    return tuple(found)
+    return (*found, *_odd_changes(patch))
+
+
+def _odd_changes(patch: Patch) -> tuple[str, ...]:
+    faults = [changes.fault(trailer) for trailer in patch.trailer_values(changes.TRAILER)]
+    return tuple(f"its `{changes.TRAILER}:` {wrong}" for wrong in faults if wrong)

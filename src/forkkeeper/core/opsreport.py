@@ -32,6 +32,7 @@ from enum import Enum, auto
 from itertools import zip_longest
 
 from forkkeeper.core.exitstatus import describe
+from forkkeeper.core.failures import Ended, Result
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 DEVICE = re.compile(r"Backend \d+/\d+: (?P<name>.+)")
@@ -159,6 +160,21 @@ def judge(report: OpsReport) -> OpsVerdict:
     )
     answer = next((answer for holds, answer in cases if holds), OpsAnswer.PASSED)
     return OpsVerdict(answer, _because(answer, report, ran))
+
+
+_ENDED = {OpsResult.OK: Ended.PASSED, OpsResult.FAIL: Ended.FAILED, OpsResult.NOT_SUPPORTED: Ended.LEFT_OUT}
+
+
+def results(report: OpsReport) -> dict[str, Result]:
+    """Give how each case ended, by its name; one that stands there several times is numbered from the second on."""
+    found: dict[str, Result] = {}
+    seen: Counter[str] = Counter()
+    for case in report.cases:
+        seen[str(case)] += 1
+        name = str(case) if seen[str(case)] == 1 else f"{case} ({seen[str(case)]})"
+        why = "" if case.result is OpsResult.OK else case.result.value
+        found[name] = Result(_ENDED[case.result], why)
+    return found
 
 
 def _because(answer: OpsAnswer, report: OpsReport, ran: int) -> str:  # noqa: PLR0911 -- one for each answer

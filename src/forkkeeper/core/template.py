@@ -82,6 +82,7 @@ strategy = "scratch"
 # tests = ["bf16", "models"]                    # what `nox -s test_cpu` runs: bf16, ops, models
 # options = ["-ngl", "99"]                      # what upstream's tools are given, to run a model on the device
 # proof = 'CPU\S* model buffer size'            # a line of their log that shows that it ran there
+# exact = true                                  # `check regression` demands the pin's very bits; else a bound
 # environment = {{ GGML_VK_VISIBLE_DEVICES = "0" }}  # for the programs of the build
 # bf16 = {{ none = "why no case can run" }}       # expected; a failure if one does. So for the others:
 # ops = {{ none = "…" }}

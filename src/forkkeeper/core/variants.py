@@ -152,6 +152,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tests -- what `nox -s test_NAME` runs: bf16, ops, models
     options -- what upstream's tools are given to run a model on the device; {server} is HOST:PORT
     proof -- regular expression that a tool's log must match, to show that it ran there ("" where none is logged)
+    exact -- whether `check regression` demands the very bits of the pristine pin; else a bound on the difference
     environment -- for the programs of the build
     server -- a program that must run meanwhile
     crash -- known crashes of drivers
@@ -169,6 +170,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tests: tuple[Literal["bf16", "ops", "models"], ...] = ("bf16",)
     options: tuple[str, ...] = ()
     proof: str = ""
+    exact: bool = False
     environment: dict[str, str] = {}
     server: Server | None = None
     crash: tuple[Crash, ...] = ()

@@ -31,6 +31,7 @@
     check         open → compose → is it built? → run checks → verdicts
                   witness: … → build without each patch → run its witness on both → what each patch deletes
                   deletions: open → compose → what each patch deletes → how old that is upstream
+                  regression: … → build the baseline → what models say, operations, upstream's tests, in both → compare
     bench throughput  open → compose → build both sides → run them in pairs, count instructions → verdicts → keep
     patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
           save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
@@ -43,9 +44,10 @@
 `standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
 `reviewing` shows what the fork changes, `building` makes something of it (`failing` says why it could not), `checking`
-judges that (`witnessing` what each patch does, `undoing` what it deletes), `holding` holds it as declared (`branching`
-as commits), `past` takes back what was saved, `merging`
-brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
+judges that (`readying` makes it ready, `regressing` compares it with the pin, `witnessing` says what each patch does,
+`undoing` what it deletes), `holding` holds it as declared (`branching` as commits), `past` takes back what was saved,
+`merging` brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with
+other tools,
 `patching` has the queue as commits, `authoring` writes a patch, `absorbing` takes one out of a vendored directory,
 `reshaping` puts the queue otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and `declining`
 take single commits of upstream's or do without (`bringing` carries them, `needing` finds what they need, `passing`

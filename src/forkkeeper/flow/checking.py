@@ -1,11 +1,9 @@
 """Verdicts on builds (`check`): upstream's operation tests, the fork's checks; of patches: `witnessing`, `undoing`."""
 
 import itertools
-import os
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,18 +12,17 @@ from forkkeeper.core.needs import Ability
 from forkkeeper.core.opsreport import OpsResult
 from forkkeeper.core.report import Block, Cell, Painted, Report, Table
 from forkkeeper.core.standing import Standing, Stood
-from forkkeeper.core.variants import TESTS, Crash, Variant
+from forkkeeper.core.variants import TESTS, Crash
 from forkkeeper.errors import ExitCode, OutsideError, RequestError
-from forkkeeper.flow import doctoring, undoing, witnessing
-from forkkeeper.flow.building import folder_of, with_kits
+from forkkeeper.flow import undoing, witnessing
+from forkkeeper.flow.readying import ELSEWHERE, Bench, Extent, device_options, ops_env, present, ready
 from forkkeeper.flow.standing import Setting, Stand, composed, near_hint, open_fork
-from forkkeeper.stages import build as builds, check as checks, kit as kits, probe as probes, serving as servers
-from forkkeeper.stages.build import Freshness, Identity
+from forkkeeper.stages import check as checks, probe as probes
 from forkkeeper.stages.project import Project
-from forkkeeper.stages.serving import Serving
 
 CHECKS = "native/checks"  # the fork's own checks: the witnesses, bf16/ and models/
-BF16, OPS, MODELS, WITNESS, DELETIONS = "bf16", "ops", "models", "witness", "deletions"
+BF16, OPS, MODELS = "bf16", "ops", "models"
+WITNESS, DELETIONS, REGRESSION = "witness", "deletions", "regression"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,68 +50,62 @@ class Tested:
         return (self.variant, self.device, self.check, *map(str, numbers), f"{self.seconds:.1f}", said)
 
 
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    """A built variant made ready to be tested.
-
-    declared -- what it and its kits put into the environment of the build's programs
-    serving -- its server, None for a variant without one
-    """
-
-    name: str
-    variant: Variant
-    ability: Ability
-    folder: Path
-    declared: Mapping[str, str]
-    serving: Serving | None
-
-    @property
-    def env(self) -> Mapping[str, str]:
-        return {**os.environ, **self.declared}
-
-    @property
-    def build(self) -> Path:
-        return self.folder / "build"
-
-    @property
-    def device(self) -> str:
-        found = doctoring.device_of(self.ability)
-        return f"{self.variant.device}: {found}" if found else self.variant.device
-
-    @property
-    def crash(self) -> Crash | None:
-        """The declared crash that holds of this device and its driver."""
-        if self.ability.device is None:
-            return None
-        found = self.ability.device
-        return standing.known_crash(self.variant.crash, found.device, found.used.version)
-
-
-def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool = False) -> Report:
+def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool = False, extent: str = "") -> Report:
     """Run checks on what was built; red when one fails, or when none ran.
 
-    what -- "bf16", "ops", "models" or several of these with commas, "witness", "deletions" (which needs no build), or a
-        file or folder of checks
+    what -- "bf16", "ops", "models" or several of these with commas, "witness", "deletions" (which needs no build),
+        "regression", or a file or folder of checks
     variants -- those to check; none: all that were built of the present tree
+    extent -- of "regression": one of `Extent`, "" for the usual
     strict -- a device that is known to crash, and a variant that cannot run here, are failures as well
     """
     project, upstream, notes = open_fork(setting, "check")
     with composed(project, upstream, step="check") as stand:
         if what == DELETIONS:
             return _noted(notes, undoing.report(project, upstream, stand))
-        abilities, stale = _present(project, stand, variants)
+        abilities, stale = present(project, stand, variants)
+        if what == REGRESSION:
+            return _regression(setting, project, stand, abilities, (*notes, *_left(stale)), extent=_extent(extent))
         if what == WITNESS:
             names = [one.name for one in abilities]
             return _noted(notes, witnessing.report(setting, project, upstream, stand, names))
         tested = [
             row for ability in abilities for row in _tests(setting, project, ability, _wanted(setting.here, what))
         ]
-    left = tuple(
-        Painted(f"{name}: left out, as it was built from another tree or with other options", "dim") for name in stale
-    )
     table = Table(_HEADERS, tuple(row.cells for row in tested), prose=("device", "check", "verdict"))
     green = standing.exits_green([row.stood.standing for row in tested], strict=strict)
-    return Report((*notes, *left, "", table, *_reasons(tested)), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
+    blocks = (*notes, *_left(stale), "", table, *_reasons(tested))
+    return Report(blocks, ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
+
+
+def _regression(
+    setting: Setting,
+    project: Project,
+    stand: Stand,
+    abilities: Sequence[Ability],
+    notes: tuple[Block, ...],
+    *,
+    extent: Extent,
+) -> Report:
+    """Compare the fork with the baseline. Raises OutsideError where numpy is not installed."""
+    checks.demand("numpy")
+    from forkkeeper.flow import regressing  # noqa: PLC0415 -- numpy takes its time, and no other verb needs it
+
+    return regressing.report(setting, project, stand, abilities, notes, extent=extent)
+
+
+def _extent(typed: str) -> Extent:
+    """Read how much is to run. Raises RequestError for another word."""
+    words = {one.value: one for one in Extent}
+    if typed and typed not in words:
+        raise RequestError("check", f"--extent {typed}", "is none", near_hint(typed, tuple(words), "extents"))
+    return words.get(typed, Extent.USUAL)
+
+
+def _left(stale: Sequence[str]) -> tuple[Block, ...]:
+    """Say what was left out."""
+    said = "left out, as it was built from another tree or with other options"
+    return tuple(Painted(f"{name}: {said}", "dim") for name in stale)
 
 
 def _noted(notes: Sequence[Block], report: Report) -> Report:
@@ -150,7 +141,7 @@ def _wanted(here: Path, what: str) -> tuple[str, ...]:
         return parts
     if not (here / what).exists():
         odd = next(part for part in parts if part not in TESTS)
-        hint = near_hint(odd, (*TESTS, WITNESS, DELETIONS), "or a path; tests")
+        hint = near_hint(odd, (*TESTS, WITNESS, DELETIONS, REGRESSION), "or a path; tests")
         raise RequestError("check", odd, "no such check, and no file or folder of checks", hint)
     return (what,)
 
@@ -170,20 +161,12 @@ def _tests(setting: Setting, project: Project, ability: Ability, wanted: Sequenc
 
 
 def _served(setting: Setting, project: Project, ability: Ability, wanted: Sequence[str]) -> Iterator[Tested]:
-    variant, folder = ability.variant, folder_of(project, "build", ability.name)
-    declared = dict(variant.environment)
-    for kit in ability.beside:
-        declared |= kits.environment(project.root, kit, project.declaration.kit[kit])
-    bench = _Bench(ability.name, variant, ability, folder, declared, None)
-    with ExitStack() as stack:
-        if variant.server is not None:
-            serving = stack.enter_context(servers.serving(variant.server, bench.build, bench.env))
-            bench = replace(bench, serving=serving)
+    with ready(project, ability) as bench:
         for what in wanted:
             yield from _run(setting, project, bench, what)
 
 
-def _run(setting: Setting, project: Project, bench: _Bench, what: str) -> Iterator[Tested]:
+def _run(setting: Setting, project: Project, bench: Bench, what: str) -> Iterator[Tested]:
     match what:
         case "bf16":
             yield from _ops(setting, project, bench, what, BF16)
@@ -198,7 +181,7 @@ def _run(setting: Setting, project: Project, bench: _Bench, what: str) -> Iterat
             yield _checks(project, bench, setting.here / what, what)
 
 
-def _ops(setting: Setting, project: Project, bench: _Bench, what: str, pattern: str) -> Iterator[Tested]:
+def _ops(setting: Setting, project: Project, bench: Bench, what: str, pattern: str) -> Iterator[Tested]:
     """Run upstream's operation tests; operations that are known to crash this device each by themselves."""
     crash = bench.crash
     alone = crash.operations if crash else ()
@@ -210,13 +193,13 @@ def _ops(setting: Setting, project: Project, bench: _Bench, what: str, pattern: 
 def _op(
     setting: Setting,
     project: Project,
-    bench: _Bench,
+    bench: Bench,
     what: str,
     pattern: str,
     chosen: tuple[str, ...],
     known: Crash | None,
 ) -> Tested:
-    started, before = time.monotonic(), bench.serving.clients if bench.serving else 0
+    started, before = time.monotonic(), bench.clients
     shown = "upstream's cases" + (f" of {chosen[0]}" if known else "")
     lines = itertools.count(1)
     report = checks.run_ops(
@@ -224,7 +207,7 @@ def _op(
         bench.variant.device,
         pattern,
         operations=chosen,
-        env=_ops_env(project, bench),
+        env=ops_env(project, bench),
         on_case=lambda: setting.on_progress(f"{bench.name}: {shown}", next(lines), 0),
     )
     setting.on_progress(f"{bench.name}: {shown}", 1, 1)
@@ -244,30 +227,18 @@ def _op(
     )
 
 
-def _ops_env(project: Project, bench: _Bench) -> Mapping[str, str]:
-    """Give the environment of upstream's test program: with a server, what makes the program know of it."""
-    server = bench.variant.server
-    if server is None or bench.serving is None:
-        return bench.env
-    env = {name: text.replace("{server}", bench.serving.address) for name, text in server.environment.items()}
-    if server.preload:
-        made = servers.preload(project.root / server.preload, tree=bench.folder / "src", build=bench.build)
-        env["LD_PRELOAD"] = str(made)
-    return {**bench.env, **env}
-
-
-def _through(stood: Stood, bench: _Bench, before: int) -> Stood:
+def _through(stood: Stood, bench: Bench, before: int) -> Stood:
     """Take back a pass that never went through the server."""
-    if stood.standing is Standing.PASSED and bench.serving is not None and bench.serving.clients <= before:
-        return Stood(Standing.FAILED, "did not go through the server: it logged no client")
+    if stood.standing is Standing.PASSED and bench.went_elsewhere(before):
+        return Stood(Standing.FAILED, ELSEWHERE)
     return stood
 
 
-def _checks(project: Project, bench: _Bench, path: Path, what: str) -> Tested:
+def _checks(project: Project, bench: Bench, path: Path, what: str) -> Tested:
     """Run the fork's checks at a path."""
-    started, before = time.monotonic(), bench.serving.clients if bench.serving else 0
-    options = _device_options(project, bench) if what == MODELS else ()
-    result = checks.run_checks([path], source=bench.folder / "src", build=bench.build, options=options, env=bench.env)
+    started, before = time.monotonic(), bench.clients
+    options = device_options(project, bench) if what == MODELS else ()
+    result = checks.run_checks([path], source=bench.source, build=bench.build, options=options, env=bench.env)
     judged = checksreport.judge(result)
     shown = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else what
     if what == MODELS:
@@ -278,43 +249,3 @@ def _checks(project: Project, bench: _Bench, path: Path, what: str) -> Tested:
     device = bench.device if what == MODELS else probes.processor()
     seconds = time.monotonic() - started
     return Tested(bench.name, device, shown, result.passed, len(result.failed), result.skipped, seconds, stood)
-
-
-def _device_options(project: Project, bench: _Bench) -> tuple[str, ...]:
-    """Give what the checks that run models are told of the device.
-
-    The environment is given as options: the checks keep what steers llama.cpp's tools from being inherited.
-    """
-    address = bench.serving.address if bench.serving else ""
-    words = shlex.join(one.replace("{server}", address) for one in bench.variant.options)
-    store = project.root / ".forkkeeper" / "models"
-    env = (f"--tool-env={name}={text}" for name, text in bench.declared.items())
-    return (f"--tool-options={words}", f"--proof={bench.variant.proof}", f"--models={store}", *env)
-
-
-def _present(project: Project, stand: Stand, names: Sequence[str]) -> tuple[tuple[Ability, ...], tuple[str, ...]]:
-    """Give the variants to check, those named or all built of the present tree; and those left out as stale."""
-    asked = doctoring.known(project.declaration, names, "check")
-    identity = Identity(stand.made.tree, stand.pin.sha, project.queue.digest())
-    present, stale = [], []
-    for ability in doctoring.examine(project.root, project.declaration, asked):
-        name, variant = ability.name, with_kits(project, ability)
-        folder = folder_of(project, "build", name) / "build"
-        hint = f"`nox -s build_{name}`, or `forkkeeper build {name}`"
-        match builds.freshness(variant, build=folder, identity=identity):
-            case Freshness.PRESENT:
-                present.append(ability)
-            case Freshness.STALE:
-                if names:
-                    found = "was built from another tree or with other options"
-                    raise RequestError("check", f"variant {name}", found, hint)
-                stale.append(name)
-            case Freshness.ABSENT:
-                if names:
-                    raise RequestError("check", f"variant {name}", "is not built", hint)
-    if not present:
-        first = (stale or asked)[0]
-        thing = f"variant {', '.join(stale)}" if stale else "variants"
-        found = "was built from another tree or with other options, and no other is built" if stale else "none is built"
-        raise RequestError("check", thing, found, f"`nox -s build_{first}`, or `forkkeeper build {first}`")
-    return tuple(present), tuple(stale)

@@ -180,6 +180,21 @@ def build(
     return Built(name, build, identity.tree, time.monotonic() - started, counts, doubts)
 
 
+def build_more(variant: Variant, *, source: Path, build: Path, targets: Sequence[str]) -> Finished:
+    """Build more of a finished build: of these targets all that can be built, past what cannot.
+
+    What the build was stamped for stays as it is. A failure is no error: it tells which programs are there.
+    Raises OutsideError when a tool is missing or cannot be started.
+    """
+    source, build = source.resolve(), build.resolve()
+    tools = _with_launcher(find_tools(variant, os.environ), build)
+    argv = (tools.cmake, "--build", str(build), "--target", *targets, "--", "-k", "0")
+    try:
+        return process.watch(argv, env=environment(os.environ, source, build, tools))
+    except OSError as error:
+        raise OutsideError("build", shlex.join(targets), f"{argv[0]}: {error.strerror}", shlex.join(argv)) from error
+
+
 def freshness(variant: Variant, *, build: Path, identity: Identity) -> Freshness:
     """Say whether a build folder holds what would be built now; nothing is run."""
     stamp = read_stamp(build)

@@ -83,8 +83,7 @@ def run_checks(
     for path in paths:
         if not path.exists():
             raise RequestError("check", str(path), "no such check", "name a file or folder of checks")
-    if importlib.util.find_spec("pytest") is None:
-        raise OutsideError("check", "pytest", "not installed", "python -m pip install pytest")
+    demand("pytest")
     with TemporaryDirectory(prefix="forkkeeper-check-") as folder:
         junit = Path(folder, "junit.xml")
         done = process.watch(
@@ -92,6 +91,12 @@ def run_checks(
         )
         text = junit.read_text(encoding="utf-8") if junit.exists() else ""
     return checksreport.parse(text, exit_status=done.code)
+
+
+def demand(package: str) -> None:
+    """Raise OutsideError where a Python package that a check needs is not installed."""
+    if importlib.util.find_spec(package) is None:
+        raise OutsideError("check", package, "not installed", f"python -m pip install {package}")
 
 
 def pytest_argv(paths: Sequence[Path], source: Path, build: Path, junit: Path) -> tuple[str, ...]:

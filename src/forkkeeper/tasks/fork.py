@@ -380,24 +380,33 @@ def size(_: Context, variant: list[str] | None = None, json: str | None = None) 
     iterable=["variant"],
     positional=["what"],
     help={
-        "what": "bf16, ops, models (several with commas), witness, deletions, or a file or folder of checks",
+        "what": "bf16, ops, models (several with commas), witness, deletions, regression, or a path of checks",
         "variant": "a variant that was built, repeatable (default: all that were)",
         "strict": "a device that is known to crash, or is missing, is a failure too",
+        "extent": "of regression: outputs (what models say, seconds), usual, or whole (every operation, half an hour)",
         "json": JSON,
     },
 )
 def check(
-    _: Context, what: str, variant: list[str] | None = None, strict: bool = False, json: str | None = None
+    _: Context,
+    what: str,
+    variant: list[str] | None = None,
+    strict: bool = False,
+    extent: str = "",
+    json: str | None = None,
 ) -> None:
     """Run checks on what was built; exits 1 when one fails, or when none ran.
 
     bf16: upstream's BF16 cases and ours. ops: every case of upstream's operation tests. models: small models of several
     kinds, by upstream's tools. witness: each patch's witness, with the patch and without it, and deletions. deletions:
-    does a patch delete what upstream brought after it was written? (Needs no build.)
+    does a patch delete what upstream brought after it was written? (Needs no build.) regression: what models say,
+    operations and upstream's own tests, in the fork and in the pristine pin, which is built beside it.
     Example: forkkeeper check bf16
     """
     run(
-        lambda on_progress: flow.check(setting(on_progress), value("check", what), variant or (), strict=strict),
+        lambda on_progress: flow.check(
+            setting(on_progress), value("check", what), variant or (), strict=strict, extent=extent
+        ),
         name="check",
         json=json,
     )

@@ -1,0 +1,81 @@
+"""Reads what CTest says: which tests there are (`--show-only=json-v1`), and how they ended (`--output-junit`).
+
+The list has `tests`, each with its `name`; `backtraceGraph` says in which file each was added: in a folder's own
+CMakeLists.txt at the end of the chain of parents. A test whose program is not built has no command in it.
+
+The report is one `testsuite` with a `testcase` for each test: `status` is `run` (passed), `fail` (with the output in
+`system-out`) or `notrun` (with a `skipped` that says why: its program was not built, a test that it needs failed) or
+`disabled`. CTest cuts the output of a test off after some of it, so it is never read for a verdict.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import PurePath
+from xml.etree import ElementTree as ET
+
+from forkkeeper.core.failures import Ended, Result
+
+LISTS = "CMakeLists.txt"
+NOT_BUILT = "Unable to find executable"  # CTest's words, shown as ours
+MOST_SHOWN = 120  # characters of a test's last line
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The tests of a build. names -- in order; folders -- those whose CMakeLists.txt add them."""
+
+    names: tuple[str, ...]
+    folders: tuple[PurePath, ...]
+
+
+def listing(text: str) -> Listing:
+    """Read the list of tests. Raises ValueError when it is none."""
+    try:
+        told = json.loads(text)
+        graph, tests = told["backtraceGraph"], told["tests"]
+        files = [PurePath(path) for path in graph["files"]]
+        ends = [_end(graph["nodes"], test["backtrace"]) for test in tests if "backtrace" in test]
+        folders = dict.fromkeys(files[end].parent for end in ends if files[end].name == LISTS)
+        names = tuple(test["name"] for test in tests)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"is no list of tests: {error!r}") from error
+    return Listing(names, tuple(folders))
+
+
+def _end(nodes: list[dict[str, int]], node: int) -> int:
+    """Follow a chain of callers to its end, and give the file that stands there."""
+    while "parent" in nodes[node]:
+        node = nodes[node]["parent"]
+    return nodes[node]["file"]
+
+
+def results(junit: str) -> dict[str, Result]:
+    """Read how each test ended; an empty or broken text is no test at all."""
+    try:
+        cases = list(ET.fromstring(junit).iter("testcase"))  # noqa: S314 -- our own CTest wrote it a moment ago
+    except ET.ParseError:
+        return {}
+    return {case.get("name", ""): _result(case) for case in cases}
+
+
+def _result(case: ET.Element) -> Result:
+    skipped = case.find("skipped")
+    match case.get("status"):
+        case "run":
+            return Result(Ended.PASSED)
+        case "notrun" | "disabled":
+            why = skipped.get("message", "") if skipped is not None else "disabled"
+            return Result(Ended.LEFT_OUT, "is not built here" if why.startswith(NOT_BUILT) else why.lower())
+        case _:
+            return Result(Ended.FAILED, _why(case))
+
+
+def _why(case: ET.Element) -> str:
+    """Say why a test failed: CTest's own word for it, else how long it ran and the last line that it wrote."""
+    failure = case.find("failure")
+    if failure is not None and (said := failure.get("message", "")):
+        return said.lower()
+    lines = [line.strip() for line in (case.findtext("system-out") or "").splitlines() if line.strip()]
+    shown = [line for line in lines if not line.startswith("[This part of the test output was removed")]
+    after = f"after {float(case.get('time', '0')):.1f} s"
+    return f"{after}: {shown[-1][:MOST_SHOWN]}" if shown else after
