@@ -26,10 +26,10 @@ FALSE = frozenset({Speed.SLOWER, Speed.FASTER})
 WANTED: dict[Kind, int] = {"count-same": 10, "count-slower": 10, "time-long": 1, "time-same": 20, "time-slower": 10}
 ABOUT: dict[Kind, str] = {
     "count-same": "the same code, built in another place: instructions",
-    "count-slower": "one product of matrices in 200 done twice: instructions",
+    "count-slower": "one part in 200 of all products of matrices done twice: instructions",
     "time-long": f"the same code, {COPIES} copies a side or more: time",
     "time-same": "the same code, built in another place: time",
-    "time-slower": "one product of matrices in 20 done twice: time",
+    "time-slower": "one part in 20 of all products of matrices done twice: time",
 }
 
 
@@ -94,7 +94,7 @@ def _counted(place: Place) -> tuple[Line, ...]:
     alarms = _number(same, lambda live: bool(live.said & FALSE))
     found = _number(slower, lambda live: Speed.SLOWER in live.said and Speed.FASTER not in live.said)
     apart = max((abs(row.change) for live in same for row in live.rows), default=0.0)
-    share = f"1 product in {PLANTED['count-slower']} twice"
+    share = f"one part in {PLANTED['count-slower']} of all products"
     return (
         Line("A/A, instructions: never slower or faster", f"{alarms}; largest {apart:.5%}", _is(same, 10, alarms, 0)),
         Line(

@@ -18,7 +18,7 @@ from forkkeeper.shell import disk
 from forkkeeper.stages.project import Project
 
 Kind = Literal["time-same", "time-slower", "time-long", "count-same", "count-slower"]
-PLANTED = {"time-slower": 20, "count-slower": 200}  # one product in so many is done twice: 5 %, and 0.5 %
+PLANTED = {"time-slower": 20, "count-slower": 200}  # one part in so many of all products is done twice: 5 %, 0.5 %
 COPIES = 40  # a side, of the run whose labels are drawn anew
 ELSEWHERE = "elsewhere"  # the same tree, built in another place
 

@@ -32,17 +32,24 @@ class NotPlantedError(Exception):
 
 
 def slower(made: Made, every: int) -> Made:
-    """Make the products of matrices slower, by 1 in `every`: each so many-th is done twice.
+    """Make the products of matrices slower, by 1 in `every`: of their work so much is done twice.
 
-    The count goes on in the repeated call, so of every + 1 calls one is a repetition.
+    What is owed grows with each product's work, and the next product that is no larger is done once more: also in a
+    run of a few hundred products that comes near the share. A repetition owes as well, so every + 1 is divided by.
     """
     code = f"""    {{
-        static _Thread_local unsigned planted;
-        const bool product = tensor->op == GGML_OP_MUL_MAT || tensor->op == GGML_OP_MUL_MAT_ID;
-        if (product && ++planted % {every + 1}u == 0) {{ ggml_compute_forward(params, tensor); }}
+        static _Thread_local double owed;
+        if (tensor->op == GGML_OP_MUL_MAT || tensor->op == GGML_OP_MUL_MAT_ID) {{
+            const double work = (double) ggml_nelements(tensor) * (double) tensor->src[0]->ne[0];
+            owed += work / {every + 1};
+            if (owed >= work) {{
+                owed -= work;
+                ggml_compute_forward(params, tensor);
+            }}
+        }}
     }}
 """
-    said = f"does one product of matrices in {every} twice"
+    said = f"does one part in {every} of the products of matrices twice"
     return planted(made, HOT_FILE, HOT_LINE, HOT_LINE + code.encode(), said)
 
 

@@ -239,7 +239,7 @@ def _task(bout: Bout) -> Task:
     declared = dict(variant.environment)
     for kit in bout.ability.beside:
         declared |= kits.environment(root, kit, bout.project.declaration.kit[kit])
-    return Task(bout.bench, root / projects.STATE / COPIES, variant.options, declared)
+    return Task(bout.bench, benches.place(root / projects.STATE / COPIES), variant.options, declared)
 
 
 def by_instructions(bout: Bout, how: Instructions, baseline: Side, fork: Side) -> Measured:

@@ -93,6 +93,13 @@ def copied(build: Path, task: Task, number: int, programs: Sequence[str]) -> Ite
         yield copy
     finally:
         shutil.rmtree(copy, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another copy is there
+            task.place.rmdir()
+
+
+def place(copies: Path) -> Path:
+    """Give the folder of this process's copies: another benchmark may run, and must not take them away."""
+    return copies / f"{os.getpid():07}"  # of one length, whoever asks
 
 
 def refuse_strangers(copy: Path, build: Path, task: Task) -> None:
