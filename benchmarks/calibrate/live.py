@@ -19,6 +19,7 @@ from forkkeeper.stages.project import Project
 
 Kind = Literal["time-same", "time-slower", "time-long", "count-same", "count-slower"]
 PLANTED = {"time-slower": 20, "count-slower": 200}  # one part in so many of all products is done twice: 5 %, 0.5 %
+PASSES = 8  # tokens that are written where instructions are counted
 COPIES = 40  # a side, of the run whose labels are drawn anew
 ELSEWHERE = "elsewhere"  # the same tree, built in another place
 
@@ -88,8 +89,11 @@ class Place:
         declared = benching.declared_bench(project, benching.Asked(seconds=seconds))
         variant = "cpu"
         if kind.startswith("count"):
-            declared = msgspec.structs.replace(declared, model=declared.model[:1])
-            variant = declared.instructions.variant if declared.instructions else variant
+            how = declared.instructions
+            variant = how.variant if how else variant
+            # one part in 200 is less than the smallest product of a pass: it takes some passes to be done at all
+            longer = msgspec.structs.replace(how, prompt=0, generation=PASSES) if how else None
+            declared = msgspec.structs.replace(declared, model=declared.model[:1], instructions=longer)
         (ability,) = doctoring.examine(project.root, project.declaration, (variant,))
         bout = measuring.bout(self.setting, project, benching.able(ability), declared)
         bare = pristine(project, stand)
