@@ -33,7 +33,7 @@ JUNIT = """<?xml version="1.0" encoding="UTF-8"?>
 \t<testcase name="test-download-model" classname="test-download-model" time="0.0642541" status="fail">
 \t\t<failure message=""/>
 \t\t<system-out>      actual hash: [e3b0]
-             status: [7;"Couldn't connect to server"]
+             [NON-XML-CHAR-0x1B][1;33mstatus[NON-XML-CHAR-0x1B][m: [7;"Couldn't connect to server"]
 
 [This part of the test output was removed since it exceeds the threshold of 1024 bytes.]
 </system-out>

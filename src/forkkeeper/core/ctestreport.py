@@ -9,6 +9,7 @@ The report is one `testsuite` with a `testcase` for each test: `status` is `run`
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from xml.etree import ElementTree as ET
@@ -17,6 +18,7 @@ from forkkeeper.core.failures import Ended, Result
 
 LISTS = "CMakeLists.txt"
 NOT_BUILT = "Unable to find executable"  # CTest's words, shown as ours
+COLOUR = re.compile(r"\[NON-XML-CHAR-0x1B\]\[[0-9;]*m")  # how CTest writes what XML cannot hold
 MOST_SHOWN = 120  # characters of a test's last line
 
 
@@ -73,9 +75,10 @@ def _result(case: ET.Element) -> Result:
 def _why(case: ET.Element) -> str:
     """Say why a test failed: CTest's own word for it, else how long it ran and the last line that it wrote."""
     failure = case.find("failure")
-    if failure is not None and (said := failure.get("message", "")):
-        return said.lower()
-    lines = [line.strip() for line in (case.findtext("system-out") or "").splitlines() if line.strip()]
+    if failure is not None and (message := failure.get("message", "")):
+        return message.lower()
+    said = COLOUR.sub("", case.findtext("system-out") or "")
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     shown = [line for line in lines if not line.startswith("[This part of the test output was removed")]
     after = f"after {float(case.get('time', '0')):.1f} s"
     return f"{after}: {shown[-1][:MOST_SHOWN]}" if shown else after

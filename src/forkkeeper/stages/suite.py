@@ -18,7 +18,7 @@ from forkkeeper.core.failures import Result
 from forkkeeper.errors import OutsideError
 from forkkeeper.shell import process
 
-SECONDS = 180  # for one test; the longest of llama.cpp's takes 50 on two busy cores
+SECONDS = 180  # for one test; on two busy cores one or two of llama.cpp's take longer
 NOWHERE = "http://127.0.0.1:9"  # the discard port: no proxy listens there
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
