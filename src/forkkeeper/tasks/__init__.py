@@ -53,6 +53,7 @@ def _verbs() -> Collection:
     verbs.add_task(holding.verify)
     verbs.add_collection(kit.verbs())
     verbs.add_collection(benching.verbs())
+    verbs.add_task(benching.bisect)
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
