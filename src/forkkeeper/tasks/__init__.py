@@ -85,6 +85,7 @@ class _Door(Door):
 # Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
 # verb → (number of values before them, the option)
 SEVERAL = {
+    "bench.attribute": (0, "--variant"),
     "bench.throughput": (0, "--variant"),
     "build": (0, "--variant"),
     "check": (1, "--variant"),

@@ -52,7 +52,7 @@ def throughput(
 
 @task(
     auto_shortflags=False,
-    positional=["variant"],
+    positional=[],
     help={
         "variant": VARIANT,
         "metric": "instructions (counted by valgrind, the default) or time",
