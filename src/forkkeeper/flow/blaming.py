@@ -6,6 +6,7 @@ What they open is imported late: it needs numpy and scipy, which take longer to 
 from collections.abc import Sequence
 
 from forkkeeper.core.report import Report
+from forkkeeper.errors import RequestError
 from forkkeeper.flow import benching
 from forkkeeper.flow.standing import Setting
 
@@ -13,7 +14,7 @@ from forkkeeper.flow.standing import Setting
 def attribute(
     setting: Setting,
     *,
-    variant: str | None = None,
+    variants: Sequence[str] = (),
     metric: str = benching.INSTRUCTIONS,
     only: str | None = None,
     since: str | None = None,
@@ -21,11 +22,14 @@ def attribute(
 ) -> Report:
     """Say which patch costs or gains, or with `since` whose a change over a sync is.
 
-    variant -- None: the one of [bench.instructions], or the one whose time is measured
+    variants -- one at most; none: the one of [bench.instructions], or the one whose time is measured
     metric -- "instructions" or "time"
     only -- "leave-one-out" or "prefix", None for both
     since -- a revision of the fork's own repository; exit 1 where the fork's own cost grew since
     """
+    if len(variants) > 1:
+        raise RequestError("bench", ", ".join(variants), "one variant is taken apart at a time", "name one")
+    variant = next(iter(variants), None)
     benching.measuring()  # says what to install where that cannot be imported
     from forkkeeper.flow import attributing  # noqa: PLC0415 -- see above
 

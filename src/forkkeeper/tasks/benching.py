@@ -62,11 +62,11 @@ def throughput(
         "json": JSON,
         "offline": OFFLINE,
     },
-    iterable=["model"],
+    iterable=["variant", "model"],
 )
 def attribute(
     _: Context,
-    variant: str | None = None,
+    variant: list[str] | None = None,
     metric: str = "instructions",
     only: str | None = None,
     since: str | None = None,
@@ -82,7 +82,7 @@ def attribute(
     run(
         lambda on_progress: flow.attribute(
             setting(on_progress, offline=offline),
-            variant=variant,
+            variants=tuple(variant or ()),
             metric=metric,
             only=only,
             since=since,
