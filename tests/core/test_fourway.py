@@ -59,17 +59,41 @@ def test_what_is_not_known_is_no_answer(place: int) -> None:
     assert "is not known (" in found.said
 
 
-changes = st.floats(-0.5, 1.0)
-spreads = st.floats(0, 0.01)
+changes = st.floats(-0.4, 1.0)
 
 
-@given(then=changes, now=changes, wide=spreads, wider=spreads)
+def test_more_than_all_cannot_be_saved() -> None:
+    """Where the fork saved more than upstream now takes at all, its share alone counts."""
+    assert own_change(judged(-0.7), judged(-0.5), judged(-0.5), MARGIN).speed is Speed.SAME
+    assert own_change(judged(-0.7), judged(-0.5), judged(0.0), MARGIN).speed is Speed.SLOWER
+
+
+@given(upstream=changes, then=changes)
+def test_a_cost_that_stayed_is_never_the_forks(upstream: float, then: float) -> None:
+    """Whatever upstream did, the same share of its work is no change of the fork's, nor is the same amount."""
+    as_amount = then / (1 + upstream)
+    for now in (then, as_amount, (then + as_amount) / 2):
+        found = own_change(judged(upstream), judged(then), judged(now), MARGIN)
+        assert found.speed is Speed.SAME
+
+
+@given(upstream=changes, then=changes, more=st.floats(0.01, 1.0))
+def test_a_cost_that_grew_by_both_is_the_forks(upstream: float, then: float, more: float) -> None:
+    """What is slower than the same share and the same amount would be is slower, by what it exceeds the larger."""
+    expected = max((1 + upstream) * (1 + then), 1 + upstream + then)
+    now = expected * (1 + more) / (1 + upstream) - 1
+    found = own_change(judged(upstream), judged(then), judged(now), MARGIN)
+    assert found.speed is Speed.SLOWER
+    assert math.isclose(found.change, more, rel_tol=1e-6)
+
+
+@given(then=changes, now=changes, wide=st.floats(0, 0.01), wider=st.floats(0, 0.01))
 def test_the_doubt_of_both_is_in_the_answer(then: float, now: float, wide: float, wider: float) -> None:
-    """The interval of the change holds the ratio of any two costs that lie within theirs."""
+    """With an upstream as it was, the interval holds the ratio of any two costs that lie within theirs."""
     one, other = judged(then, wide), judged(now, wider)
-    found = own_change(one, other, MARGIN)
+    found = own_change(judged(0.0), one, other, MARGIN)
     for cost_then in (one.low, one.high):
         for cost_now in (other.low, other.high):
             ratio = (1 + cost_now) / (1 + cost_then) - 1
-            assert found.low <= ratio or math.isclose(found.low, ratio)
-            assert found.high >= ratio or math.isclose(found.high, ratio)
+            assert found.low <= ratio or math.isclose(found.low, ratio, abs_tol=1e-12)
+            assert found.high >= ratio or math.isclose(found.high, ratio, abs_tol=1e-12)

@@ -46,7 +46,7 @@ def test_the_planted_commit_is_found(tmp_path: Path) -> None:
     assert [row["is like"].split(":")[0] for row in rows].count("skipped") == 1
     assert len(rows) == 7, "both ends, the broken one, and four that halve the rest"
     assert [row["beside the old end"] for row in rows].count("the same code") == 3
-    assert all(row["beside the old end"].startswith("+5.0") for row in rows if row["is like"] == "the new end")
+    assert {row["beside the old end"][:3] for row in rows if row["is like"] == "the new end"} <= {"+4.", "+5."}
 
 
 @pytest.mark.valgrind

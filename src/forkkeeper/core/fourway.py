@@ -2,11 +2,13 @@
 
 Four builds tell it: the old pin pristine, the fork as it was on it, the new pin pristine, and the fork of now. What the
 fork takes beside the pristine pin is its own cost; it had one before the sync and has one after it, and only where that
-became another is a change the fork's. What pristine takes beside the old pristine is upstream's own. The fork's change
-over the sync is the product of both.
+became another is a change the fork's. What pristine takes beside the old pristine is upstream's own.
 """
 
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from forkkeeper.core.speed import Judged, Speed
@@ -29,7 +31,7 @@ class FourWay:
     upstream -- the new pin beside the old one, both pristine
     then, now -- the fork beside the pristine pin that it stood on, and stands on
     fork -- the fork of now beside the fork of then
-    own -- the fork's cost of now beside its cost of then
+    own -- the fork of now beside what its cost of then would make of the pristine pin of now
     """
 
     upstream: Judged
@@ -74,28 +76,52 @@ def _got(judged: Judged, same: str, other: str) -> str:
 
 def four(upstream: Judged, then: Judged, now: Judged, fork: Judged, margin: float) -> FourWay:
     """Put four comparisons together. margin -- the difference that matters, as a share."""
-    return FourWay(upstream, then, now, fork, own_change(then, now, margin))
+    return FourWay(upstream, then, now, fork, own_change(upstream, then, now, margin))
 
 
-def own_change(then: Judged, now: Judged, margin: float) -> Judged:
-    """Judge the fork's cost of now beside its cost of then; its interval is as wide as both of theirs together.
+def own_change(upstream: Judged, then: Judged, now: Judged, margin: float) -> Judged:
+    """Judge the fork of now beside what its cost of then makes of the pristine pin of now.
 
-    What one of them could not tell, nobody can of the two: then it is inconclusive.
+    Nobody can tell from outside whether a cost is a share of the work (each product takes longer) or an amount (a step
+    more for each token): where upstream became slower or faster the two part. The fork has changed only where it is
+    slower than by both, or faster than by both; the nearer one counts. Intervals hold all that the parts may be. What
+    one of the parts could not tell nobody can of the whole: then it is inconclusive.
     """
-    change = _beside(now.change, then.change)
-    low, high = _beside(now.low, then.high), _beside(now.high, then.low)
-    unsure = next((one.because for one in (then, now) if one.speed is Speed.INCONCLUSIVE), None)
+    pairs = min(upstream.pairs, then.pairs, now.pairs)
+    unsure = next((one.because for one in (upstream, then, now) if one.speed is Speed.INCONCLUSIVE), None)
     if unsure is not None:
-        speed, because = Speed.INCONCLUSIVE, unsure
-    elif -margin < low and high < margin:
+        return Judged(Speed.INCONCLUSIVE, 0.0, -math.inf, math.inf, math.inf, pairs, unsure)
+    found = [_judged(one, upstream, then, now, margin) for one in (_by_share, _by_amount)]
+    nearest = min(found, key=lambda one: (one.speed is not Speed.SAME, abs(one.change)))
+    if {one.speed for one in found} == {Speed.SLOWER, Speed.FASTER}:
+        because = "lies between what the same share and what the same amount would be"
+        low, high = min(one.low for one in found), max(one.high for one in found)
+        nearest = Judged(Speed.SAME, 0.0, low, high, (high - low) / 2, 0, because)
+    return replace(nearest, pairs=pairs)
+
+
+Beside = Callable[[float, float, float], float]
+
+
+def _by_share(_: float, then: float, now: float) -> float:
+    return (1 + now) / (1 + then) - 1
+
+
+def _by_amount(upstream: float, then: float, now: float) -> float:
+    expected = 1 + upstream + then
+    # a fork that saved more than upstream now takes at all: no amount can have stayed
+    return (1 + upstream) * (1 + now) / expected - 1 if expected > 0 else _by_share(upstream, then, now)
+
+
+def _judged(beside: Beside, upstream: Judged, then: Judged, now: Judged, margin: float) -> Judged:
+    change = beside(upstream.change, then.change, now.change)
+    ends = itertools.product(*((one.low, one.high) for one in (upstream, then, now)))
+    reached = [beside(*corner) for corner in ends]
+    low, high = min(reached), max(reached)
+    if -margin < low and high < margin:
         speed, because = Speed.SAME, f"differs by less than {margin:.2%}"
     elif low > 0 or high < 0:
         speed, because = (Speed.SLOWER if low > 0 else Speed.FASTER), f"{change:+.3%} beside what it was"
     else:
         speed, because = Speed.INCONCLUSIVE, f"between {low:+.1%} and {high:+.1%}: a quieter machine, or more time"
-    return Judged(speed, change, low, high, (high - low) / 2, min(then.pairs, now.pairs), because)
-
-
-def _beside(one: float, other: float) -> float:
-    """Give a ratio less one of two ratios less one."""
-    return (1 + one) / (1 + other) - 1 if other > -1 else float("inf")
+    return Judged(speed, change, low, high, (high - low) / 2, 0, because)

@@ -149,11 +149,12 @@ def _ends(project: Project, upstream: Upstream, wanted: Wanted) -> tuple[Commit,
 def _is_new(walk: Walk, begin: Side, number: int) -> bool | None:
     """Build and measure a commit; None where that cannot be done."""
     try:
-        (row,) = walk.comparer.compare(begin, walk.side(number))
+        rows = walk.comparer.compare(begin, walk.side(number))
     except ForkkeeperError as error:
         walk.skipped[number] = comparing.why(error)
         return None
-    walk.rows[number] = row
+    end = walk.rows[walk.last]
+    walk.rows[number] = next(row for row in rows if (row.model, row.test) == (end.model, end.test))
     return walk.share(number) >= bisecting.HALF
 
 
