@@ -13,6 +13,16 @@ def test_names_and_build_ids_are_no_code() -> None:
     assert bare(one, ["12ab", "77"]) == bare(other, ["34cd", "88"])
 
 
+def test_a_name_in_pieces_is_no_code() -> None:
+    """A digest that the compiler cut into registers, in whatever order, is still a digest; other constants are code."""
+    one, other = "sha256:" + "0123456789abcdef" * 4, "sha256:" + "fedcba9876543210" * 4
+    cut = [slice(0, 16), slice(32, 48), slice(48, 64), slice(16, 32), slice(63, 71)]
+    files = [b"#".join(name[part].encode() for part in cut) for name in (one, other)]
+    assert files[0] != files[1]
+    assert bare(files[0], [one]) == bare(files[1], [other])
+    assert bare(files[0] + b"1", [one]) != bare(files[1] + b"2", [other])
+
+
 def test_another_byte_is_other_code() -> None:
     """One byte elsewhere tells two builds apart, as does a note that is another, or a name that is longer."""
     assert bare(b"code 12ab", ["12ab"]) != bare(b"cide 34cd", ["34cd"])

@@ -108,3 +108,16 @@ def test_what_cannot_be_asked(tmp_path: Path) -> None:
     assert_message(fork.run("bisect", "--metric", "time", "--from", fork.pin), 2, "is not older than")
     assert_message(fork.run(*VERB[:-2], "--test", "promt"), 2, "--test promt", "did you mean prompt?")
     assert_message(fork.run(*VERB[:-2], "--threshold", "much"), 2, "--threshold much", "give one")
+
+
+@pytest.mark.valgrind
+def test_it_begins_where_the_last_sync_came_from(tmp_path: Path) -> None:
+    """After a sync no end need be named: the walk is over what the sync brought, and finds what it lost."""
+    upstream, pin = upstream_in(tmp_path)
+    fork = forked(upstream, pin)
+    upstream.commit({"first.c": part("first", 2 * ROUNDS)}, title="planted", tag="v2")
+    fork.ok("sync", "--upto", "v2")
+    ran = fork.script("bisect", "--metric", "instructions", "--json", "-")
+    assert ran.code == 0, ran.said
+    assert "1 upstream commit" in sentences(ran)
+    assert '"planted"' in sentences(ran)
