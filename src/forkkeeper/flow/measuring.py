@@ -134,10 +134,8 @@ def side(bout: Bout, made: Made, name: str, *, salt: str = "") -> Side:
     tree, variant = made.stand.made.tree, bout.variant
     identity = Identity(tree, made.stand.pin.sha, made.project.queue.digest())
     address = hashlib.sha256(f"{tree} {identity.pin} {identity.queue} {salt}".encode()).hexdigest()[:12]
-    folder, names = (
-        folder_of(bout.project, SIDES, f"{bout.ability.name}/{address}"),
-        (address, identity.pin, identity.queue),
-    )
+    folder = folder_of(bout.project, SIDES, f"{bout.ability.name}/{address}")
+    names = (address, identity.pin, identity.queue)
     if builds.freshness(variant, build=folder / "build", identity=identity) is Freshness.PRESENT:
         (folder / "build").touch()
         return Side(name, tree, folder / "build", 0.0, names)
