@@ -143,6 +143,13 @@ def bench_calibrate(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench_attribute(session: nox.Session) -> None:
+    """Which patch costs or gains speed? After a sync: `-- --since HEAD~1`, whose is the change? Needs valgrind."""
+    install_for_the_fork(session)
+    session.run("forkkeeper", "bench", "attribute", *session.posargs)
+
+
+@nox.session(default=False)
 def build_all(session: nox.Session) -> None:
     """Do all variants build that can be built here? The cheapest come first."""
     install_for_the_fork(session)

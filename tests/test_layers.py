@@ -190,6 +190,8 @@ LATE = {
     ("flow.checking", "forkkeeper.flow.regressing"),  # numpy
     ("flow.benching", "forkkeeper.flow.measuring"),  # numpy and scipy
     ("flow.benching", "forkkeeper.stages.results"),  # pytest-benchmark
+    ("flow.blaming", "forkkeeper.flow.attributing"),  # numpy and scipy
+    ("flow.blaming", "forkkeeper.flow.bisecting"),  # as above
 }
 
 

@@ -52,6 +52,22 @@ class Candidate:
     follows: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Upstream's commits after one up to and with another, oldest first; not all of them need be held here.
+
+    follows -- for each, whether it is upstream's next step after the one before it; else there are others in between
+    """
+
+    shas: tuple[CommitId, ...]
+    follows: tuple[bool, ...]
+
+    @property
+    def has_history(self) -> bool:
+        """Whether these are upstream's own steps, and not only the snapshots that there are."""
+        return any(self.follows)
+
+
 def one_line(text: str, most: int = LONGEST) -> str:
     r"""Give a stranger's text as one line of at most so many characters, with whatever is not seen spelled out.
 

@@ -33,6 +33,9 @@
                   deletions: open → compose → what each patch deletes → how old that is upstream
                   regression: … → build the baseline → what models say, operations, upstream's tests, in both → compare
     bench throughput  open → compose → build both sides → run them in pairs, count instructions → verdicts → keep
+          attribute   open → compose → build without each patch, and with the first ones → compare → what each makes
+                      --since: open → read the fork as it was → build both forks and both pins → whose the change is
+    bisect        open → both ends → build and measure → halve the commits in between → the one that changed it
     patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
           save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
           new, refresh                      … → the worktree's edits → carry the later patches → save
@@ -63,6 +66,7 @@ from forkkeeper.flow.adopting import Adoption, adopt
 from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.benching import Asked as BenchAsked, bench, percent
+from forkkeeper.flow.blaming import attribute, bisect
 from forkkeeper.flow.building import build, materialise
 from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.checking import check
@@ -111,7 +115,9 @@ __all__ = [
     "accept",
     "adopt",
     "as_far_as_free",
+    "attribute",
     "bench",
+    "bisect",
     "build",
     "check",
     "decline",

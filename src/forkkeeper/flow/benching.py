@@ -59,7 +59,7 @@ class Ring:
     fork: "Side"
 
 
-def percent(text: str | None) -> float | None:
+def percent(text: str | None, option: str = "effect") -> float | None:
     """Read a difference in percent. Raises RequestError for what is none."""
     if text is None:
         return None
@@ -68,7 +68,7 @@ def percent(text: str | None) -> float | None:
     except ValueError:
         found = 0.0
     if not 0 < found < 100:
-        raise RequestError("call", f"--effect {text}", "is no percentage", "give one, e.g. --effect 3")
+        raise RequestError("call", f"--{option} {text}", "is no percentage", f"give one, e.g. --{option} 3")
     return found
 
 
@@ -109,7 +109,7 @@ def bench(setting: Setting, asked: Asked) -> Report:
             slower += sum(row.judged.speed.value == "slower" for row in found.rows)
             blocks += [*keep(ring, stand, what, found), *_reasons(ability.name, found)]
     machine = stage.machine(probes.processor())
-    heads = (f"baseline {said(stand.pin)} against the fork, tree {ids.short(stand.made.tree)}", _said_of(machine))
+    heads = (f"baseline {said(stand.pin)} against the fork, tree {ids.short(stand.made.tree)}", said_of(machine))
     table = Table(_HEADERS, tuple(rows), prose=("verdict",))
     return Report((*notes, *heads, "", table, *blocks), ExitCode.ANSWER_IS_NO if slower else ExitCode.IN_STEP)
 
@@ -138,7 +138,7 @@ def _jobs(project: Project, declared: Bench, asked: Asked) -> Iterator[tuple[str
         raise RequestError("bench", declaration.FILE, "declares no [bench.instructions]", "add it, or measure time")
     wanted: list[tuple[str, str]] = []
     if asked.metric != INSTRUCTIONS:
-        wanted += [(TIME, name) for name in asked.variants or _usual(project)]
+        wanted += [(TIME, name) for name in asked.variants or usual(project)]
     if asked.metric != TIME and how is not None:
         wanted += [(INSTRUCTIONS, how.variant)]
     names = doctoring.known(project.declaration, [name for _, name in wanted], "bench")
@@ -147,7 +147,8 @@ def _jobs(project: Project, declared: Bench, asked: Asked) -> Iterator[tuple[str
         yield what, able(abilities[name])
 
 
-def _usual(project: Project) -> tuple[str, ...]:
+def usual(project: Project) -> tuple[str, ...]:
+    """Give the variant whose time is measured where none was named."""
     declared = tuple(project.declaration.variant)
     return ("cpu",) if "cpu" in declared else declared[:1]
 
@@ -191,7 +192,8 @@ def _reasons(variant: str, found: "Measured") -> Iterator[Block]:
             yield Painted(text, COLOURS[row.judged.speed.value])
 
 
-def _said_of(machine: stage.Machine) -> str:
+def said_of(machine: stage.Machine) -> str:
+    """Say what a measurement was made on."""
     governor = f", governor {machine.governor}" if machine.governor else ""
     return f"on {machine.processor}, {count(machine.cores, 'core')}, {machine.system}{governor}"
 

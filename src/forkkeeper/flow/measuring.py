@@ -39,12 +39,17 @@ ORDERS: tuple[tuple[SideName, SideName], ...] = (("baseline", "fork"), ("fork", 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A build that is measured. seconds -- that it took to make, 0 where it was there."""
+    """A build that is measured.
+
+    seconds -- that it took to make, 0 where it was there
+    names -- of its folder and of what it was made of: a build may repeat them in its files
+    """
 
     name: str
     tree: TreeId
     build: Path
     seconds: float
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Bout:
     """What is measured: a variant's bench on this machine, with its models made.
 
     models -- by their names, in the declared order
+    began -- in seconds since 1970: what was built or measured since then is kept until the end
     """
 
     setting: Setting
@@ -59,6 +65,7 @@ class Bout:
     ability: Ability
     bench: Bench
     models: dict[str, Path]
+    began: float = field(default_factory=time.time)
 
     @property
     def variant(self) -> Variant:
@@ -128,21 +135,23 @@ def side(bout: Bout, made: Made, name: str, *, salt: str = "") -> Side:
     identity = Identity(tree, made.stand.pin.sha, made.project.queue.digest())
     address = hashlib.sha256(f"{tree} {identity.pin} {identity.queue} {salt}".encode()).hexdigest()[:12]
     folder = folder_of(bout.project, SIDES, f"{bout.ability.name}/{address}")
+    names = (address, identity.pin, identity.queue)
     if builds.freshness(variant, build=folder / "build", identity=identity) is Freshness.PRESENT:
         (folder / "build").touch()
-        return Side(name, tree, folder / "build", 0.0)
+        return Side(name, tree, folder / "build", 0.0, names)
     fetch(bout.setting, made.project, made.stand, bout.ability)
     label = f"{bout.ability.name}/{address}"
     built = make(bout.setting, made.project, made.stand, bout.ability.name, SIDES, variant=variant, folder=label)
-    _prune(folder.parent)
-    return Side(name, tree, built.build, built.seconds)
+    _prune(folder.parent, bout.began)
+    return Side(name, tree, built.build, built.seconds, names)
 
 
-def _prune(folder: Path) -> None:
-    """Remove the builds that were not used for longest."""
+def _prune(folder: Path, began: float) -> None:
+    """Remove the builds that were not used for longest; of those used since then none, however many there are."""
     found = sorted(folder.iterdir(), key=_used, reverse=True)
     for old in found[KEPT_SIDES:]:
-        shutil.rmtree(old, ignore_errors=True)
+        if _used(old) < began:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _used(folder: Path) -> float:

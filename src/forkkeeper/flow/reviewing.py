@@ -146,7 +146,7 @@ def _since(
 ) -> Shown:
     """Show what changed in the fork's code since a revision of it; upstream's own changes are no part of that."""
     worktree = Worktree(project.root)
-    commit = _revision(worktree, named)
+    commit = revision(worktree, named, step="diff")
     was = projects.load_at(project.root, commit, named, step="diff")
     side = _side(upstream, stand, was)
     old, new = side.tree, stand.made.tree
@@ -172,13 +172,14 @@ def _since(
     return _shown(project, stand.store, wanted, (old, new), owners, (*head, ""))
 
 
-def _revision(worktree: Worktree, named: str) -> ids.CommitId:
+def revision(worktree: Worktree, named: str, *, step: str) -> ids.CommitId:
+    """Give a commit of the fork's own repository. Raises RequestError where it names none."""
     if not worktree.exists:
-        raise RequestError("diff", f"--since {named}", "this fork is in no git repository", "`git init`, and commit it")
+        raise RequestError(step, f"--since {named}", "this fork is in no git repository", "`git init`, and commit it")
     commit = worktree.revision(named)
     if commit is None:
         hint = near_hint(named, worktree.refs(), "branches and tags")
-        raise RequestError("diff", f"--since {named}", "is no commit of the fork's own git repository", hint)
+        raise RequestError(step, f"--since {named}", "is no commit of the fork's own git repository", hint)
     return commit
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forkkeeper.core import benchreport
+from forkkeeper.core import benchreport, samecode
 from forkkeeper.core.benches import Bench, Instructions, Model
 from forkkeeper.core.benchreport import Timed
 from forkkeeper.core.exitstatus import describe
@@ -87,9 +87,8 @@ def copied(build: Path, task: Task, number: int, programs: Sequence[str]) -> Ite
     shutil.rmtree(copy, ignore_errors=True)
     (copy / BIN).mkdir(parents=True)
     try:
-        for found in sorted((build / BIN).iterdir()):
-            if found.name in programs or ".so" in found.name or found.suffix in {".dylib", ".dll", ".metallib"}:
-                shutil.copy2(found, copy / BIN / found.name, follow_symlinks=False)
+        for found in _run_from(build, programs):
+            shutil.copy2(found, copy / BIN / found.name, follow_symlinks=False)
         yield copy
     finally:
         shutil.rmtree(copy, ignore_errors=True)
@@ -100,6 +99,26 @@ def copied(build: Path, task: Task, number: int, programs: Sequence[str]) -> Ite
 def place(copies: Path) -> Path:
     """Give the folder of this process's copies: another benchmark may run, and must not take them away."""
     return copies / f"{os.getpid():07}"  # of one length, whoever asks
+
+
+def _run_from(build: Path, programs: Sequence[str]) -> Iterator[Path]:
+    """Give the files of a build that its runs may read: these programs, and all libraries."""
+    for found in sorted((build / BIN).iterdir()):
+        if found.name in programs or ".so" in found.name or found.suffix in {".dylib", ".dll", ".metallib"}:
+            yield found
+
+
+def code_of(build: Path, programs: Sequence[str], names: Sequence[str]) -> samecode.Code:
+    """Give the digests of a build's code, by the names of its files.
+
+    names -- what the build is called, which its files repeat: no code
+    """
+    return {
+        found.name: str(found.readlink())
+        if found.is_symlink()
+        else hashlib.sha256(samecode.bare(found.read_bytes(), names)).hexdigest()
+        for found in _run_from(build, programs)
+    }
 
 
 def refuse_strangers(copy: Path, build: Path, task: Task) -> None:

@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 
 from forkkeeper.core import commits, followups, ids, pip_settings, revision, snapshots, upstreamed
-from forkkeeper.core.commits import Candidate, UpstreamCommit
+from forkkeeper.core.commits import Candidate, Stretch, UpstreamCommit
 from forkkeeper.core.declaration import GitSource, SdistSource, Source
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mailing import Made
@@ -480,6 +480,21 @@ def between(upstream: Upstream, old: Commit, new: Commit) -> tuple[Candidate, ..
     inside = sorted((i for i in infos.values() if old.time < i.time < new.time), key=lambda info: (info.time, info.sha))
     snapshots_held = tuple(Candidate(info.sha, info.tree, follows=False) for info in inside)
     return (*snapshots_held, Candidate(new.sha, new.tree, follows=False))
+
+
+def stretch(upstream: Upstream, old: Commit, new: Commit) -> Stretch:
+    """Give the commits after one up to and with another, as `between`; nothing is fetched yet.
+
+    Where history is not at hand and the network is allowed: all snapshots in between, held or not, in their order.
+    """
+    found = between(upstream, old, new)
+    if not upstream.offline and not any(one.follows for one in found):
+        for package in dict.fromkeys(row.package for row in upstream.table):
+            shas = list(dict.fromkeys(row.commit for row in upstream.table if row.package == package))
+            if old.sha in shas and new.sha in shas[shas.index(old.sha) :]:
+                inside = tuple(shas[shas.index(old.sha) + 1 : shas.index(new.sha) + 1])
+                return Stretch(inside, (False,) * len(inside))
+    return Stretch(tuple(one.sha for one in found), tuple(one.follows for one in found))
 
 
 def titled(upstream: Upstream, old: Commit, new: Commit) -> Callable[[str], CommitId | None]:

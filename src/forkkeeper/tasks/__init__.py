@@ -53,6 +53,7 @@ def _verbs() -> Collection:
     verbs.add_task(holding.verify)
     verbs.add_collection(kit.verbs())
     verbs.add_collection(benching.verbs())
+    verbs.add_task(benching.bisect)
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
@@ -84,6 +85,7 @@ class _Door(Door):
 # Verbs that take several positional values: Invoke has none, so each value becomes an option of its own.
 # verb → (number of values before them, the option)
 SEVERAL = {
+    "bench.attribute": (0, "--variant"),
     "bench.throughput": (0, "--variant"),
     "build": (0, "--variant"),
     "check": (1, "--variant"),

@@ -7,7 +7,7 @@ CHAPTERS = (
     ("Day to day", ("status", "plan", "sync", "diff", "undo", "redo")),
     ("What upstream offers", ("triage", "pick", "decline", "explain", "policy.*", "requests.*")),
     ("The patches", ("patch.*",)),
-    ("Making the fork", ("materialise", "verify", "doctor", "kit.*", "build", "check", "size", "bench.*")),
+    ("Making the fork", ("materialise", "verify", "doctor", "kit.*", "build", "check", "size", "bench.*", "bisect")),
     ("Setting up, and care", ("init", "adopt", "setup", "log", "lint", "upstream.*")),
 )
 REST = "More"

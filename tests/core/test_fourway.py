@@ -1,0 +1,99 @@
+"""Whose a change over a sync is: upstream's own change is never the fork's, and a doubt is no answer."""
+
+import math
+
+import pytest
+from hypothesis import given, strategies as st
+
+from forkkeeper.core.fourway import Whose, four, own_change
+from forkkeeper.core.speed import Judged, Speed
+
+MARGIN = 0.001
+
+
+def judged(change: float, spread: float = 0.0) -> Judged:
+    """Make a comparison with this change, and an interval of so much to both sides."""
+    low, high = change - spread, change + spread
+    if low > -MARGIN and high < MARGIN:
+        speed = Speed.SAME
+    elif low > 0 or high < 0:
+        speed = Speed.SLOWER if change > 0 else Speed.FASTER
+    else:
+        speed = Speed.INCONCLUSIVE
+    return Judged(speed, change, low, high, spread, 2, "by what it is")
+
+
+@pytest.mark.parametrize(
+    ("upstream", "then", "now", "whose", "own"),
+    [
+        (0.05, 0.02, 0.02, Whose.UPSTREAM, Speed.SAME),
+        (-0.05, 0.02, 0.02, Whose.UPSTREAM, Speed.SAME),
+        (0.0, 0.0, 0.03, Whose.FORK, Speed.SLOWER),
+        (0.0, 0.03, 0.0, Whose.FORK, Speed.FASTER),
+        (0.05, 0.0, 0.03, Whose.BOTH, Speed.SLOWER),
+        (0.05, 0.03, 0.0, Whose.BOTH, Speed.FASTER),
+        (0.0, 0.02, 0.02, Whose.NEITHER, Speed.SAME),
+    ],
+)
+def test_whose_it_is(upstream: float, then: float, now: float, whose: Whose, own: Speed) -> None:
+    """A cost that the fork always had is no change of its own, and what pristine became is upstream's."""
+    fork = (1 + upstream) * (1 + now) / (1 + then) - 1
+    found = four(judged(upstream), judged(then), judged(now), judged(fork), MARGIN)
+    assert found.whose is whose
+    assert found.own.speed is own
+    assert found.said.startswith(f"{whose.value}: pristine ")
+
+
+def test_the_sentence_names_both_parts() -> None:
+    """It says what pristine became and what the fork's own cost did."""
+    found = four(judged(0.05), judged(0.02), judged(0.02), judged(0.05), MARGIN)
+    assert found.said == "upstream's: pristine got 5.00% slower, the fork's own cost is unchanged"
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_what_is_not_known_is_no_answer(place: int) -> None:
+    """Where upstream's change or one of the fork's costs is inconclusive, so is whose the change is."""
+    upstream, then, now = (judged(0.0, spread=0.01 if number == place else 0.0) for number in range(3))
+    found = four(upstream, then, now, judged(0.05), MARGIN)
+    assert found.whose is Whose.UNKNOWN
+    assert "is not known (" in found.said
+
+
+changes = st.floats(-0.4, 1.0)
+
+
+def test_more_than_all_cannot_be_saved() -> None:
+    """Where the fork saved more than upstream now takes at all, its share alone counts."""
+    assert own_change(judged(-0.7), judged(-0.5), judged(-0.5), MARGIN).speed is Speed.SAME
+    assert own_change(judged(-0.7), judged(-0.5), judged(0.0), MARGIN).speed is Speed.SLOWER
+
+
+@given(upstream=changes, then=changes)
+def test_a_cost_that_stayed_is_never_the_forks(upstream: float, then: float) -> None:
+    """Whatever upstream did, the same share of its work is no change of the fork's, nor is the same amount."""
+    as_amount = then / (1 + upstream)
+    for now in (then, as_amount, (then + as_amount) / 2):
+        found = own_change(judged(upstream), judged(then), judged(now), MARGIN)
+        assert found.speed is Speed.SAME
+
+
+@given(upstream=changes, then=changes, more=st.floats(0.01, 1.0))
+def test_a_cost_that_grew_by_both_is_the_forks(upstream: float, then: float, more: float) -> None:
+    """What is slower than the same share and the same amount would be is slower, by what it exceeds the larger."""
+    expected = max((1 + upstream) * (1 + then), 1 + upstream + then)
+    now = expected * (1 + more) / (1 + upstream) - 1
+    found = own_change(judged(upstream), judged(then), judged(now), MARGIN)
+    assert found.speed is Speed.SLOWER
+    assert math.isclose(found.change, more, rel_tol=1e-6)
+
+
+@given(then=changes, now=changes, wide=st.floats(0, 0.01), wider=st.floats(0, 0.01))
+def test_the_doubt_of_both_is_in_the_answer(then: float, now: float, wide: float, wider: float) -> None:
+    """With an upstream as it was, the interval holds the ratio of any two costs that lie within theirs."""
+    one, other = judged(then, wide), judged(now, wider)
+    found = own_change(judged(0.0), one, other, MARGIN)
+    for cost_then in (one.low, one.high):
+        for cost_now in (other.low, other.high):
+            ratio = (1 + cost_now) / (1 + cost_then) - 1
+            assert found.low <= ratio or math.isclose(found.low, ratio, abs_tol=1e-12)
+            assert found.high >= ratio or math.isclose(found.high, ratio, abs_tol=1e-12)
