@@ -12,7 +12,7 @@ from benchmarks.calibrate import plants
 from forkkeeper.core.speed import Pair, Speed
 from forkkeeper.flow import Setting, benching, doctoring, measuring
 from forkkeeper.flow.building import pristine
-from forkkeeper.flow.measuring import Bout, Measured, Side
+from forkkeeper.flow.measuring import Measured, Rig, Side
 from forkkeeper.flow.standing import Stand, composed, open_fork
 from forkkeeper.shell import disk
 from forkkeeper.stages.project import Project
@@ -72,9 +72,9 @@ class Place:
         if done >= wanted:
             return
         with self._fork(kind) as (project, stand):
-            bout, baseline, fork = self._sides(kind, project, stand)
+            rig, baseline, fork = self._sides(kind, project, stand)
             for number in range(done, wanted):
-                live = _live(kind, self._measure(kind, bout, baseline, fork))
+                live = _live(kind, self._measure(kind, rig, baseline, fork))
                 disk.write(self.kept / f"{kind}-{number:03}.json", msgspec.json.encode(live))
                 yield live
 
@@ -84,7 +84,7 @@ class Place:
         with composed(project, upstream, step="calibrate") as stand:
             yield project, stand
 
-    def _sides(self, kind: Kind, project: Project, stand: Stand) -> tuple[Bout, Side, Side]:
+    def _sides(self, kind: Kind, project: Project, stand: Stand) -> tuple[Rig, Side, Side]:
         seconds = 600 if kind == "time-long" else self.seconds
         declared = benching.declared_bench(project, benching.Asked(seconds=seconds))
         variant = "cpu"
@@ -95,18 +95,18 @@ class Place:
             longer = msgspec.structs.replace(how, prompt=0, generation=PASSES) if how else None
             declared = msgspec.structs.replace(declared, model=declared.model[:1], instructions=longer)
         (ability,) = doctoring.examine(project.root, project.declaration, (variant,))
-        bout = measuring.bout(self.setting, project, benching.able(ability), declared)
+        rig = measuring.rig(self.setting, project, benching.able(ability), declared)
         bare = pristine(project, stand)
-        baseline = measuring.side(bout, bare, "baseline")
+        baseline = measuring.side(rig, bare, "baseline")
         if kind in PLANTED:
-            return bout, baseline, measuring.side(bout, plants.slower(bare, PLANTED[kind]), "planted")
-        return bout, baseline, measuring.side(bout, bare, "again", salt=ELSEWHERE)
+            return rig, baseline, measuring.side(rig, plants.slower(bare, PLANTED[kind]), "planted")
+        return rig, baseline, measuring.side(rig, bare, "again", salt=ELSEWHERE)
 
-    def _measure(self, kind: Kind, bout: Bout, baseline: Side, fork: Side) -> Measured:
-        how = bout.bench.instructions
+    def _measure(self, kind: Kind, rig: Rig, baseline: Side, fork: Side) -> Measured:
+        how = rig.bench.instructions
         if kind.startswith("count") and how is not None:
-            return measuring.by_instructions(bout, how, baseline, fork)
-        return measuring.by_time(bout, baseline, fork, least=COPIES if kind == "time-long" else 0)
+            return measuring.by_instructions(rig, how, baseline, fork)
+        return measuring.by_time(rig, baseline, fork, least=COPIES if kind == "time-long" else 0)
 
 
 def _live(kind: Kind, measured: Measured) -> Live:

@@ -72,7 +72,7 @@ def attribute(
         return _since(setting, project, upstream, declared, since, (metric, variant), notes)
     with composed(project, upstream, step=STEP) as stand:
         comparer = comparing.comparer(setting, project, declared, metric, variant)
-        fork = measuring.side(comparer.bout, Made(project, stand), "the fork")
+        fork = measuring.side(comparer.rig, Made(project, stand), "the fork")
         blocks: list[Block] = [*notes, f"the fork, tree {ids.short(stand.made.tree)}, at {said(stand.pin)}"]
         blocks.append(benching.said_of(benches.machine(probes.processor())))
         found: dict[str, list[Part]] = {}
@@ -98,7 +98,7 @@ def _without_each(comparer: Comparer, project: Project, stand: Stand, fork: Side
     if comparer.how is not None:
         comparer.counts(fork)  # what keeps the whole fork from being counted is no patch's matter
     for number, patch in enumerate(project.queue.patches):
-        comparer.bout.setting.on_progress("patches left out", number, len(project.queue.patches))
+        comparer.rig.setting.on_progress("patches left out", number, len(project.queue.patches))
         rest = [other for other in project.queue.patches if other is not patch]
         try:
             shorter = _with(comparer, project, stand, rest, f"without {patch.title}")
@@ -115,14 +115,14 @@ def _one_by_one(
     Where one cannot be made without a later one, that one is measured with it.
     """
     bare = pristine(project, stand)
-    baseline = last = measuring.side(comparer.bout, bare, "the baseline")
+    baseline = last = measuring.side(comparer.rig, bare, "the baseline")
     found: list[Part] = []
     patches = project.queue.patches
     steps = [(OVERLAY, 0)] if project.overlay else []
     steps += [(patch.title, number) for number, patch in enumerate(patches, start=1)]
     pending: list[str] = []
     for title, number in steps:
-        comparer.bout.setting.on_progress("patches one by one", number, len(patches))
+        comparer.rig.setting.on_progress("patches one by one", number, len(patches))
         try:
             is_last = number == len(patches)
             now = fork if is_last else _with(comparer, project, stand, patches[:number], f"up to {title}")
@@ -142,7 +142,7 @@ def _with(comparer: Comparer, project: Project, stand: Stand, patches: Sequence[
     """Build the fork with these patches alone, and the overlay."""
     other = replace(project, queue=queues.rebuild(project.queue, list(patches)))
     made = compose_at(stand.store, other, stand.pin, step=STEP)
-    return measuring.side(comparer.bout, Made(other, replace(stand, made=made)), name)
+    return measuring.side(comparer.rig, Made(other, replace(stand, made=made)), name)
 
 
 # what is said of it -------------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def _since(
         comparer = comparing.comparer(setting, project, declared, *how)
         stood = Stand(stand.store, old, compose_at(stand.store, was, old, step=STEP))
         sides = [
-            measuring.side(comparer.bout, made, name)
+            measuring.side(comparer.rig, made, name)
             for made, name in (
                 (pristine(was, stood), "old pristine"),
                 (Made(was, stood), "old fork"),

@@ -22,7 +22,7 @@ from forkkeeper.stages.project import Project
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from forkkeeper.flow.measuring import Bout, Compared, Measured, Side
+    from forkkeeper.flow.measuring import Compared, Measured, Rig, Side
 
 TIME, INSTRUCTIONS, BOTH = "time", "instructions", "both"
 METRICS = (TIME, INSTRUCTIONS, BOTH)
@@ -51,10 +51,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
+class Comparison:
     """The two sides of one variant, ready to be measured."""
 
-    bout: "Bout"
+    rig: "Rig"
     baseline: "Side"
     fork: "Side"
 
@@ -100,14 +100,14 @@ def bench(setting: Setting, asked: Asked) -> Report:
     with composed(project, upstream, step="bench") as stand:
         for what, ability in _jobs(project, declared, asked):
             how = declared.instructions
-            ring = enter(setting, project, stand, ability, declared)
+            comparison = enter(setting, project, stand, ability, declared)
             if what == TIME:
-                found = measuring().by_time(ring.bout, ring.baseline, ring.fork)
+                found = measuring().by_time(comparison.rig, comparison.baseline, comparison.fork)
             elif how is not None:
-                found = measuring().by_instructions(ring.bout, how, ring.baseline, ring.fork)
+                found = measuring().by_instructions(comparison.rig, how, comparison.baseline, comparison.fork)
             rows += [row_of(ability.name, row) for row in found.rows]
             slower += sum(row.judged.speed.value == "slower" for row in found.rows)
-            blocks += [*keep(ring, stand, what, found), *_reasons(ability.name, found)]
+            blocks += [*keep(comparison, stand, what, found), *_reasons(ability.name, found)]
     machine = stage.machine(probes.processor())
     heads = (f"baseline {said(stand.pin)} against the fork, tree {ids.short(stand.made.tree)}", said_of(machine))
     table = Table(_HEADERS, tuple(rows), prose=("verdict",))
@@ -162,12 +162,12 @@ def able(ability: Ability) -> Ability:
     return ability
 
 
-def enter(setting: Setting, project: Project, stand: Stand, ability: Ability, declared: Bench) -> Ring:
+def enter(setting: Setting, project: Project, stand: Stand, ability: Ability, declared: Bench) -> Comparison:
     """Build both sides of a variant, where they are not here."""
     found = measuring()
-    bout = found.bout(setting, project, ability, declared)
-    baseline = found.side(bout, pristine(project, stand), "baseline")
-    return Ring(bout, baseline, found.side(bout, Made(project, stand), "fork"))
+    rig = found.rig(setting, project, ability, declared)
+    baseline = found.side(rig, pristine(project, stand), "baseline")
+    return Comparison(rig, baseline, found.side(rig, Made(project, stand), "fork"))
 
 
 def row_of(variant: str, row: "Compared") -> tuple[Cell, ...]:
@@ -198,14 +198,14 @@ def said_of(machine: stage.Machine) -> str:
     return f"on {machine.processor}, {count(machine.cores, 'core')}, {machine.system}{governor}"
 
 
-def keep(ring: Ring, stand: Stand, what: str, found: "Measured") -> Iterator[Block]:
+def keep(comparison: Comparison, stand: Stand, what: str, found: "Measured") -> Iterator[Block]:
     """Keep what was measured, and say where."""
     from forkkeeper.stages import results  # noqa: PLC0415 -- as `measuring`
 
-    state, name = ring.bout.project.root / projects.STATE, ring.bout.ability.name
-    record = record_of(ring, stand, what, found)
+    state, name = comparison.rig.project.root / projects.STATE, comparison.rig.ability.name
+    record = record_of(comparison, stand, what, found)
     path = results.keep(state / RECORDS, f"{name}-{what}", record)
-    kept = path.relative_to(ring.bout.project.root)
+    kept = path.relative_to(comparison.rig.project.root)
     yield f"{name}: {what}: {found.seconds:.0f} s; all that was measured is in {kept}"
     if what == TIME:
         for side, commit in (("baseline", stand.pin.sha), ("fork", stand.made.tree)):
@@ -223,19 +223,19 @@ def keep(ring: Ring, stand: Stand, what: str, found: "Measured") -> Iterator[Blo
         yield f"  to see the times side by side: {shown} --group-by=name"
 
 
-def record_of(ring: Ring, stand: Stand, what: str, found: "Measured") -> dict[str, Any]:
+def record_of(comparison: Comparison, stand: Stand, what: str, found: "Measured") -> dict[str, Any]:
     """Give all of a measurement as it is kept."""
-    how: Instructions | None = ring.bout.bench.instructions if what == INSTRUCTIONS else None
+    how: Instructions | None = comparison.rig.bench.instructions if what == INSTRUCTIONS else None
     return {
         "schema": 1,
-        "variant": ring.bout.ability.name,
+        "variant": comparison.rig.ability.name,
         "metric": what,
         "machine": stage.machine(probes.processor()),
-        "device": doctoring.device_of(ring.bout.ability),
+        "device": doctoring.device_of(comparison.rig.ability),
         "pin": stand.pin.sha,
-        "baseline": ring.baseline.tree,
-        "fork": ring.fork.tree,
-        "bench": ring.bout.bench,
+        "baseline": comparison.baseline.tree,
+        "fork": comparison.fork.tree,
+        "bench": comparison.rig.bench,
         "instructions": how,
         "seconds": found.seconds,
         "rows": [

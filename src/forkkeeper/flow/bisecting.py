@@ -78,16 +78,16 @@ class Walk:
         commit = self.commit(number)
         bare = replace(self.project, queue=Queue(b"", ()), overlay={})
         made = compose_at(self.store, bare, commit, step=STEP)
-        return measuring.side(self.comparer.bout, Made(bare, Stand(self.store, commit, made)), ids.short(commit.sha))
+        return measuring.side(self.comparer.rig, Made(bare, Stand(self.store, commit, made)), ids.short(commit.sha))
 
     def follow(self, row: Compared) -> None:
         """From now on measure the test of a row alone."""
-        bout, how = self.comparer.bout, self.comparer.how
+        rig, how = self.comparer.rig, self.comparer.how
         left = "generation" if row.test.startswith("prompt") else "prompt"
-        bench = msgspec.structs.replace(bout.bench, **{left: 0})
+        bench = msgspec.structs.replace(rig.bench, **{left: 0})
         how = None if how is None else msgspec.structs.replace(how, **{left: 0})
-        models = {row.model: bout.models[row.model]}
-        self.comparer = replace(self.comparer, bout=replace(bout, bench=bench, models=models), how=how)
+        models = {row.model: rig.models[row.model]}
+        self.comparer = replace(self.comparer, rig=replace(rig, bench=bench, models=models), how=how)
 
     def share(self, number: int) -> float:
         """Say how much of the whole change a commit has."""

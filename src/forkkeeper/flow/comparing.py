@@ -18,7 +18,7 @@ from forkkeeper.core.speed import Judged, Speed
 from forkkeeper.errors import ForkkeeperError, RequestError
 from forkkeeper.flow import benching, doctoring, measuring
 from forkkeeper.flow.benching import INSTRUCTIONS, TIME
-from forkkeeper.flow.measuring import Bout, Compared, Side, Taken
+from forkkeeper.flow.measuring import Compared, Rig, Side, Taken
 from forkkeeper.flow.standing import Setting, near_hint
 from forkkeeper.stages import bench as benches, probe as probes, project as projects, results
 from forkkeeper.stages.project import Project
@@ -29,13 +29,13 @@ SAME_CODE = Judged(Speed.SAME, 0.0, 0.0, 0.0, 0.0, 0, "the same code")
 
 @dataclass
 class Comparer:
-    """Compares sides of a bout, by time or by instructions, and remembers.
+    """Compares sides of a rig, by time or by instructions, and remembers.
 
     how -- how instructions are counted; None: time is measured
     taken -- every process that was run for a time
     """
 
-    bout: Bout
+    rig: Rig
     how: Instructions | None
     taken: list[Taken] = field(default_factory=list)
     _codes: dict[str, Code] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Comparer:
     @property
     def margin(self) -> float:
         """The difference that matters, as a share."""
-        return self.how.threshold if self.how is not None else self.bout.bench.effect
+        return self.how.threshold if self.how is not None else self.rig.bench.effect
 
     @property
     def tests(self) -> tuple[tuple[str, int, int], ...]:
@@ -54,7 +54,7 @@ class Comparer:
         prompt, generation = (
             (self.how.prompt, self.how.generation)
             if self.how is not None
-            else (self.bout.bench.prompt, self.bout.bench.generation)
+            else (self.rig.bench.prompt, self.rig.bench.generation)
         )
         named = ((f"prompt {prompt}", prompt, 0), (f"generation {generation}", 0, generation))
         return tuple(test for test in named if sum(test[1:]))
@@ -65,12 +65,12 @@ class Comparer:
         if first == second:
             return tuple(
                 Compared(model, test, prompt + generation, SAME_CODE)
-                for model in self.bout.models
+                for model in self.rig.models
                 for test, prompt, generation in self.tests
             )
         if self.how is None:
             if (first, second) not in self._timed:
-                found = measuring.by_time(self.bout, before, after)
+                found = measuring.by_time(self.rig, before, after)
                 self.taken += found.taken
                 self._timed[first, second] = found.rows
             return self._timed[first, second]
@@ -88,24 +88,24 @@ class Comparer:
             raise ValueError("times are no counts")
         kind = self._kind(side)
         found: list[tuple[str, str, int, Counted]] = []
-        for model in self.bout.models:
+        for model in self.rig.models:
             for test, prompt, generation in self.tests:
                 key = (kind, model, test)
                 if key not in self._counted:
-                    self.bout.setting.on_progress(f"counting {side.name}", len(found), len(self.tests))
+                    self.rig.setting.on_progress(f"counting {side.name}", len(found), len(self.tests))
                     self._counted[key] = measuring.count(
-                        self.bout, self.how, side, model, prompt=prompt, generation=generation
+                        self.rig, self.how, side, model, prompt=prompt, generation=generation
                     )
                 found.append((model, test, prompt + generation, self._counted[key]))
-        self.bout.setting.on_progress(f"counting {side.name}", 1, 1)
+        self.rig.setting.on_progress(f"counting {side.name}", 1, 1)
         return found
 
     def _kind(self, side: Side) -> int:
         """Give the number of a side's code: the same for the same code."""
         address = str(side.build)
         if address not in self._codes:
-            server = self.bout.ability.variant.server
-            programs = (self.bout.bench.program, *((server.program,) if server else ()))
+            server = self.rig.ability.variant.server
+            programs = (self.rig.bench.program, *((server.program,) if server else ()))
             self._codes[address] = benches.code_of(side.build, programs, side.names)
         code = self._codes[address]
         for number, known in enumerate(self._kinds):
@@ -129,7 +129,7 @@ def comparer(setting: Setting, project: Project, declared: Bench, metric: str, v
     name = variant or (how.variant if how is not None else next(iter(benching.usual(project)), ""))
     names = doctoring.known(project.declaration, [name], "bench")
     (ability,) = doctoring.examine(project.root, project.declaration, names)
-    return Comparer(measuring.bout(setting, project, benching.able(ability), declared), how)
+    return Comparer(measuring.rig(setting, project, benching.able(ability), declared), how)
 
 
 def why(error: ForkkeeperError) -> str:
@@ -161,23 +161,23 @@ def reasons(label: str, rows: tuple[Compared, ...]) -> Iterator[Painted]:
 
 def keep(comparer: Comparer, verb: str, **found: Any) -> str:
     """Keep all that was measured, and say where. found -- what the verb adds to it."""
-    bout = comparer.bout
+    rig = comparer.rig
     metric = TIME if comparer.how is None else INSTRUCTIONS
     record = {
         "schema": 1,
         "verb": verb,
-        "variant": bout.ability.name,
+        "variant": rig.ability.name,
         "metric": metric,
         "machine": benches.machine(probes.processor()),
-        "device": doctoring.device_of(bout.ability),
-        "bench": bout.bench,
+        "device": doctoring.device_of(rig.ability),
+        "bench": rig.bench,
         "instructions": comparer.how,
         **{name: msgspec.to_builtins(one, builtin_types=(float,), enc_hook=_plain) for name, one in found.items()},
         "runs": comparer.taken,
     }
-    folder = bout.project.root / projects.STATE / benching.RECORDS
-    path = results.keep(folder, f"{bout.ability.name}-{verb}-{metric}", record)
-    return f"all that was measured is in {path.relative_to(bout.project.root)}"
+    folder = rig.project.root / projects.STATE / benching.RECORDS
+    path = results.keep(folder, f"{rig.ability.name}-{verb}-{metric}", record)
+    return f"all that was measured is in {path.relative_to(rig.project.root)}"
 
 
 def _plain(value: Any) -> Any:

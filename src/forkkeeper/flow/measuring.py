@@ -8,7 +8,7 @@ import hashlib
 import itertools
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from forkkeeper.core import counts, speed
-from forkkeeper.core.benches import Bench, Instructions, Model
+from forkkeeper.core.benches import Bench, Instructions
 from forkkeeper.core.counts import Counted
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.needs import Ability
@@ -53,7 +53,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Bout:
+class Rig:
     """What is measured: a variant's bench on this machine, with its models made.
 
     models -- by their names, in the declared order
@@ -111,7 +111,7 @@ class Measured:
     seconds: float = 0.0
 
 
-def bout(setting: Setting, project: Project, ability: Ability, bench: Bench) -> Bout:
+def rig(setting: Setting, project: Project, ability: Ability, bench: Bench) -> Rig:
     """Make ready to measure a variant: its models are made where they are not here.
 
     Raises RequestError where the declaration names no model.
@@ -120,10 +120,10 @@ def bout(setting: Setting, project: Project, ability: Ability, bench: Bench) -> 
         raise RequestError("bench", "fork.toml", "declares no [[bench.model]]", "add one: a `name`, and a `path`")
     store = project.root / projects.STATE / MODELS
     made = {model.name: benches.make_model(project.root, model, store) for model in bench.model}
-    return Bout(setting, project, ability, bench, made)
+    return Rig(setting, project, ability, bench, made)
 
 
-def side(bout: Bout, made: Made, name: str, *, salt: str = "") -> Side:
+def side(rig: Rig, made: Made, name: str, *, salt: str = "") -> Side:
     """Build a side where it is not here.
 
     Sides have folders of the same length, named by what is in them, so that no path makes one faster than the other.
@@ -131,18 +131,18 @@ def side(bout: Bout, made: Made, name: str, *, salt: str = "") -> Side:
     name -- as tables say it
     salt -- makes a second build of the same tree in another place
     """
-    tree, variant = made.stand.made.tree, bout.variant
+    tree, variant = made.stand.made.tree, rig.variant
     identity = Identity(tree, made.stand.pin.sha, made.project.queue.digest())
     address = hashlib.sha256(f"{tree} {identity.pin} {identity.queue} {salt}".encode()).hexdigest()[:12]
-    folder = folder_of(bout.project, SIDES, f"{bout.ability.name}/{address}")
+    folder = folder_of(rig.project, SIDES, f"{rig.ability.name}/{address}")
     names = (address, identity.pin, identity.queue)
     if builds.freshness(variant, build=folder / "build", identity=identity) is Freshness.PRESENT:
         (folder / "build").touch()
         return Side(name, tree, folder / "build", 0.0, names)
-    fetch(bout.setting, made.project, made.stand, bout.ability)
-    label = f"{bout.ability.name}/{address}"
-    built = make(bout.setting, made.project, made.stand, bout.ability.name, SIDES, variant=variant, folder=label)
-    _prune(folder.parent, bout.began)
+    fetch(rig.setting, made.project, made.stand, rig.ability)
+    label = f"{rig.ability.name}/{address}"
+    built = make(rig.setting, made.project, made.stand, rig.ability.name, SIDES, variant=variant, folder=label)
+    _prune(folder.parent, rig.began)
     return Side(name, tree, built.build, built.seconds, names)
 
 
@@ -182,39 +182,39 @@ class _Score:
         return max(speed.pairs_needed(pairs, rule) for pairs in self.pairs.values()) - done
 
 
-def rule_of(bout: Bout) -> Rule:
+def rule_of(rig: Rig) -> Rule:
     """Give the rule of a run: what is looked for, over all of its comparisons."""
-    return Rule(bout.bench.effect, bout.bench.power, comparisons=max(1, len(bout.models) * bout.tests))
+    return Rule(rig.bench.effect, rig.bench.power, comparisons=max(1, len(rig.models) * rig.tests))
 
 
-def by_time(bout: Bout, baseline: Side, fork: Side, *, least: int = 0) -> Measured:
+def by_time(rig: Rig, baseline: Side, fork: Side, *, least: int = 0) -> Measured:
     """Run both sides in pairs until there are enough, or the declared seconds are over; then judge.
 
     least -- pairs of each model, also where fewer would do
     """
-    rule, numbers = rule_of(bout), itertools.cycle(range(1, 10_000))
+    rule, numbers = rule_of(rig), itertools.cycle(range(1, 10_000))
     sides: dict[SideName, Side] = {"baseline": baseline, "fork": fork}
     started = time.monotonic()
     taken: list[Taken] = []
-    scores = {model: _Score() for model in bout.models}
+    scores = {model: _Score() for model in rig.models}
     for model in scores:
-        taken += [Taken(model, name, _timed(bout, sides[name], model, next(numbers)), True) for name in ORDERS[0]]
+        taken += [Taken(model, name, _timed(rig, sides[name], model, next(numbers)), True) for name in ORDERS[0]]
     active, quartet = list(scores), 0.0
-    while active and (not quartet or time.monotonic() - started + quartet < bout.bench.seconds):
+    while active and (not quartet or time.monotonic() - started + quartet < rig.bench.seconds):
         began = time.monotonic()
         for model, order in itertools.product(active, ORDERS):
-            runs = {name: _timed(bout, sides[name], model, next(numbers)) for name in order}
+            runs = {name: _timed(rig, sides[name], model, next(numbers)) for name in order}
             taken += [Taken(model, name, runs[name], False) for name in order]
             scores[model].add(runs)
         quartet = time.monotonic() - began
         active = [one for one in active if scores[one].lacks(rule) > 0 or _count(scores[one]) < least]
-        _tell(bout, scores, rule)
+        _tell(rig, scores, rule)
     rows = (
         Compared(model, test, score.tokens[test], speed.judge(pairs, rule), tuple(pairs))
         for model, score in scores.items()
         for test, pairs in score.pairs.items()
     )
-    bout.setting.on_progress(f"{bout.ability.name}: pairs", 1, 1)
+    rig.setting.on_progress(f"{rig.ability.name}: pairs", 1, 1)
     return Measured(tuple(rows), tuple(taken), time.monotonic() - started)
 
 
@@ -222,16 +222,16 @@ def _count(score: _Score) -> int:
     return min((len(pairs) for pairs in score.pairs.values()), default=0)
 
 
-def _tell(bout: Bout, scores: dict[str, _Score], rule: Rule) -> None:
+def _tell(rig: Rig, scores: dict[str, _Score], rule: Rule) -> None:
     done = sum(_count(score) for score in scores.values())
-    bout.setting.on_progress(
-        f"{bout.ability.name}: pairs", done, done + sum(max(0, score.lacks(rule)) for score in scores.values())
+    rig.setting.on_progress(
+        f"{rig.ability.name}: pairs", done, done + sum(max(0, score.lacks(rule)) for score in scores.values())
     )
 
 
-def _timed(bout: Bout, side: Side, model: str, number: int) -> Run:
-    task, variant = _task(bout), bout.ability.variant
-    programs = (bout.bench.program, *((variant.server.program,) if variant.server else ()))
+def _timed(rig: Rig, side: Side, model: str, number: int) -> Run:
+    task, variant = _task(rig), rig.ability.variant
+    programs = (rig.bench.program, *((variant.server.program,) if variant.server else ()))
     with contextlib.ExitStack() as stack:
         copy = stack.enter_context(benches.copied(side.build, task, number, programs))
         benches.refuse_strangers(copy, side.build, task)
@@ -240,30 +240,30 @@ def _timed(bout: Bout, side: Side, model: str, number: int) -> Run:
             env = benches.environment(copy, task)
             address = stack.enter_context(servers.serving(variant.server, copy, env)).address
         options = [option.replace("{server}", address) for option in variant.options]
-        return benches.time_run(copy, bout.models[model], task, options)
+        return benches.time_run(copy, rig.models[model], task, options)
 
 
-def _task(bout: Bout) -> Task:
-    variant, root = bout.ability.variant, bout.project.root
+def _task(rig: Rig) -> Task:
+    variant, root = rig.ability.variant, rig.project.root
     declared = dict(variant.environment)
-    for kit in bout.ability.beside:
-        declared |= kits.environment(root, kit, bout.project.declaration.kit[kit])
-    return Task(bout.bench, benches.place(root / projects.STATE / COPIES), variant.options, declared)
+    for kit in rig.ability.beside:
+        declared |= kits.environment(root, kit, rig.project.declaration.kit[kit])
+    return Task(rig.bench, benches.place(root / projects.STATE / COPIES), variant.options, declared)
 
 
-def by_instructions(bout: Bout, how: Instructions, baseline: Side, fork: Side) -> Measured:
+def by_instructions(rig: Rig, how: Instructions, baseline: Side, fork: Side) -> Measured:
     """Count the instructions of both sides, twice each, for every model's tests; then judge."""
     started, rows = time.monotonic(), []
     tests = [(kind, prompt, generation) for kind, prompt, generation in _tests(how) if prompt or generation]
-    total = len(bout.models) * len(tests) * 2
-    for done, (model, (kind, prompt, generation)) in enumerate(itertools.product(bout.models, tests)):
+    total = len(rig.models) * len(tests) * 2
+    for done, (model, (kind, prompt, generation)) in enumerate(itertools.product(rig.models, tests)):
         found = []
         for number, one in enumerate((baseline, fork)):
-            bout.setting.on_progress(f"{bout.ability.name}: counts", 2 * done + number, total)
-            found.append(count(bout, how, one, model, prompt=prompt, generation=generation))
+            rig.setting.on_progress(f"{rig.ability.name}: counts", 2 * done + number, total)
+            found.append(count(rig, how, one, model, prompt=prompt, generation=generation))
         judged = counts.judge(found[0], found[1], how.threshold)
         rows.append(Compared(model, kind, prompt + generation, judged, counted=(found[0], found[1])))
-    bout.setting.on_progress(f"{bout.ability.name}: counts", 1, 1)
+    rig.setting.on_progress(f"{rig.ability.name}: counts", 1, 1)
     return Measured(tuple(rows), seconds=time.monotonic() - started)
 
 
@@ -274,22 +274,13 @@ def _tests(how: Instructions) -> Sequence[tuple[str, int, int]]:
     )
 
 
-def count(bout: Bout, how: Instructions, side: Side, model: str, *, prompt: int, generation: int) -> Counted:
+def count(rig: Rig, how: Instructions, side: Side, model: str, *, prompt: int, generation: int) -> Counted:
     """Count the instructions of one test of a side, twice."""
-    task = _task(bout)
-    with benches.copied(side.build, task, 1, (bout.bench.program,)) as copy:
+    task = _task(rig)
+    with benches.copied(side.build, task, 1, (rig.bench.program,)) as copy:
         benches.refuse_strangers(copy, side.build, task)
         first, second = (
-            benches.count_run(copy, bout.models[model], task, how, prompt=prompt, generation=generation)
+            benches.count_run(copy, rig.models[model], task, how, prompt=prompt, generation=generation)
             for _ in range(2)
         )
     return Counted(first, second)
-
-
-def models_of(bench: Bench, names: Sequence[str]) -> Iterator[Model]:
-    """Give the declared models of these names; none: all. Raises RequestError for an unknown name."""
-    known = {model.name: model for model in bench.model}
-    for name in names:
-        if name not in known:
-            raise RequestError("bench", f"model {name}", "is not in fork.toml", f"models: {', '.join(known)}")
-    yield from (known[name] for name in (names or known))
