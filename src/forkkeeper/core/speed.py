@@ -11,7 +11,8 @@ the luck of a copy (where its pages lie in memory) is drawn anew for each pair i
     same         two one-sided tests (Schuirmann 1987): the interval at 1 - 2·MISS lies within the margin. Not having
                  seen a difference is no proof that there is none.
     several      the chance of a false alarm is for a whole run: each comparison gets its share (Bonferroni).
-    floor        two copies of one side, judged like two sides: what this machine, now, makes of no difference at all.
+    floor        copies of one side, judged like two sides: what this machine, now, makes of no difference at all. The
+                 interval that holds it nine times in ten ends there; a difference has to be larger to be one.
     pairs        enough that an interval of the width seen so far, which shrinks with the root of their number, misses 0
                  with the stated power. The width alone decides when to stop, never where it lies: no peeking.
 """
@@ -30,7 +31,7 @@ from forkkeeper.core.benches import EFFECT, POWER
 
 Numbers = npt.NDArray[np.float64]
 
-ALARM = 0.005  # the chance to say faster or slower of the same code, for a whole run
+ALARM = 0.001  # the chance to say faster or slower of the same code, for a whole run: one night in three years
 MISS = 0.05  # the chance to say *same* of what differs by the effect
 PILOT = 12  # pairs before the spread is believed
 MOST_PAIRS = 400  # Walsh averages grow with the square; a spread that asks for more is no machine to measure on
@@ -87,6 +88,11 @@ class Interval:
         """Whether no difference is ruled out."""
         return self.low > 0 or self.high < 0
 
+    @property
+    def farthest(self) -> float:
+        """How far from 0 the interval reaches."""
+        return max(abs(self.low), abs(self.high))
+
     def is_within(self, margin: float) -> bool:
         """Whether more than a margin is ruled out."""
         return -margin < self.low and self.high < margin
@@ -97,7 +103,7 @@ class Judged:
     """A verdict and what it rests on; times are ratios less one: 0.03 is 3 % longer, so slower.
 
     change, low, high -- the estimate and the interval in which the truth lies, as surely as false alarms are rare
-    floor -- the smallest difference that this run would have told from none
+    floor -- what this run made of no difference: one that is no larger is not told from none
     pairs -- how many were run
     because -- one line that says why
     """
@@ -118,13 +124,17 @@ def judge(pairs: Sequence[Pair], rule: Rule) -> Judged:
     """
     found = differences(pairs)
     sure, near = interval(found, 1 - rule.level), interval(found, 1 - 2 * MISS)
-    alike = interval(floor_differences(pairs), 1 - rule.level)
-    margin = math.log1p(rule.effect)
+    same = floor_differences(pairs)
+    alike, margin = interval(same, 1 - rule.level), math.log1p(rule.effect)
+    floor = interval(same, 1 - 2 * MISS).farthest
     if alike.is_off_zero:
         speed = Speed.INCONCLUSIVE
         because = f"the machine told two copies of the same code apart, by {_percent(alike.middle)}"
     elif near.is_within(margin):
         speed, because = Speed.SAME, f"differs by less than {rule.effect:.1%}"
+    elif sure.is_off_zero and abs(sure.middle) <= floor:
+        speed = Speed.INCONCLUSIVE
+        because = f"{_percent(sure.middle)} is no more than this run made of the same code, {math.expm1(floor):.1%}"
     elif sure.is_off_zero:
         speed = Speed.SLOWER if sure.middle > 0 else Speed.FASTER
         because = f"no difference is ruled out at {rule.level:.2%}"
@@ -135,8 +145,7 @@ def judge(pairs: Sequence[Pair], rule: Rule) -> Judged:
         speed = Speed.INCONCLUSIVE
         because = f"between {_percent(sure.low)} and {_percent(sure.high)}: more pairs, or a quieter machine"
     low, middle, high = (math.expm1(one) for one in (sure.low, sure.middle, sure.high))
-    floor = math.expm1((sure.high - sure.low) / 2)
-    return Judged(speed, middle, low, high, floor, len(pairs), because)
+    return Judged(speed, middle, low, high, math.expm1(floor), len(pairs), because)
 
 
 def pairs_needed(pairs: Sequence[Pair], rule: Rule) -> int:
