@@ -1,5 +1,6 @@
 """Runs the benchmark on sides whose difference is known, and keeps each run: same code, and a planted slowdown."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from typing import Literal
 import msgspec
 
 from benchmarks.calibrate import plants
-from forkkeeper.core.speed import Pair, Speed
+from forkkeeper.core import speed
+from forkkeeper.core.speed import Pair, Rule, Speed
 from forkkeeper.flow import Setting, benching, doctoring, measuring
 from forkkeeper.flow.building import pristine
 from forkkeeper.flow.measuring import Measured, Rig, Side
 from forkkeeper.flow.standing import Stand, composed, open_fork
 from forkkeeper.shell import disk
+from forkkeeper.stages import probe as probes, project as projects
 from forkkeeper.stages.project import Project
 
 Kind = Literal["time-same", "time-slower", "time-long", "count-same", "count-slower"]
@@ -39,9 +42,14 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Live(msgspec.Struct, frozen=True):
-    """One live run. seconds -- that it took, without the build; load -- the machine's as it ended."""
+    """One live run.
+
+    key -- what it was made on: pin, processor and [bench]; another is of something else
+    seconds -- that it took, without the build; load -- the machine's as it ended
+    """
 
     kind: str
+    key: str
     seconds: float
     load: float
     rows: tuple[Row, ...]
@@ -64,17 +72,26 @@ class Place:
     def runs(self, kind: Kind) -> tuple[Live, ...]:
         """Give the runs of a kind that are kept, in their order."""
         found = sorted(self.kept.glob(f"{kind}-[0-9][0-9][0-9].json"))
-        return tuple(msgspec.json.decode(path.read_bytes(), type=Live) for path in found)
+        runs = tuple(msgspec.json.decode(path.read_bytes(), type=Live) for path in found)
+        return tuple(judged(live) for live in runs if live.key == self.key)
+
+    @property
+    def key(self) -> str:
+        """Say what runs are made on here, in a few digits; what was kept of anything else is not of this."""
+        project = projects.load(self.root, step="calibrate")
+        pin = project.lock.pin.sha if project.lock else ""
+        made = msgspec.json.encode((pin, probes.processor(), project.declaration.bench))
+        return hashlib.sha256(made).hexdigest()[:16]
 
     def make(self, kind: Kind, wanted: int) -> Iterator[Live]:
         """Make the runs of a kind that are still wanting; each is kept as soon as it ends."""
-        done = len(self.runs(kind))
+        done, key = len(self.runs(kind)), self.key
         if done >= wanted:
             return
         with self._fork(kind) as (project, stand):
             rig, baseline, fork = self._sides(kind, project, stand)
             for number in range(done, wanted):
-                live = _live(kind, self._measure(kind, rig, baseline, fork))
+                live = _live(kind, key, self._measure(kind, rig, baseline, fork))
                 disk.write(self.kept / f"{kind}-{number:03}.json", msgspec.json.encode(live))
                 yield live
 
@@ -91,9 +108,10 @@ class Place:
         if kind.startswith("count"):
             how = declared.instructions
             variant = how.variant if how else variant
-            # one part in 200 is less than the smallest product of a pass: it takes some passes to be done at all
-            longer = msgspec.structs.replace(how, prompt=0, generation=PASSES) if how else None
-            declared = msgspec.structs.replace(declared, model=declared.model[:1], instructions=longer)
+            if how and kind in PLANTED:
+                # one part in 200 is less than the smallest product of a pass: it takes some passes to be done at all
+                how = msgspec.structs.replace(how, prompt=0, generation=PASSES)
+                declared = msgspec.structs.replace(declared, model=declared.model[:1], instructions=how)
         (ability,) = doctoring.examine(project.root, project.declaration, (variant,))
         rig = measuring.rig(self.setting, project, benching.able(ability), declared)
         bare = pristine(project, stand)
@@ -109,7 +127,7 @@ class Place:
         return measuring.by_time(rig, baseline, fork, least=COPIES if kind == "time-long" else 0)
 
 
-def _live(kind: Kind, measured: Measured) -> Live:
+def _live(kind: Kind, key: str, measured: Measured) -> Live:
     rows = (
         Row(
             one.model,
@@ -121,7 +139,18 @@ def _live(kind: Kind, measured: Measured) -> Live:
         for one in measured.rows
     )
     load = next((taken.run.load for taken in reversed(measured.taken)), 0.0)
-    return Live(kind, measured.seconds, load, tuple(rows))
+    return Live(kind, key, measured.seconds, load, tuple(rows))
+
+
+def judged(live: Live) -> Live:
+    """Give a run with the verdicts of today's rule on its times; counts have none to judge again."""
+    rows = tuple(
+        msgspec.structs.replace(row, speed=found.speed, change=found.change)
+        for row in live.rows
+        if row.pairs
+        for found in [speed.judge(row.as_pairs(), Rule(comparisons=len(live.rows)))]
+    )
+    return msgspec.structs.replace(live, rows=rows or live.rows)
 
 
 def swapped(rows: tuple[Row, ...], flips: dict[str, list[bool]]) -> tuple[Row, ...]:

@@ -15,11 +15,13 @@ BASELINE = Counted(1_000_000_000, 1_000_000_060)
         (Counted(1_000_900_000, 1_000_900_000), Speed.SAME),
         (Counted(1_005_000_000, 1_005_000_000), Speed.SLOWER),
         (Counted(995_000_000, 995_000_000), Speed.FASTER),
-        (Counted(1_005_000_000, 1_006_000_000), Speed.INCONCLUSIVE),
+        (Counted(1_005_000_000, 1_006_000_000), Speed.SLOWER),  # slower by more than its runs are apart
+        (Counted(5_000_000_000, 5_002_000_000), Speed.SLOWER),
+        (Counted(1_000_500_000, 1_001_500_000), Speed.INCONCLUSIVE),
     ],
 )
 def test_a_count_is_judged_by_the_threshold(fork: Counted, speed: Speed) -> None:
-    """Less than the threshold apart is the same; runs of one program that are apart themselves say nothing."""
+    """Less than the threshold is the same; what two runs of one program are apart by hides no more than that."""
     assert judge(BASELINE, fork, 0.001).speed is speed
 
 

@@ -81,6 +81,13 @@ def check(bench: Bench, variants: frozenset[str]) -> None:
     for field, wrong, range_ in _ranges(bench):
         if wrong:
             raise RequestError("read", FILE, f"bench.{field} is {getattr(bench, field)}", f"give {range_}")
+    how = bench.instructions
+    if how is not None and (how.prompt < 0 or how.generation < 0 or not (how.prompt or how.generation)):
+        found = f"bench.instructions has prompt {how.prompt} and generation {how.generation}"
+        raise RequestError("read", FILE, found, "give numbers of tokens; 0 leaves a test out, not both")
+    if how is not None and not 0 < how.threshold < 1:
+        found = f"bench.instructions.threshold is {how.threshold}"
+        raise RequestError("read", FILE, found, "give a share, such as 0.001 for 0.1 %")
     if bench.instructions is not None and bench.instructions.variant not in variants:
         found = f"bench.instructions.variant is '{bench.instructions.variant}', which is not declared"
         raise RequestError("read", FILE, found, f"add [variant.{bench.instructions.variant}], or name another")

@@ -36,7 +36,7 @@ _HEADERS = ("variant", "model", "test", "baseline", "fork", "fork takes", "told 
 class Asked:
     """What a bench was asked for.
 
-    variants -- none: `cpu` where there is one, else the first that this machine can build and run
+    variants -- whose time is measured; none: `cpu` where there is one, else the first that is declared
     metric -- "time", "instructions" or "both"
     models -- names of [[bench.model]]; none: all
     seconds -- for the times of a variant, None for what is declared
@@ -97,10 +97,12 @@ def bench(setting: Setting, asked: Asked) -> Report:
     blocks: list[Block] = []
     rows: list[tuple[Cell, ...]] = []
     slower = 0
+    jobs = tuple(_jobs(project, declared, asked))  # all of them are able to, before the first one takes its minutes
+    together = sum(what == TIME for what, _ in jobs)
     with composed(project, upstream, step="bench") as stand:
-        for what, ability in _jobs(project, declared, asked):
+        for what, ability in jobs:
             how = declared.instructions
-            comparison = enter(setting, project, stand, ability, declared)
+            comparison = enter(setting, project, stand, ability, declared, together=max(1, together))
             if what == TIME:
                 found = measuring().by_time(comparison.rig, comparison.baseline, comparison.fork)
             elif how is not None:
@@ -136,6 +138,11 @@ def _jobs(project: Project, declared: Bench, asked: Asked) -> Iterator[tuple[str
     how = declared.instructions
     if asked.metric == INSTRUCTIONS and how is None:
         raise RequestError("bench", declaration.FILE, "declares no [bench.instructions]", "add it, or measure time")
+    if asked.metric == INSTRUCTIONS and asked.variants and how is not None and set(asked.variants) != {how.variant}:
+        found, hint = f"instructions are counted on {how.variant} alone", "leave the variant out, or --metric time"
+        raise RequestError("bench", f"variant {', '.join(asked.variants)}", found, hint)
+    if asked.metric != TIME and how is not None:
+        stage.valgrind()
     wanted: list[tuple[str, str]] = []
     if asked.metric != INSTRUCTIONS:
         wanted += [(TIME, name) for name in asked.variants or usual(project)]
@@ -162,10 +169,12 @@ def able(ability: Ability) -> Ability:
     return ability
 
 
-def enter(setting: Setting, project: Project, stand: Stand, ability: Ability, declared: Bench) -> Comparison:
-    """Build both sides of a variant, where they are not here."""
+def enter(
+    setting: Setting, project: Project, stand: Stand, ability: Ability, declared: Bench, *, together: int = 1
+) -> Comparison:
+    """Build both sides of a variant, where they are not here. together -- how many variants are judged in this call."""
     found = measuring()
-    rig = found.rig(setting, project, ability, declared)
+    rig = found.rig(setting, project, ability, declared, together=together)
     baseline = found.side(rig, pristine(project, stand), "baseline")
     return Comparison(rig, baseline, found.side(rig, Made(project, stand), "fork"))
 

@@ -57,6 +57,7 @@ class Rig:
     """What is measured: a variant's bench on this machine, with its models made.
 
     models -- by their names, in the declared order
+    together -- how many variants are judged in the same call, each like this one
     began -- in seconds since 1970: what was built or measured since then is kept until the end
     """
 
@@ -65,6 +66,7 @@ class Rig:
     ability: Ability
     bench: Bench
     models: dict[str, Path]
+    together: int = 1
     began: float = field(default_factory=time.time)
 
     @property
@@ -111,16 +113,17 @@ class Measured:
     seconds: float = 0.0
 
 
-def rig(setting: Setting, project: Project, ability: Ability, bench: Bench) -> Rig:
+def rig(setting: Setting, project: Project, ability: Ability, bench: Bench, *, together: int = 1) -> Rig:
     """Make ready to measure a variant: its models are made where they are not here.
 
+    together -- how many variants the same call judges
     Raises RequestError where the declaration names no model.
     """
     if not bench.model:
         raise RequestError("bench", "fork.toml", "declares no [[bench.model]]", "add one: a `name`, and a `path`")
     store = project.root / projects.STATE / MODELS
     made = {model.name: benches.make_model(project.root, model, store) for model in bench.model}
-    return Rig(setting, project, ability, bench, made)
+    return Rig(setting, project, ability, bench, made, together)
 
 
 def side(rig: Rig, made: Made, name: str, *, salt: str = "") -> Side:
@@ -183,8 +186,8 @@ class _Score:
 
 
 def rule_of(rig: Rig) -> Rule:
-    """Give the rule of a run: what is looked for, over all of its comparisons."""
-    return Rule(rig.bench.effect, rig.bench.power, comparisons=max(1, len(rig.models) * rig.tests))
+    """Give the rule of a run: what is looked for, over all comparisons of all variants."""
+    return Rule(rig.bench.effect, rig.bench.power, comparisons=max(1, rig.together * len(rig.models) * rig.tests))
 
 
 def by_time(rig: Rig, baseline: Side, fork: Side, *, least: int = 0) -> Measured:

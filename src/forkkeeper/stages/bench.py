@@ -160,19 +160,23 @@ def count_run(copy: Path, model: Path, task: Task, how: Instructions, *, prompt:
     prompt, generation -- tokens of that test, one of them 0
     Raises OutsideError where valgrind is missing or fails, or counts nothing.
     """
-    valgrind = shutil.which("valgrind")
-    if valgrind is None:
-        raise OutsideError(
-            "bench", "valgrind", "not found on PATH", "apt install valgrind   (or your system's package)"
-        )
     bench = task.bench
     within = (f"--toggle-collect={how.within}",) if how.within else ()
-    count = (valgrind, "--tool=callgrind", f"--callgrind-out-file={os.devnull}", *within)
+    count = (valgrind(), "--tool=callgrind", f"--callgrind-out-file={os.devnull}", *within)
     tests = ("-p", str(prompt), "-n", str(generation), "-r", "1", "--no-warmup", "-o", "jsonl")
     words = (str(copy / BIN / bench.program), "-m", str(model), *bench.arguments, *tests, *task.options)
     done = _run((*count, *words), copy, task)
     benchreport.parse(done.out, program=bench.program)  # it did run the test
     return benchreport.instructions(done.err, within=how.within)
+
+
+def valgrind() -> str:
+    """Find valgrind. Raises OutsideError where it is not installed."""
+    found = shutil.which("valgrind")
+    if found is None:
+        hint = "apt install valgrind   (or your system's package of it); or --metric time"
+        raise OutsideError("bench", "valgrind", "not found on PATH", hint)
+    return found
 
 
 def make_model(root: Path, model: Model, store: Path) -> Path:
