@@ -81,7 +81,8 @@ arguments = ["-t", "1"]
 prompt = 32
 generation = 4
 repetitions = 40
-seconds = 15
+effect = 0.3
+seconds = 120
 
 [[bench.model]]
 name = "small"

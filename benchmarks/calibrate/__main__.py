@@ -1,7 +1,7 @@
 """How far can each verdict be trusted? `nox -s bench_calibrate`; `-- --help` says how to shorten it.
 
-Everything is measured on this machine, now, and kept in `.forkkeeper/calibrate/`: a second call goes on where the
-first was ended, and only prints where nothing is left to do.
+Everything is measured on this machine, and kept in `.forkkeeper/calibrate/`: a second call goes on where the first was
+ended, and only prints where nothing is left to do. Runs of another pin, processor or [bench] are not counted.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import numpy as np
 from tabulate import tabulate
 
 from benchmarks.calibrate import accidents
+from benchmarks.calibrate.copies import NOT_MEASURED
 from benchmarks.calibrate.live import COPIES, PLANTED, Kind, Live, Place, Row, swapped
 from benchmarks.calibrate.rules import JUDGES, Judge
 from forkkeeper.core.speed import Speed
@@ -43,7 +44,7 @@ class Line:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure what is wanting, print everything; 0 where every demand that was measured is met."""
+    """Measure what is wanting, print everything; 0 where every demand that was measured in full is met, 2 for none."""
     options = _parser().parse_args(argv)
     wanted = {kind: min(number, options.runs or number) for kind, number in WANTED.items()}
     asked = frozenset(options.only or (*WANTED, *accidents.ABOUT))
@@ -59,7 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     lines = (*_caught(place), *_counted(place), *_timed(place), *_relabeled(place, options.relabelings))
     _say("\n" + tabulate([(one.demand, one.found, _met(one)) for one in lines], ("demand", "found", "")))
     _say("\nThe same times, judged by others' rules:\n\n" + _beside(place, options.relabelings))
-    return int(any(one.met is False for one in lines))
+    measured = [one for one in lines if one.met is not None]
+    if not measured and not options.print:
+        return NOT_MEASURED
+    return int(any(one.met is False for one in measured))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """Accidents that a check must catch, each planted by program in a scratch copy; what came of each is kept."""
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from benchmarks.calibrate import plant_deletion, plant_no_effect, plant_one_bit
-from benchmarks.calibrate.copies import NOT_MEASURED, copy, forkkeeper, say
+from benchmarks.calibrate.copies import NOT_MEASURED, OBJECTS, NotMeasuredError, copy, forkkeeper, say
 from forkkeeper.shell import disk
 
 if TYPE_CHECKING:
@@ -46,7 +47,12 @@ def plant(root: Path, kept: Path, name: Name, upto: str) -> Came:
         "deletion": lambda: _on_a_synced_copy(root, upto),
         "one-bit": lambda: plant_one_bit.main(["--fork", str(root)]),
     }
-    found = Came(name, doing[name]())
+    try:
+        status = doing[name]()
+    except (NotMeasuredError, SystemExit) as missing:
+        say(f"not measured: {missing}")
+        status = NOT_MEASURED
+    found = Came(name, status)
     disk.write(kept / f"accident-{name}.json", msgspec.json.encode(found))
     return found
 
@@ -55,6 +61,8 @@ def _on_a_synced_copy(root: Path, upto: str) -> int:
     """Plant deletions of what upstream brought after a patch was written: it takes a sync to have any."""
     with tempfile.TemporaryDirectory(prefix="synced-") as folder:
         fork = copy(root, Path(folder))
+        (fork / OBJECTS).unlink()  # borrowed; a sync brings more, which the fork itself has no use for
+        shutil.copytree(root / OBJECTS, fork / OBJECTS, symlinks=True)
         done = forkkeeper(fork, "sync", "--upto", upto)
         if done.code:
             say(f"not measured: the fork cannot be synced to {upto}: {done.last_words}")

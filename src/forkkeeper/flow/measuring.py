@@ -190,11 +190,24 @@ def rule_of(rig: Rig) -> Rule:
     return Rule(rig.bench.effect, rig.bench.power, comparisons=max(1, rig.together * len(rig.models) * rig.tests))
 
 
+def refuse_other_compilers(rig: Rig, baseline: Side, fork: Side) -> None:
+    """Raise RequestError where the sides were compiled differently: the verdict would be on the compilers.
+
+    A side is kept as long as its tree stays, and the compiler may have been upgraded since.
+    """
+    one, other = (builds.compilers_of(side.build) for side in (baseline, fork))
+    if one != other:
+        found = f"{baseline.name} was compiled with {one}; {fork.name} with {other}"
+        hint = f"`rm -r {folder_of(rig.project, SIDES, rig.ability.name)}`, then again: both are built anew"
+        raise RequestError("bench", f"variant {rig.ability.name}", found, hint)
+
+
 def by_time(rig: Rig, baseline: Side, fork: Side, *, least: int = 0) -> Measured:
     """Run both sides in pairs until there are enough, or the declared seconds are over; then judge.
 
     least -- pairs of each model, also where fewer would do
     """
+    refuse_other_compilers(rig, baseline, fork)
     rule, numbers = rule_of(rig), itertools.cycle(range(1, 10_000))
     sides: dict[SideName, Side] = {"baseline": baseline, "fork": fork}
     started = time.monotonic()
@@ -256,6 +269,7 @@ def _task(rig: Rig) -> Task:
 
 def by_instructions(rig: Rig, how: Instructions, baseline: Side, fork: Side) -> Measured:
     """Count the instructions of both sides, twice each, for every model's tests; then judge."""
+    refuse_other_compilers(rig, baseline, fork)
     started, rows = time.monotonic(), []
     tests = [(kind, prompt, generation) for kind, prompt, generation in _tests(how) if prompt or generation]
     total = len(rig.models) * len(tests) * 2

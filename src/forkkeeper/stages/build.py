@@ -52,6 +52,9 @@ WORD = re.compile(r"\w+")
 COMPILERS = ("c++", "g++", "clang++")
 OWN_COMPILER = ("-DCMAKE_CXX_COMPILER", "-DCMAKE_TOOLCHAIN_FILE")
 
+_COMPILER = re.compile(r'^set\(CMAKE_(\w+_COMPILER(?:_VERSION)?) "([^"]+)"\)', re.MULTILINE)
+_FLAGS = re.compile(r"^CMAKE_(C(?:XX)?_FLAGS):\w+=(.*)$", re.MULTILINE)
+
 PIP = "python -m pip install"
 INSTALL = {
     "cmake": f"{PIP} cmake ninja",
@@ -281,6 +284,17 @@ def sections_of(library: Path) -> dict[str, int]:
         said = done.err.strip() or "no section could be read"
         raise OutsideError("size", str(library), said, "mend `library` of its [variant.NAME.size]")
     return found
+
+
+def compilers_of(build: Path) -> str:
+    """Say what a build was compiled with, as CMake found it: compilers, versions, flags; "" where it does not say."""
+    found = []
+    for path in sorted(build.glob("CMakeFiles/*/CMake*Compiler.cmake")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found += [f"{name} {value}" for name, value in _COMPILER.findall(text)]
+    cache = build / "CMakeCache.txt"
+    text = cache.read_text(encoding="utf-8", errors="replace") if cache.exists() else ""
+    return ", ".join((*found, *(f"{name} {value}" for name, value in _FLAGS.findall(text) if value)))
 
 
 def read_stamp(build: Path) -> Stamp | None:
