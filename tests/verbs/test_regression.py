@@ -133,7 +133,7 @@ def test_a_fork_that_changes_nothing_is_as_the_pin(upstream_repo: Upstream) -> N
         "operations": ("2 cases: 2 pass on both sides", "as the pin"),
         "upstream's tests": ("5 tests: 2 pass on both sides, 2 known failures, 1 ran on neither side", "as the pin"),
     }
-    assert "known failures: needs-network: " in said
+    assert "cpu, upstream's tests: known failures: needs-network: " in said
     assert code == 0, said
     for side in ("build", "baseline"):
         source = fork.root / ".forkkeeper" / side / "cpu/src"
@@ -145,7 +145,10 @@ def test_one_flipped_bit_is_caught_and_located(upstream_repo: Upstream) -> None:
     """The one case that differs is red and says where; the other stays bit-identical."""
     code, cases, said = outputs(fork_with(upstream_repo, Local("flip", FLIP)))
     assert cases == {"toy-F16": "differs, and no patch declares it", "toy-F32": "bit-identical"}
-    assert "cpu, toy-F16: first at token 2 of the text, logit 1: 4 before, 4.00000048 now; 1 of 6 logits differ" in said
+    assert (
+        "cpu, outputs: toy-F16: first at token 2 of the text, logit 1: 4 before, 4.00000048 now; 1 of 6 logits differ"
+        in said
+    )
     assert code == 1
 
 
@@ -174,7 +177,7 @@ def test_new_failures_are_told_from_known_ones(upstream_repo: Upstream) -> None:
     code, _, parts, said = checked(fork_with(upstream_repo, Local("breaks", broken)))
     assert [row["verdict"] for row in parts] == ["as the pin", "FAILED", "FAILED"]
     assert "new failures: passes: " in said
-    assert "new failures: MUL_MAT(n=1): FAIL" in said
+    assert "cpu, operations: new failures: MUL_MAT(n=1): FAIL" in said
     assert "known failures: fails: " in said
     assert code == 1
 
