@@ -77,6 +77,9 @@ class Figures:
     nmse -- the squared error of the logits as a share of the baseline's squared logits
     agreement -- share of the rows with the same likeliest token
     allowed -- the divergence that the bound allows
+
+    The rows of the text and those of the added tokens are each measured by themselves, so that neither hides the
+    other's error among its own; `nmse`, and `divergence` with `allowed`, are those of the worse.
     """
 
     baseline: float
@@ -221,14 +224,22 @@ def measure(baseline: Said, fork: Said) -> Figures:
     if not (np.isfinite(before).all() and np.isfinite(after).all()):
         same = 0.0 if _bits(baseline.logits[:shared], fork.logits[:shared]).all() else np.nan
         return Figures(said[0], said[1], same, same, _agreement(before, after), 0.0)
-    return Figures(
-        said[0],
-        said[1],
-        divergence(before, after),
-        nmse(before, after),
-        _agreement(before, after),
-        NMSE / 2 * float(before.var(axis=1).mean()),
-    )
+    parts = [(before[at], after[at]) for at in (slice(baseline.text), slice(baseline.text, shared)) if len(before[at])]
+    diverged, allowed = max(((divergence(*part), _allowed(part[0])) for part in parts), key=_beyond)
+    return Figures(*said, diverged, max(nmse(*part) for part in parts), _agreement(before, after), allowed)
+
+
+def _allowed(before: Numbers) -> float:
+    """Give the divergence that the bound allows."""
+    return NMSE / 2 * float(before.var(axis=1).mean())
+
+
+def _beyond(found: tuple[float, float]) -> float:
+    """Give a divergence as a share of what is allowed."""
+    diverged, allowed = found
+    if allowed == 0.0:
+        return 0.0 if diverged == 0.0 else float("inf")
+    return diverged / allowed
 
 
 def divergence(before: Numbers, after: Numbers) -> float:
