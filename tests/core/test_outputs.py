@@ -197,6 +197,40 @@ def test_a_declared_difference_is_there_and_nowhere_else(
     assert verdict.said.startswith(said)
 
 
+ONES = np.ones((TEXT + ADDED, VOCABULARY), np.float32)
+NAN, INFINITE = ONES.copy(), ONES.copy()
+NAN[1, 2], INFINITE[4, 0] = np.nan, np.inf
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize(
+    ("fork", "said"),
+    [
+        (output(NAN), "1 logits are finite before and not now, first at token 2 of the text, logit 2"),
+        (output(INFINITE), "1 logits are finite before and not now, first at added token 2, logit 0"),
+        (output(INFINITE, (0, 1, 2, 3, 2)), "1 logits are finite before and not now, first at added token 2, logit 0"),
+        (output(NAN, model="b"), "1 logits are finite before and not now, first at token 2 of the text, logit 2"),
+        (output(ONES[:, :3], (0, 1, 2, 2, 1)), "5 × 4 logits before, 5 × 3 now"),
+        (output(ONES[:4], TOKENS[:4]), "5 × 4 logits before, 4 × 4 now"),
+        (output(ONES, (0, 2, 2, 3, 1)), "the text is made into other tokens"),
+    ],
+)
+def test_no_patch_can_declare_that_logits_break(fork: Output, said: str, *, exact: bool) -> None:
+    """What is no number now, logits of another shape and other tokens of the text stay red, and say why."""
+    one = outputs.compare("x", output(ONES), fork)
+    verdict = outputs.judge(one, exact=exact, variant="cpu", changes=changes.parse("p", "x [why]"))
+    assert (verdict.green, verdict.said) == (
+        False,
+        f"differs, as p declares, but in what cannot be declared: {said}",
+    )
+
+
+def test_what_was_no_number_before_may_be_declared() -> None:
+    """A patch that makes numbers of it mends it."""
+    one = outputs.compare("x", output(NAN), output(ONES))
+    assert outputs.judge(one, exact=True, variant="cpu", changes=changes.parse("p", "x [why]")).green
+
+
 @pytest.mark.parametrize("cut", [0, 7, 19, 40, -1])
 def test_a_file_that_is_cut_short_is_refused(cut: int) -> None:
     """Nothing that is missing is taken for a number."""
