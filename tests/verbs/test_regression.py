@@ -182,6 +182,17 @@ def test_new_failures_are_told_from_known_ones(upstream_repo: Upstream) -> None:
     assert code == 1
 
 
+def test_a_program_that_an_earlier_tree_left_is_not_run(upstream_repo: Upstream) -> None:
+    """A test that no longer compiles is a new failure, also where a program of it that passes is still there."""
+    fork = fork_with(upstream_repo, Local("breaks", {"tests/passes.c": SOURCES["tests/broken.c"]}))
+    stale = fork.root / ".forkkeeper/build/cpu/build/bin/passes"
+    stale.write_text("#!/bin/sh\n")
+    stale.chmod(0o755)
+    code, _, _, said = checked(fork)
+    assert "new failures: passes: does not run any more: is not built here" in said
+    assert code == 1
+
+
 def test_nothing_left_on_either_side_is_never_green(upstream_repo: Upstream) -> None:
     """A check that writes no output passes by itself, and is red here."""
     fork = fork_with(upstream_repo, Local("notes", {"notes.txt": "a\n"}))

@@ -333,6 +333,8 @@ def _suite(pair: _Pair, stand: Stand, bare: Made) -> _Part:
         targets = suite.targets(listing, bench.source)
         if targets:
             variant = with_kits(pair.project, bench.ability)
+            if variant.targets:  # without any all was built, of this very tree
+                suite.clear(listing, bench.build, but=variant.targets)
             builds.build_more(variant, source=bench.source, build=bench.build, targets=targets)
         try:
             results.append(
