@@ -59,6 +59,9 @@ int main(int argc, char ** argv)
 }
 """
 FAILING_OPS = OPS.replace("MUL_MAT(n=1): OK\\n  2/2", "MUL_MAT(n=1): FAIL\\n  1/2")
+DEAD_OPS = OPS.replace('    puts("Backend 1/1', '    abort();\n    puts("Backend 1/1').replace(
+    "#include", "#include <stdlib.h>\n#include", 1
+)
 SOURCES = {
     "CMakeLists.txt": LISTS,
     "say.c": SAY,
@@ -91,12 +94,12 @@ def test_outputs(request, case):
 TRAILERS = "Origin: local\nUpstream-Status: Pending\nWitness: none [shown by tests]\n"
 
 
-def fork_with(upstream: Upstream, *locals_: Local) -> Fork:
-    """Make a fork with a built variant and these patches."""
+def fork_with(upstream: Upstream, *locals_: Local, declared: str = "") -> Fork:
+    """Make a fork with a built variant and these patches. declared -- more of the variant."""
     pin = upstream.commit(SOURCES, tag="v1")
     fork = fork_of(upstream.path.parent, upstream, pin, pin, list(locals_), {})
     declaration = fork.root / "fork.toml"
-    declaration.write_text(declaration.read_text() + VARIANT)
+    declaration.write_text(declaration.read_text() + VARIANT + declared)
     checks = fork.root / "native/checks"
     (checks / "outputs").mkdir(parents=True)
     (checks / "conftest.py").write_text(CONFTEST)
@@ -179,6 +182,15 @@ def test_new_failures_are_told_from_known_ones(upstream_repo: Upstream) -> None:
     assert "new failures: passes: " in said
     assert "cpu, operations: new failures: MUL_MAT(n=1): FAIL" in said
     assert "known failures: fails: " in said
+    assert code == 1
+
+
+def test_a_declaration_excuses_no_case_that_the_baseline_passes(upstream_repo: Upstream) -> None:
+    """Operations that are declared to have no case, pass on the baseline and die in the fork are new failures."""
+    fork = fork_with(upstream_repo, Local("dies", {"ops.c": DEAD_OPS}), declared='ops = { none = "no device" }\n')
+    code, _, parts, said = checked(fork)
+    assert {row["compared"]: row["verdict"] for row in parts}["operations"] == "FAILED"
+    assert "cpu, operations: new failures: ADD(n=1): does not run any more" in said
     assert code == 1
 
 
