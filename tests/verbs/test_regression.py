@@ -214,6 +214,13 @@ def test_nothing_left_on_either_side_is_never_green(upstream_repo: Upstream) -> 
     assert ran.code == 1
 
 
+def test_an_extent_goes_with_regression_only(upstream_repo: Upstream) -> None:
+    """With another check it is refused, instead of having no effect."""
+    pin = upstream_repo.commit(SOURCES, tag="v1")
+    fork = fork_of(upstream_repo.path.parent, upstream_repo, pin, pin, [], {})
+    assert_message(fork.run("check", "ops", "--extent", "whole"), 2, "--extent", "goes with regression only")
+
+
 def test_an_extent_that_is_none_is_a_wrong_request(upstream_repo: Upstream) -> None:
     """The nearest one is named."""
     fork = fork_with(upstream_repo, Local("notes", {"notes.txt": "a\n"}))
