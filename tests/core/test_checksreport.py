@@ -22,10 +22,11 @@ FINE = """<testsuites><testsuite><testcase classname="a" name="t" /></testsuite>
 
 
 def test_counts_each_kind() -> None:
-    """A failure and an error in the setup both count as failed, and are named."""
+    """A failure and an error in the setup both count as failed, and are named; which were errors is known."""
     result = parse(MIXED, exit_status=1)
     assert (result.passed, result.skipped, result.ran) == (1, 1, 3)
     assert result.failed == ("checks.test_a::test_wrong", "checks.test_a::test_setup")
+    assert result.errors == ("checks.test_a::test_setup",)
     assert judge(result).because == "2 of 3 tests failed, first checks.test_a::test_wrong"
 
 

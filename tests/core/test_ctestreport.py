@@ -47,6 +47,7 @@ def test_the_list_names_tests_and_the_folders_that_add_them() -> None:
     found = ctestreport.listing(LIST)
     assert found.names == ("test-tokenizer-0-bert-bge", "test-alloc")
     assert found.folders == (PurePath("/fork/src/tests"),)
+    assert found.programs == (PurePath("/fork/build/bin/test-alloc"),)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"backtraceGraph": {}, "tests": []}', '{"tests": [{"name": 1}]}'])

@@ -88,6 +88,33 @@ def test_an_error_at_the_bound_is_close_and_one_beyond_it_differs() -> None:
         assert verdict.green is (likeness is Likeness.CLOSE)
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([slice(TEXT), slice(TEXT, None)]))
+def test_an_error_in_one_part_is_not_hidden_by_the_other(seed: int, part: slice) -> None:
+    """Half more than the bound in the rows of the text alone, or in those of the added tokens alone, is beyond it."""
+    rows = np.random.default_rng(seed).normal(0, 1, (TEXT + ADDED, VOCABULARY)).astype(np.float32)
+    other = rows.copy()
+    other[part] *= 1 + np.sqrt(1.5 * outputs.NMSE)
+    one = outputs.compare("x", output(rows), output(other))
+    assert one.likeness is Likeness.DIFFERENT
+    assert one.figures is not None
+    assert one.figures.nmse == pytest.approx(1.5 * outputs.NMSE, rel=0.01)
+    assert not outputs.judge(one, exact=False, variant="gpu", changes=()).green
+
+
+def test_a_divergence_in_the_added_rows_alone_is_beyond_its_bound() -> None:
+    """Its NMSE is small, as it is on likely tokens, and among the rows of the text its divergence would be, too."""
+    rows = np.zeros((TEXT + ADDED, VOCABULARY), np.float32)
+    rows[:TEXT, 0] = 40  # nothing else is likely, so that the text's rows allow much and diverge by nothing
+    rows[TEXT:, :2] = 8
+    other = rows.copy()
+    other[TEXT:, 0] += 0.22
+    one = outputs.compare("x", output(rows), output(other))
+    assert one.figures is not None
+    assert one.figures.nmse < outputs.NMSE
+    assert one.figures.divergence == pytest.approx(0.22**2 / 8, rel=0.01)
+    assert one.likeness is Likeness.DIFFERENT
+
+
 def test_what_is_not_a_number_is_only_equal_to_its_bits() -> None:
     """The same NaN on both sides is bit-identical; a new one is never within the bound."""
     rows = np.ones((TEXT + ADDED, VOCABULARY), np.float32)
@@ -168,6 +195,40 @@ def test_a_declared_difference_is_there_and_nowhere_else(
     verdict = outputs.judge(one, exact=exact, variant="cpu", changes=changes.parse("p", trailer))
     assert verdict.green is green
     assert verdict.said.startswith(said)
+
+
+ONES = np.ones((TEXT + ADDED, VOCABULARY), np.float32)
+NAN, INFINITE = ONES.copy(), ONES.copy()
+NAN[1, 2], INFINITE[4, 0] = np.nan, np.inf
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize(
+    ("fork", "said"),
+    [
+        (output(NAN), "1 logits are finite before and not now, first at token 2 of the text, logit 2"),
+        (output(INFINITE), "1 logits are finite before and not now, first at added token 2, logit 0"),
+        (output(INFINITE, (0, 1, 2, 3, 2)), "1 logits are finite before and not now, first at added token 2, logit 0"),
+        (output(NAN, model="b"), "1 logits are finite before and not now, first at token 2 of the text, logit 2"),
+        (output(ONES[:, :3], (0, 1, 2, 2, 1)), "5 × 4 logits before, 5 × 3 now"),
+        (output(ONES[:4], TOKENS[:4]), "5 × 4 logits before, 4 × 4 now"),
+        (output(ONES, (0, 2, 2, 3, 1)), "the text is made into other tokens"),
+    ],
+)
+def test_no_patch_can_declare_that_logits_break(fork: Output, said: str, *, exact: bool) -> None:
+    """What is no number now, logits of another shape and other tokens of the text stay red, and say why."""
+    one = outputs.compare("x", output(ONES), fork)
+    verdict = outputs.judge(one, exact=exact, variant="cpu", changes=changes.parse("p", "x [why]"))
+    assert (verdict.green, verdict.said) == (
+        False,
+        f"differs, as p declares, but in what cannot be declared: {said}",
+    )
+
+
+def test_what_was_no_number_before_may_be_declared() -> None:
+    """A patch that makes numbers of it mends it."""
+    one = outputs.compare("x", output(NAN), output(ONES))
+    assert outputs.judge(one, exact=True, variant="cpu", changes=changes.parse("p", "x [why]")).green
 
 
 @pytest.mark.parametrize("cut", [0, 7, 19, 40, -1])

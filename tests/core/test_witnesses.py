@@ -10,6 +10,10 @@ PASSES = ChecksResult(2, 0, (), 0)
 FAILS = ChecksResult(1, 0, ("test_x::test_one",), 1)
 NOTHING = ChecksResult(0, 3, (), 5)
 KILLED = ChecksResult(0, 0, (), -9)
+NOT_SET_UP = ChecksResult(1, 0, ("test_x::test_one",), 1, errors=("test_x::test_one",))
+PARTLY = ChecksResult(
+    1, 0, ("test_x::test_one", "test_x::test_one"), 1, errors=("test_x::test_one",)
+)  # its teardown, too
 UNREADABLE = ChecksResult(0, 0, ("test_x",), 2)  # a check that cannot be imported counts as one that failed
 BAD_END = ChecksResult(2, 0, (), 3)
 
@@ -22,6 +26,9 @@ CASES = {
     "nothing ran without it": (PASSES, NOTHING, Effect.NOT_JUDGED),
     "killed without it": (PASSES, KILLED, Effect.NOT_JUDGED),
     "not even read without it": (PASSES, UNREADABLE, Effect.NOT_JUDGED),
+    "only fixtures fail without it": (PASSES, NOT_SET_UP, Effect.NOT_JUDGED),
+    "a fixture and a test fail without it": (PASSES, PARTLY, Effect.PROVED),
+    "a fixture fails with the patch": (NOT_SET_UP, FAILS, Effect.FAILS),
     "pytest itself went wrong without it": (PASSES, BAD_END, Effect.NOT_JUDGED),
 }
 

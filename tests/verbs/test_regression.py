@@ -59,6 +59,9 @@ int main(int argc, char ** argv)
 }
 """
 FAILING_OPS = OPS.replace("MUL_MAT(n=1): OK\\n  2/2", "MUL_MAT(n=1): FAIL\\n  1/2")
+DEAD_OPS = OPS.replace('    puts("Backend 1/1', '    abort();\n    puts("Backend 1/1').replace(
+    "#include", "#include <stdlib.h>\n#include", 1
+)
 SOURCES = {
     "CMakeLists.txt": LISTS,
     "say.c": SAY,
@@ -91,12 +94,12 @@ def test_outputs(request, case):
 TRAILERS = "Origin: local\nUpstream-Status: Pending\nWitness: none [shown by tests]\n"
 
 
-def fork_with(upstream: Upstream, *locals_: Local) -> Fork:
-    """Make a fork with a built variant and these patches."""
+def fork_with(upstream: Upstream, *locals_: Local, declared: str = "") -> Fork:
+    """Make a fork with a built variant and these patches. declared -- more of the variant."""
     pin = upstream.commit(SOURCES, tag="v1")
     fork = fork_of(upstream.path.parent, upstream, pin, pin, list(locals_), {})
     declaration = fork.root / "fork.toml"
-    declaration.write_text(declaration.read_text() + VARIANT)
+    declaration.write_text(declaration.read_text() + VARIANT + declared)
     checks = fork.root / "native/checks"
     (checks / "outputs").mkdir(parents=True)
     (checks / "conftest.py").write_text(CONFTEST)
@@ -133,7 +136,7 @@ def test_a_fork_that_changes_nothing_is_as_the_pin(upstream_repo: Upstream) -> N
         "operations": ("2 cases: 2 pass on both sides", "as the pin"),
         "upstream's tests": ("5 tests: 2 pass on both sides, 2 known failures, 1 ran on neither side", "as the pin"),
     }
-    assert "known failures: needs-network: " in said
+    assert "cpu, upstream's tests: known failures: needs-network: " in said
     assert code == 0, said
     for side in ("build", "baseline"):
         source = fork.root / ".forkkeeper" / side / "cpu/src"
@@ -145,7 +148,10 @@ def test_one_flipped_bit_is_caught_and_located(upstream_repo: Upstream) -> None:
     """The one case that differs is red and says where; the other stays bit-identical."""
     code, cases, said = outputs(fork_with(upstream_repo, Local("flip", FLIP)))
     assert cases == {"toy-F16": "differs, and no patch declares it", "toy-F32": "bit-identical"}
-    assert "cpu, toy-F16: first at token 2 of the text, logit 1: 4 before, 4.00000048 now; 1 of 6 logits differ" in said
+    assert (
+        "cpu, outputs: toy-F16: first at token 2 of the text, logit 1: 4 before, 4.00000048 now; 1 of 6 logits differ"
+        in said
+    )
     assert code == 1
 
 
@@ -174,8 +180,28 @@ def test_new_failures_are_told_from_known_ones(upstream_repo: Upstream) -> None:
     code, _, parts, said = checked(fork_with(upstream_repo, Local("breaks", broken)))
     assert [row["verdict"] for row in parts] == ["as the pin", "FAILED", "FAILED"]
     assert "new failures: passes: " in said
-    assert "new failures: MUL_MAT(n=1): FAIL" in said
+    assert "cpu, operations: new failures: MUL_MAT(n=1): FAIL" in said
     assert "known failures: fails: " in said
+    assert code == 1
+
+
+def test_a_declaration_excuses_no_case_that_the_baseline_passes(upstream_repo: Upstream) -> None:
+    """Operations that are declared to have no case, pass on the baseline and die in the fork are new failures."""
+    fork = fork_with(upstream_repo, Local("dies", {"ops.c": DEAD_OPS}), declared='ops = { none = "no device" }\n')
+    code, _, parts, said = checked(fork)
+    assert {row["compared"]: row["verdict"] for row in parts}["operations"] == "FAILED"
+    assert "cpu, operations: new failures: ADD(n=1): does not run any more" in said
+    assert code == 1
+
+
+def test_a_program_that_an_earlier_tree_left_is_not_run(upstream_repo: Upstream) -> None:
+    """A test that no longer compiles is a new failure, also where a program of it that passes is still there."""
+    fork = fork_with(upstream_repo, Local("breaks", {"tests/passes.c": SOURCES["tests/broken.c"]}))
+    stale = fork.root / ".forkkeeper/build/cpu/build/bin/passes"
+    stale.write_text("#!/bin/sh\n")
+    stale.chmod(0o755)
+    code, _, _, said = checked(fork)
+    assert "new failures: passes: does not run any more: is not built here" in said
     assert code == 1
 
 
@@ -186,6 +212,13 @@ def test_nothing_left_on_either_side_is_never_green(upstream_repo: Upstream) -> 
     ran = fork.script("check", "regression", "cpu", "--extent", "outputs")
     assert "no case ran on either side" in ran.out
     assert ran.code == 1
+
+
+def test_an_extent_goes_with_regression_only(upstream_repo: Upstream) -> None:
+    """With another check it is refused, instead of having no effect."""
+    pin = upstream_repo.commit(SOURCES, tag="v1")
+    fork = fork_of(upstream_repo.path.parent, upstream_repo, pin, pin, [], {})
+    assert_message(fork.run("check", "ops", "--extent", "whole"), 2, "--extent", "goes with regression only")
 
 
 def test_an_extent_that_is_none_is_a_wrong_request(upstream_repo: Upstream) -> None:

@@ -47,6 +47,7 @@ class ChecksResult:
     failed -- the tests that failed or could not be set up, as "file::test"
     exit_status -- of pytest; negative: the signal that ended it
     crashed -- those of `failed` in which a program crashed
+    errors -- those of `failed` that failed around the test alone: in a fixture, or because the file cannot be read
     """
 
     passed: int
@@ -54,6 +55,7 @@ class ChecksResult:
     failed: tuple[str, ...]
     exit_status: int
     crashed: tuple[Crashed, ...] = ()
+    errors: tuple[str, ...] = ()
 
     @property
     def ran(self) -> int:
@@ -88,6 +90,7 @@ def parse(junit: str, *, exit_status: int) -> ChecksResult:
         failed=tuple(_name(case) for case in bad),
         exit_status=exit_status,
         crashed=tuple(Crashed(_name(case), signal) for case in bad if (signal := _signal(case))),
+        errors=tuple(_name(case) for case in bad if case.find("failure") is None),
     )
 
 

@@ -24,10 +24,16 @@ MOST_SHOWN = 120  # characters of a test's last line
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The tests of a build. names -- in order; folders -- those whose CMakeLists.txt add them."""
+    """The tests of a build.
+
+    names -- in order
+    folders -- those whose CMakeLists.txt add them
+    programs -- what the tests start, as far as it is there: programs of the build, but shells and interpreters, too
+    """
 
     names: tuple[str, ...]
     folders: tuple[PurePath, ...]
+    programs: tuple[PurePath, ...] = ()
 
 
 def listing(text: str) -> Listing:
@@ -39,9 +45,10 @@ def listing(text: str) -> Listing:
         ends = [_end(graph["nodes"], test["backtrace"]) for test in tests if "backtrace" in test]
         folders = dict.fromkeys(files[end].parent for end in ends if files[end].name == LISTS)
         names = tuple(test["name"] for test in tests)
+        programs = dict.fromkeys(PurePath(test["command"][0]) for test in tests if test.get("command"))
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"is no list of tests: {error!r}") from error
-    return Listing(names, tuple(folders))
+    return Listing(names, tuple(folders), tuple(programs))
 
 
 def _end(nodes: list[dict[str, int]], node: int) -> int:

@@ -77,6 +77,9 @@ class Figures:
     nmse -- the squared error of the logits as a share of the baseline's squared logits
     agreement -- share of the rows with the same likeliest token
     allowed -- the divergence that the bound allows
+
+    The rows of the text and those of the added tokens are each measured by themselves, so that neither hides the
+    other's error among its own; `nmse`, and `divergence` with `allowed`, are those of the worse.
     """
 
     baseline: float
@@ -99,6 +102,7 @@ class Compared:
     because -- where they first differ and by how much, "" where they do not
     figures -- None where nothing could be compared
     steady -- whether each build said the same in its second run
+    broken -- what no patch can declare, "" for nothing: the fork's logits are not another answer to the same question
     """
 
     case: str
@@ -106,6 +110,7 @@ class Compared:
     because: str
     figures: Figures | None
     steady: bool
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +167,21 @@ def compare(case: str, baseline: Output | None, fork: Output | None) -> Compared
         return Compared(case, Likeness.MISSING, f"{lacks} left no output", None, steady=False)
     steady = _is_same(baseline.said, baseline.again) and _is_same(fork.said, fork.again)
     if baseline.said.tokens[: baseline.said.text] != fork.said.tokens[: fork.said.text]:
-        return Compared(case, Likeness.DIFFERENT, "the text is made into other tokens", None, steady)
+        because = "the text is made into other tokens"
+        return Compared(case, Likeness.DIFFERENT, because, None, steady, broken=because)
     if baseline.said.logits.shape != fork.said.logits.shape:
         shapes = [" × ".join(map(str, one.said.logits.shape)) for one in (baseline, fork)]
-        return Compared(case, Likeness.DIFFERENT, f"{shapes[0]} logits before, {shapes[1]} now", None, steady)
-    figures = measure(baseline.said, fork.said)
+        because = f"{shapes[0]} logits before, {shapes[1]} now"
+        return Compared(case, Likeness.DIFFERENT, because, None, steady, broken=because)
+    figures, broken = measure(baseline.said, fork.said), _newly_infinite(baseline.said, fork.said)
     if baseline.model != fork.model:
         because = f"the model's file is another ({baseline.model[:12]} before, {fork.model[:12]} now)"
-        return Compared(case, Likeness.DIFFERENT, f"{because}; {_where(baseline.said, fork.said)}", figures, steady)
+        because = f"{because}; {_where(baseline.said, fork.said)}"
+        return Compared(case, Likeness.DIFFERENT, because, figures, steady, broken)
     if _is_same(baseline.said, fork.said):
         return Compared(case, Likeness.IDENTICAL, "", figures, steady)
     likeness = Likeness.CLOSE if figures.is_small else Likeness.DIFFERENT
-    return Compared(case, likeness, _where(baseline.said, fork.said), figures, steady)
+    return Compared(case, likeness, _where(baseline.said, fork.said), figures, steady, broken)
 
 
 def judge(one: Compared, *, exact: bool, variant: str, changes: Sequence[Change]) -> Judged:
@@ -187,11 +195,16 @@ def judge(one: Compared, *, exact: bool, variant: str, changes: Sequence[Change]
         return Judged(green=False, said=one.because)
     if exact and not one.steady:
         return Judged(green=False, said="a second run says something else, so no bits can be compared")
-    if not naming:
-        return _undeclared(one, exact=exact)
+    return _declared(one, naming, exact=exact) if naming else _undeclared(one, exact=exact)
+
+
+def _declared(one: Compared, naming: Sequence[Change], *, exact: bool) -> Judged:
+    """Judge a case that was compared. naming -- the changes that name it; the size of a difference is not judged."""
     titles = list(dict.fromkeys(change.patch for change in naming))
     who = ", ".join(titles[:MOST_LISTED])
     declares = f"{who} {'declares' if len(titles) == 1 else 'declare'}"
+    if one.broken:
+        return Judged(green=False, said=f"differs, as {declares}, but in what cannot be declared: {one.broken}")
     if one.likeness is not Likeness.IDENTICAL:
         return Judged(green=True, said=f"differs, as {declares}")
     demanding = [change.patch for change in naming if change.is_demanded(exact=exact)]
@@ -221,14 +234,22 @@ def measure(baseline: Said, fork: Said) -> Figures:
     if not (np.isfinite(before).all() and np.isfinite(after).all()):
         same = 0.0 if _bits(baseline.logits[:shared], fork.logits[:shared]).all() else np.nan
         return Figures(said[0], said[1], same, same, _agreement(before, after), 0.0)
-    return Figures(
-        said[0],
-        said[1],
-        divergence(before, after),
-        nmse(before, after),
-        _agreement(before, after),
-        NMSE / 2 * float(before.var(axis=1).mean()),
-    )
+    parts = [(before[at], after[at]) for at in (slice(baseline.text), slice(baseline.text, shared)) if len(before[at])]
+    diverged, allowed = max(((divergence(*part), _allowed(part[0])) for part in parts), key=_beyond)
+    return Figures(*said, diverged, max(nmse(*part) for part in parts), _agreement(before, after), allowed)
+
+
+def _allowed(before: Numbers) -> float:
+    """Give the divergence that the bound allows."""
+    return NMSE / 2 * float(before.var(axis=1).mean())
+
+
+def _beyond(found: tuple[float, float]) -> float:
+    """Give a divergence as a share of what is allowed."""
+    diverged, allowed = found
+    if allowed == 0.0:
+        return 0.0 if diverged == 0.0 else float("inf")
+    return diverged / allowed
 
 
 def divergence(before: Numbers, after: Numbers) -> float:
@@ -285,6 +306,15 @@ def _is_same(one: Said, other: Said) -> bool:
         and one.logits.shape == other.logits.shape
         and bool(_bits(one.logits, other.logits).all())
     )
+
+
+def _newly_infinite(baseline: Said, fork: Said) -> str:
+    """Say that logits of the same shape are infinite or no numbers where they were finite before; "" where none is."""
+    lost = np.isfinite(baseline.logits) & ~np.isfinite(fork.logits)
+    if not lost.any():
+        return ""
+    row, token = (int(one[0]) for one in np.nonzero(lost))
+    return f"{int(lost.sum()):,} logits are finite before and not now, first {_place(row, baseline)}, logit {token}"
 
 
 def _where(baseline: Said, fork: Said) -> str:

@@ -58,8 +58,8 @@ def undeclared(trailer: str | None) -> Judged:
 def judge(with_it: ChecksResult, without: ChecksResult) -> Judged:
     """Judge a witness by how it ran on the fork, and on the fork without its patch.
 
-    Only a test that ran and failed proves anything: where pytest could not even read the check, or was killed, it may
-    be for want of something else.
+    Only a test that ran and failed proves anything: where a fixture failed, pytest could not even read the check, or
+    was killed, it may be for want of something else.
     """
     before, after = checksreport.judge(with_it), checksreport.judge(without)
     if not before.passed:
@@ -68,6 +68,11 @@ def judge(with_it: ChecksResult, without: ChecksResult) -> Judged:
         return Judged(Effect.LOST, "its witness passes without it")
     if after.answer is not ChecksAnswer.FAILED or not without.failed or without.exit_status != TESTS_FAILED:
         return Judged(Effect.NOT_JUDGED, f"without the patch {after.because}")
+    if len(without.errors) == len(
+        without.failed
+    ):  # by number: a test that fails, and its fixture after it, is in `failed` twice
+        said = f"no test failed, but fixtures of {len(without.errors)} did, first {without.errors[0]}"
+        return Judged(Effect.NOT_JUDGED, f"without the patch {said}")
     return Judged(Effect.PROVED)
 
 

@@ -69,7 +69,7 @@ from forkkeeper.flow.benching import Asked as BenchAsked, bench, percent
 from forkkeeper.flow.blaming import attribute, bisect
 from forkkeeper.flow.building import build, materialise
 from forkkeeper.flow.carrying import plan, refresh
-from forkkeeper.flow.checking import check
+from forkkeeper.flow.checking import REGRESSION, check
 from forkkeeper.flow.declining import decline, reopen as reopen_declined
 from forkkeeper.flow.doctoring import doctor
 from forkkeeper.flow.explaining import explain, policy_check
@@ -103,6 +103,7 @@ from forkkeeper.flow.triaging import triage
 from forkkeeper.flow.unparking import patch_unpark
 
 __all__ = [
+    "REGRESSION",
     "Adoption",
     "Ask",
     "BenchAsked",

@@ -43,6 +43,16 @@ def targets(listing: Listing, source: Path) -> tuple[str, ...]:
     return tuple("all" if str(folder) == "." else f"{folder.as_posix()}/all" for folder in below)
 
 
+def clear(listing: Listing, build: Path, *, but: Sequence[str]) -> None:
+    """Delete the tests' programs, so that none is run that an earlier tree left and this one cannot build.
+
+    Only files below the build folder go. but -- names that stay: what is known to be of this very tree
+    """
+    for program in map(Path, listing.programs):
+        if program.name not in but and program.parent.resolve().is_relative_to(build.resolve()) and program.is_file():
+            program.unlink()
+
+
 def run(
     build: Path, *, only: Sequence[str] = (), but: Sequence[str] = (), env: Mapping[str, str] | None = None
 ) -> dict[str, Result]:

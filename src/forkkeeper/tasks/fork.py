@@ -403,13 +403,14 @@ def check(
     operations and upstream's own tests, in the fork and in the pristine pin, which is built beside it.
     Example: forkkeeper check bf16
     """
-    run(
-        lambda on_progress: flow.check(
-            setting(on_progress), value("check", what), variant or (), strict=strict, extent=extent
-        ),
-        name="check",
-        json=json,
-    )
+
+    def verb(on_progress: terminal.Progress) -> flow.Report:
+        wanted = value("check", what)
+        if extent and wanted != flow.REGRESSION:
+            raise flow.only_with("--extent", flow.REGRESSION)
+        return flow.check(setting(on_progress), wanted, variant or (), strict=strict, extent=extent)
+
+    run(verb, name="check", json=json)
 
 
 @task(auto_shortflags=False, name="refresh", help={"json": JSON})
