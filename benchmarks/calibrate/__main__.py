@@ -24,7 +24,7 @@ from forkkeeper.shell import terminal
 RELABELINGS = 2000
 UPTO = "llama-cpp-python==0.3.36"
 FALSE = frozenset({Speed.SLOWER, Speed.FASTER})
-WANTED: dict[Kind, int] = {"count-same": 10, "count-slower": 10, "time-long": 1, "time-same": 20, "time-slower": 10}
+WANTED: dict[Kind, int] = {"count-same": 5, "count-slower": 10, "time-long": 1, "time-same": 20, "time-slower": 10}
 ABOUT: dict[Kind, str] = {
     "count-same": "the same code, built in another place: instructions",
     "count-slower": "one part in 200 of all products of matrices done twice: instructions",
@@ -100,11 +100,15 @@ def _counted(place: Place) -> tuple[Line, ...]:
     apart = max((abs(row.change) for live in same for row in live.rows), default=0.0)
     share = f"one part in {PLANTED['count-slower']} of all products"
     return (
-        Line("A/A, instructions: never slower or faster", f"{alarms}; largest {apart:.5%}", _is(same, 10, alarms, 0)),
+        Line(
+            "A/A, instructions: never slower or faster",
+            f"{alarms}; largest {apart:.5%}",
+            _is(same, WANTED["count-same"], alarms, 0),
+        ),
         Line(
             f"planted 0.5 % ({share}), instructions: 10 of 10",
             f"{found}; {_changes(slower)}",
-            _is(slower, 10, found, len(slower)),
+            _is(slower, WANTED["count-slower"], found, len(slower)),
         ),
     )
 
@@ -117,7 +121,11 @@ def _timed(place: Place) -> tuple[Line, ...]:
     met = None if len(slower) < 10 else found.count >= 0.9 * len(slower) and longest <= 180
     said = f"{found}; {_changes(slower)}; longest {longest:.0f} s"
     return (
-        Line("A/A, time: none of 20 live runs says slower or faster", str(alarms), _is(same, 20, alarms, 0)),
+        Line(
+            "A/A, time: none of 20 live runs says slower or faster",
+            str(alarms),
+            _is(same, WANTED["time-same"], alarms, 0),
+        ),
         Line("planted 5 %, time: 9 of 10 live runs, 180 s each", said, met),
     )
 
