@@ -229,8 +229,13 @@ def _since(
         ]
         pairs = ((0, 2), (0, 1), (2, 3), (1, 3))  # upstream, the fork's cost then and now, the fork
         compared = [comparer.compare(sides[one], sides[other]) for one, other in pairs]
+    beyond = comparer.margin if comparer.how is not None else 0.0
     judged = [
-        (one.model, one.test, fourway.four(one.judged, then.judged, now.judged, fork.judged, comparer.margin))
+        (
+            one.model,
+            one.test,
+            fourway.four(one.judged, then.judged, now.judged, fork.judged, comparer.margin, beyond=beyond),
+        )
         for one, then, now, fork in zip(*compared, strict=True)
     ]
     heads = (
