@@ -127,6 +127,15 @@ def test_nobody_is_blamed_for_less_than_the_threshold(now: Judged, own: Speed) -
     assert (found.whose is Whose.FORK) is (own in (Speed.SLOWER, Speed.FASTER))
 
 
+def test_a_cost_that_grew_by_less_than_the_threshold_is_not_blamed() -> None:
+    """Both costs are sure, and what lies between them is not sure to reach the threshold: that is not known."""
+    then, now = counted(0.0005, 0.00001), counted(0.00145, 0.0001)
+    found = four(SAME_COUNT, then, now, now, MARGIN, beyond=MARGIN)
+    assert (then.speed, now.speed) == (Speed.SAME, Speed.SLOWER)
+    assert found.whose is Whose.UNKNOWN
+    assert "about the threshold of 0.10%" in found.said
+
+
 @pytest.mark.parametrize("place", range(3))
 def test_times_without_bounds_are_no_answer(place: int) -> None:
     """Few pairs can show that times are alike and yet bound nothing: then whose the change is is not known."""

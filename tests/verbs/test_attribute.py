@@ -99,6 +99,16 @@ def test_what_crashes_is_no_dependency(tmp_path: Path) -> None:
     assert [bool(part["failed"]) for part in parts] == [False, False, True, False]
 
 
+@pytest.mark.parametrize("way", ["leave-one-out", "prefix"])
+@pytest.mark.valgrind
+def test_a_fork_that_cannot_be_counted_is_said_at_once(tmp_path: Path, way: str) -> None:
+    """Where the whole fork crashes nothing else is built for it."""
+    fork = forked(*upstream_in(tmp_path), COSTS, ABORTS)
+    ran = fork.script("bench", "attribute", "--only", way)
+    assert_message(ran, 3, "bench: ", "run it by hand")
+    assert len(stamps(fork)) == 1
+
+
 def test_a_tool_that_fails_is_no_dependency(tmp_path: Path) -> None:
     """Where a build fails of the machine, that is said, no patch is said to be needed, and exit is 3."""
     tool = tmp_path / "tool"

@@ -82,6 +82,8 @@ def attribute(
     with composed(project, upstream, step=STEP) as stand:
         comparer = comparing.comparer(setting, project, declared, metric, variant)
         fork = measuring.side(comparer.rig, Made(project, stand), "the fork")
+        if comparer.how is not None:
+            comparer.counts(fork)  # what keeps the whole fork from being counted is no patch's matter
         blocks: list[Block] = [*notes, f"the fork, tree {ids.short(stand.made.tree)}, at {said(stand.pin)}"]
         blocks.append(benching.said_of(benches.machine(probes.processor())))
         found: dict[str, list[Part]] = {}
@@ -105,8 +107,6 @@ def attribute(
 
 def _without_each(comparer: Comparer, project: Project, stand: Stand, fork: Side) -> Iterator[Part]:
     """Measure the fork beside the fork without each patch; one that others need never stops the rest."""
-    if comparer.how is not None:
-        comparer.counts(fork)  # what keeps the whole fork from being counted is no patch's matter
     for number, patch in enumerate(project.queue.patches):
         comparer.rig.setting.on_progress("patches left out", number, len(project.queue.patches))
         rest = [other for other in project.queue.patches if other is not patch]
