@@ -45,6 +45,8 @@ FILES = {
 COSTS = Local("costs", {"first.c": part("first", ROUNDS * 11 // 10)})  # 5 % of the whole
 HARMLESS = Local("harmless", {"notes.txt": "b\n"})
 GROUND = Local("ground", {"amount.h": f"#define AMOUNT {ROUNDS * 8 // 10}\n"})
+ABORTS = Local("aborts", {"second.c": "#include <stdlib.h>\nvoid second(int tokens) { (void) tokens; abort(); }\n"})
+SKIPS = Local("skips", {"engine.c": ENGINE.replace("    second(tokens);\n", "")})
 GAINS = Local("gains", {"second.c": part("second", "AMOUNT", '#include "amount.h"\n')})  # 10 % of the whole
 
 

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
+from forkkeeper.core.counts import Counted, judge
 from forkkeeper.core.fourway import Whose, four, own_change
 from forkkeeper.core.speed import Judged, Speed
 
@@ -97,3 +98,49 @@ def test_the_doubt_of_both_is_in_the_answer(then: float, now: float, wide: float
             ratio = (1 + cost_now) / (1 + cost_then) - 1
             assert found.low <= ratio or math.isclose(found.low, ratio, abs_tol=1e-12)
             assert found.high >= ratio or math.isclose(found.high, ratio, abs_tol=1e-12)
+
+
+def counted(change: float, apart: float) -> Judged:
+    """Judge counts that differ by this, and whose runs are so far apart, both as shares."""
+    number = 100_000_000
+    fork = round(number * (1 + change))
+    return judge(Counted(number, number), Counted(fork, round(fork * (1 + apart))), MARGIN)
+
+
+SAME_COUNT = counted(0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("now", "own"),
+    [
+        (counted(0.00095, 0.00009), Speed.INCONCLUSIVE),
+        (counted(-0.00095, 0.00009), Speed.INCONCLUSIVE),
+        (counted(0.00085, 0.00009), Speed.SAME),
+        (counted(0.0012, 0.00009), Speed.SLOWER),
+        (counted(-0.0012, 0.00009), Speed.FASTER),
+    ],
+)
+def test_nobody_is_blamed_for_less_than_the_threshold(now: Judged, own: Speed) -> None:
+    """What a count calls the same is never called the fork's: the whole interval has to reach the threshold."""
+    found = four(SAME_COUNT, SAME_COUNT, now, now, MARGIN, beyond=MARGIN)
+    assert found.own.speed is own
+    assert (found.whose is Whose.FORK) is (own in (Speed.SLOWER, Speed.FASTER))
+
+
+def test_a_cost_that_grew_by_less_than_the_threshold_is_not_blamed() -> None:
+    """Both costs are sure, and what lies between them is not sure to reach the threshold: that is not known."""
+    then, now = counted(0.0005, 0.00001), counted(0.00145, 0.0001)
+    found = four(SAME_COUNT, then, now, now, MARGIN, beyond=MARGIN)
+    assert (then.speed, now.speed) == (Speed.SAME, Speed.SLOWER)
+    assert found.whose is Whose.UNKNOWN
+    assert "about the threshold of 0.10%" in found.said
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_times_without_bounds_are_no_answer(place: int) -> None:
+    """Few pairs can show that times are alike and yet bound nothing: then whose the change is is not known."""
+    endless = Judged(Speed.SAME, 0.001, -1.0, math.inf, 0.01, 6, "differs by less than 3.0%")
+    upstream, then, now = (endless if number == place else judged(0.0) for number in range(3))
+    found = four(upstream, then, now, judged(0.0), 0.03)
+    assert found.whose is Whose.UNKNOWN
+    assert "is not known (6 pairs are too few" in found.said

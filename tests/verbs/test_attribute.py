@@ -1,10 +1,26 @@
 """What `bench attribute` promises, with real builds: the patch that costs is blamed, and no other, nor for upstream."""
 
+import json
 from pathlib import Path
 
 import pytest
-from attributing import COSTS, GAINS, GROUND, HARMLESS, ROUNDS, forked, part, sentences, tables, upstream_in
-from world import Fork, Local, assert_message
+from attributing import (
+    ABORTS,
+    COSTS,
+    FILES,
+    GAINS,
+    GROUND,
+    HARMLESS,
+    PARTED,
+    ROUNDS,
+    SKIPS,
+    forked,
+    part,
+    sentences,
+    tables,
+    upstream_in,
+)
+from world import Fork, Local, Upstream, assert_message
 
 from forkkeeper.flow import measuring
 
@@ -55,6 +71,64 @@ def test_the_patch_that_costs_is_blamed(tmp_path: Path) -> None:
     assert len(before) == 8, "baseline, overlay, three with the first patches, the fork, two without an early one"
     assert fork.script(*VERB).code == 0
     assert stamps(fork) == before
+
+
+@pytest.mark.valgrind
+def test_what_crashes_is_no_dependency(tmp_path: Path) -> None:
+    """Builds that crash are named as made and not measured, the rest is measured all the same, and exit is 3.
+
+    Where a patch mends what one before it broke, both are measured together. All of it is kept.
+    """
+    fork = forked(*upstream_in(tmp_path), COSTS, ABORTS, SKIPS, HARMLESS)
+    ran = fork.script(*VERB)
+    assert ran.code == 3, ran.said
+    alone, added = tables(ran)
+    (refused,) = verdicts(alone, "skips")
+    assert refused.startswith("was made, could not be measured: ")
+    assert verdicts(alone, "costs") == ["slower", "slower"]
+    assert verdicts(alone, "harmless") == ["same: the same code"]
+    assert verdicts(added, "aborts") == [refused]
+    assert verdicts(added, "aborts + skips") == ["faster", "faster"]
+    assert verdicts(added, "harmless") == ["same: the same code"]
+    said = sentences(ran)
+    assert "one after the other -" in said
+    assert "not measured: skips" in said
+    assert "next: run it by hand" in said
+    (kept,) = (fork.root / ".forkkeeper/bench").glob("*.json")
+    parts = json.loads(kept.read_text())["parts"]["leave-one-out"]
+    assert [bool(part["failed"]) for part in parts] == [False, False, True, False]
+
+
+@pytest.mark.parametrize("way", ["leave-one-out", "prefix"])
+@pytest.mark.valgrind
+def test_a_fork_that_cannot_be_counted_is_said_at_once(tmp_path: Path, way: str) -> None:
+    """Where the whole fork crashes nothing else is built for it."""
+    fork = forked(*upstream_in(tmp_path), COSTS, ABORTS)
+    ran = fork.script("bench", "attribute", "--only", way)
+    assert_message(ran, 3, "bench: ", "run it by hand")
+    assert len(stamps(fork)) == 1
+
+
+def test_a_tool_that_fails_is_no_dependency(tmp_path: Path) -> None:
+    """Where a build fails of the machine, that is said, no patch is said to be needed, and exit is 3."""
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\ngrep -q 'First' notes.txt || { echo 'x: No space left on device' >&2; exit 1; }\n")
+    tool.chmod(0o755)
+    upstream = Upstream.make(tmp_path / "upstream.git")
+    lists = f"{PARTED}add_custom_target(tool ALL COMMAND {tool} WORKING_DIRECTORY ${{CMAKE_SOURCE_DIR}})\n"
+    lists += "add_dependencies(llama-bench tool)\n"
+    pin = upstream.commit({**FILES, "CMakeLists.txt": lists, "more.txt": "a\n"}, tag="v1")
+    fork = forked(upstream, pin, Local("first", {"notes.txt": "First\n"}), Local("more", {"more.txt": "b\n"}))
+    ran = fork.script(*VERB, "--metric", "time")
+    assert ran.code == 3, ran.said
+    alone, added = tables(ran)
+    (refused,) = verdicts(alone, "first")
+    assert refused.startswith("could not be made: the disk of ")
+    assert verdicts(alone, "more") == ["same: the same code"]
+    (refused,) = verdicts(added, "the baseline")
+    assert refused.startswith("could not be made: the disk of ")
+    assert "not measured: first" in sentences(ran)
+    assert "next: `df -h " in sentences(ran)
 
 
 @pytest.mark.valgrind

@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 from world import Fork, assert_message, git, run
 
 from forkkeeper.core import declaration
+from forkkeeper.core.benches import Instructions
 
 
 def begin(fork: Fork, place: Path, *more: str) -> Path:
@@ -38,6 +40,14 @@ def test_the_declaration_is_commented_field_by_field(fork_in_step: Fork, tmp_pat
     declared = declaration.parse(text.encode())
     assert declared.path == ()
     assert declared.name == "new"
+
+
+def test_the_suggested_count_can_be_declared_as_it_stands(fork_in_step: Fork, tmp_path: Path) -> None:
+    """Uncommented, the lines on counting name one function and give the fields that counting has, at their values."""
+    text = (begin(fork_in_step, tmp_path / "new") / "fork.toml").read_text()
+    lines = text[text.index("# [bench.instructions]") :].splitlines()
+    found = msgspec.toml.decode("\n".join(line.removeprefix("# ") for line in lines))["bench"]["instructions"]
+    assert found == msgspec.to_builtins(Instructions("cpu", within="llama_context::process_ubatch(*"))
 
 
 @pytest.mark.parametrize("name", ["fork.toml", "fork.lock", "CHANGES-LOCAL.md"])

@@ -74,30 +74,44 @@ def _got(judged: Judged, same: str, other: str) -> str:
             return other.format(f"{abs(judged.change):.2%} {judged.speed.value}")
 
 
-def four(upstream: Judged, then: Judged, now: Judged, fork: Judged, margin: float) -> FourWay:
-    """Put four comparisons together. margin -- the difference that matters, as a share."""
-    return FourWay(upstream, then, now, fork, own_change(upstream, then, now, margin))
+def four(upstream: Judged, then: Judged, now: Judged, fork: Judged, margin: float, *, beyond: float = 0.0) -> FourWay:
+    """Put four comparisons together. margin, beyond -- see `own_change`."""
+    return FourWay(upstream, then, now, fork, own_change(upstream, then, now, margin, beyond=beyond))
 
 
-def own_change(upstream: Judged, then: Judged, now: Judged, margin: float) -> Judged:
+def own_change(upstream: Judged, then: Judged, now: Judged, margin: float, *, beyond: float = 0.0) -> Judged:
     """Judge the fork of now beside what its cost of then makes of the pristine pin of now.
 
     Nobody can tell from outside whether a cost is a share of the work (each product takes longer) or an amount (a step
     more for each token): where upstream became slower or faster the two part. The fork has changed only where it is
     slower than by both, or faster than by both; the nearer one counts. Intervals hold all that the parts may be. What
-    one of the parts could not tell nobody can of the whole: then it is inconclusive.
+    one of the parts could not tell nobody can of the whole: then it is inconclusive. So it is where one has no bounds,
+    as a time has of which there are too few pairs.
+
+    margin -- the difference that matters, as a share
+    beyond -- how far from none an interval has to lie to be a change: the threshold of counts, whose intervals are so
+        narrow that what nobody minds lies off zero; of times 0
     """
     pairs = min(upstream.pairs, then.pairs, now.pairs)
-    unsure = next((one.because for one in (upstream, then, now) if one.speed is Speed.INCONCLUSIVE), None)
+    unsure = next(filter(None, map(_unsure, (upstream, then, now))), None)
     if unsure is not None:
         return Judged(Speed.INCONCLUSIVE, 0.0, -math.inf, math.inf, math.inf, pairs, unsure)
-    found = [_judged(one, upstream, then, now, margin) for one in (_by_share, _by_amount)]
+    found = [_judged(one, upstream, then, now, margin, beyond) for one in (_by_share, _by_amount)]
     nearest = min(found, key=lambda one: (one.speed is not Speed.SAME, abs(one.change)))
     if {one.speed for one in found} == {Speed.SLOWER, Speed.FASTER}:
         because = "lies between what the same share and what the same amount would be"
         low, high = min(one.low for one in found), max(one.high for one in found)
         nearest = Judged(Speed.SAME, 0.0, low, high, (high - low) / 2, 0, because)
     return replace(nearest, pairs=pairs)
+
+
+def _unsure(judged: Judged) -> str | None:
+    """Say why nothing follows from a comparison; None where something does."""
+    if judged.speed is Speed.INCONCLUSIVE:
+        return judged.because
+    if math.isinf(judged.high) or judged.low <= -1:  # no bounds, as shares: nothing takes less than no time
+        return f"{judged.pairs} pairs are too few to say how far it may be off: raise `seconds` of [bench]"
+    return None
 
 
 Beside = Callable[[float, float, float], float]
@@ -113,15 +127,19 @@ def _by_amount(upstream: float, then: float, now: float) -> float:
     return (1 + upstream) * (1 + now) / expected - 1 if expected > 0 else _by_share(upstream, then, now)
 
 
-def _judged(beside: Beside, upstream: Judged, then: Judged, now: Judged, margin: float) -> Judged:
+def _judged(beside: Beside, upstream: Judged, then: Judged, now: Judged, margin: float, beyond: float) -> Judged:
     change = beside(upstream.change, then.change, now.change)
     ends = itertools.product(*((one.low, one.high) for one in (upstream, then, now)))
     reached = [beside(*corner) for corner in ends]
     low, high = min(reached), max(reached)
+    is_slower = low >= beyond if beyond else low > 0
+    is_faster = high <= -beyond if beyond else high < 0
     if -margin < low and high < margin:
         speed, because = Speed.SAME, f"differs by less than {margin:.2%}"
-    elif low > 0 or high < 0:
-        speed, because = (Speed.SLOWER if low > 0 else Speed.FASTER), f"{change:+.3%} beside what it was"
+    elif is_slower or is_faster:
+        speed, because = (Speed.SLOWER if is_slower else Speed.FASTER), f"{change:+.3%} beside what it was"
+    elif beyond:
+        speed, because = Speed.INCONCLUSIVE, f"between {low:+.3%} and {high:+.3%}, about the threshold of {beyond:.2%}"
     else:
         speed, because = Speed.INCONCLUSIVE, f"between {low:+.1%} and {high:+.1%}: a quieter machine, or more time"
     return Judged(speed, change, low, high, (high - low) / 2, 0, because)

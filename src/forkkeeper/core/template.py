@@ -146,8 +146,10 @@ strategy = "scratch"
 # Instructions are counted as well, under valgrind's callgrind.
 # [bench.instructions]
 # variant = "cpu"                               # best one for any processor: valgrind does not know the newest
-# within = "llama_decode"                       # the function that counts, with all that it calls; "" for everything
+# within = "llama_context::process_ubatch(*"    # the function that counts, with all that it calls; "" for everything
 # threshold = 0.001                             # the difference that matters, as a share
+# prompt = 4                                    # tokens read, and written, in a test; few, as valgrind is slow
+# generation = 2
 """
 
 SERIES = "# The local changes, in order: one patch file of this folder per line.\n"

@@ -4,8 +4,9 @@ Imported late, by `blaming`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 
@@ -15,8 +16,8 @@ from forkkeeper.core.fourway import FourWay, Whose
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.report import Block, Cell, Painted, Report, Table, said
 from forkkeeper.core.speed import Judged, Speed
-from forkkeeper.errors import ExitCode, ForkkeeperError, RequestError
-from forkkeeper.flow import benching, comparing, measuring
+from forkkeeper.errors import ExitCode, ForkkeeperError, OutsideError, RequestError
+from forkkeeper.flow import benching, comparing, failing, measuring
 from forkkeeper.flow.benching import Asked, declared_bench
 from forkkeeper.flow.building import Made, pristine
 from forkkeeper.flow.comparing import SAME_CODE, Comparer
@@ -45,11 +46,16 @@ OVERLAY = "the overlay"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one patch, or the overlay, makes of the fork's speed. why -- it could not be measured, "" where it was."""
+    """What one patch, or the overlay, makes of the fork's speed.
+
+    why -- it could not be measured, "" where it was
+    failed -- what went wrong there that is no patch's doing, as a message; "" where nothing did
+    """
 
     title: str
     rows: tuple[Compared, ...]
     why: str = ""
+    failed: str = ""
 
 
 def attribute(
@@ -61,7 +67,10 @@ def attribute(
     since: str | None,
     models: Sequence[str],
 ) -> Report:
-    """Measure the fork with and without each of its patches; see `blaming.attribute`."""
+    """Measure the fork with and without each of its patches; see `blaming.attribute`.
+
+    What cannot be made or measured never stops the rest. Where that is no patch's doing the exit code is 3.
+    """
     if only is not None and only not in ONLY:
         raise RequestError(STEP, f"--only {only}", "is no way to take it apart", near_hint(only, ONLY, "ways"))
     if only is not None and since is not None:
@@ -73,6 +82,8 @@ def attribute(
     with composed(project, upstream, step=STEP) as stand:
         comparer = comparing.comparer(setting, project, declared, metric, variant)
         fork = measuring.side(comparer.rig, Made(project, stand), "the fork")
+        if comparer.how is not None:
+            comparer.counts(fork)  # what keeps the whole fork from being counted is no patch's matter
         blocks: list[Block] = [*notes, f"the fork, tree {ids.short(stand.made.tree)}, at {said(stand.pin)}"]
         blocks.append(benching.said_of(benches.machine(probes.processor())))
         found: dict[str, list[Part]] = {}
@@ -85,9 +96,10 @@ def attribute(
             title = "One after the other: beside the baseline with the overlay and the patches before it."
             blocks += ["", Painted(title, "bold"), _table("before it", "with it", found[PREFIX])]
             blocks += ["", *_sums(found, whole)]
-    blocks += ["", *_said(found, comparer.margin)]
+    failed = list(_failed(found))
+    blocks += ["", *_said(found, comparer.margin), *failed]
     blocks.append(comparing.keep(comparer, "attribute", pin=stand.pin.sha, fork=fork.tree, parts=found))
-    return Report(tuple(blocks))
+    return Report(tuple(blocks), ExitCode.OUTSIDE_FAILED if failed else ExitCode.IN_STEP)
 
 
 # the fork without a patch, and with the first ones alone -----------------------------------------------------------
@@ -95,16 +107,12 @@ def attribute(
 
 def _without_each(comparer: Comparer, project: Project, stand: Stand, fork: Side) -> Iterator[Part]:
     """Measure the fork beside the fork without each patch; one that others need never stops the rest."""
-    if comparer.how is not None:
-        comparer.counts(fork)  # what keeps the whole fork from being counted is no patch's matter
     for number, patch in enumerate(project.queue.patches):
         comparer.rig.setting.on_progress("patches left out", number, len(project.queue.patches))
         rest = [other for other in project.queue.patches if other is not patch]
-        try:
-            shorter = _with(comparer, project, stand, rest, f"without {patch.title}")
-            yield Part(patch.title, comparer.compare(shorter, fork))
-        except ForkkeeperError as error:
-            yield Part(patch.title, (), f"cannot be made without it: {comparing.why(error)}")
+        name = f"without {patch.title}"
+        shorter = _made(patch.title, partial(_with, comparer, project, stand, rest, name), "it")
+        yield shorter if isinstance(shorter, Part) else _measured(comparer, patch.title, shorter, fork)
 
 
 def _one_by_one(
@@ -112,30 +120,58 @@ def _one_by_one(
 ) -> tuple[list[Part], tuple[Compared, ...]]:
     """Measure what overlay and each patch add to what stands before it; and the whole fork beside the baseline.
 
-    Where one cannot be made without a later one, that one is measured with it.
+    Where one cannot be made without a later one, or not be measured, that one is measured with it.
     """
-    bare = pristine(project, stand)
-    baseline = last = measuring.side(comparer.rig, bare, "the baseline")
+    baseline = _made("the baseline", partial(_bare, comparer, project, stand), "the fork's changes")
+    if isinstance(baseline, Part):
+        return [baseline], ()
     found: list[Part] = []
     patches = project.queue.patches
     steps = [(OVERLAY, 0)] if project.overlay else []
     steps += [(patch.title, number) for number, patch in enumerate(patches, start=1)]
-    pending: list[str] = []
+    last, pending = baseline, list[str]()
     for title, number in steps:
         comparer.rig.setting.on_progress("patches one by one", number, len(patches))
-        try:
-            is_last = number == len(patches)
-            now = fork if is_last else _with(comparer, project, stand, patches[:number], f"up to {title}")
-            rows = comparer.compare(last, now)
-        except ForkkeeperError as error:
-            if is_last:
-                raise
-            found.append(Part(title, (), f"cannot be made without a later one: {comparing.why(error)}"))
-            pending.append(title)
-            continue
-        found.append(Part(" + ".join((*pending, title)), rows))
-        last, pending = now, []
-    return found, comparer.compare(baseline, fork)
+        build = partial(_with, comparer, project, stand, patches[:number], f"up to {title}")
+        now = fork if number == len(patches) else _made(title, build, "a later one")
+        pending.append(title)
+        part = now if isinstance(now, Part) else _measured(comparer, " + ".join(pending), last, now)
+        found.append(part)
+        if not (part.why or isinstance(now, Part)):
+            last, pending = now, []
+    whole = _measured(comparer, "the whole fork", baseline, fork)
+    return [*found, *([whole] if whole.why else [])], whole.rows
+
+
+def _made(title: str, build: Callable[[], Side], without: str) -> Side | Part:
+    """Build a side; where that cannot be, say whether it is because of what it is without."""
+    try:
+        return build()
+    except ForkkeeperError as error:
+        if failing.is_of_tree(error):
+            return Part(title, (), f"cannot be made without {without}: {comparing.why(error)}")
+        return _broken(title, "could not be made", error)
+    except OSError as error:
+        return _broken(title, "could not be made", error)
+
+
+def _measured(comparer: Comparer, title: str, before: Side, after: Side) -> Part:
+    try:
+        return Part(title, comparer.compare(before, after))
+    except (ForkkeeperError, OSError) as error:
+        return _broken(title, "was made, could not be measured", error)
+
+
+def _broken(title: str, what: str, error: ForkkeeperError | OSError) -> Part:
+    if isinstance(error, OSError):  # of a copy, on a full disk for one
+        found = error.strerror or str(error)
+        error = OutsideError(STEP, str(error.filename or ""), found, "`df -h` shows whether a disk is full")
+    first, *_ = error.found.splitlines()
+    return Part(title, (), f"{what}: {first}", str(error))
+
+
+def _bare(comparer: Comparer, project: Project, stand: Stand) -> Side:
+    return measuring.side(comparer.rig, pristine(project, stand), "the baseline")
 
 
 def _with(comparer: Comparer, project: Project, stand: Stand, patches: Sequence[Patch], name: str) -> Side:
@@ -160,6 +196,15 @@ def _rows(part: Part) -> Iterator[tuple[Cell, ...]]:
         yield (part.title, "", "", "", "", "", comparing.verdict(part.rows[0]))
     else:
         yield from ((part.title, *comparing.cells(row)) for row in part.rows)
+
+
+def _failed(found: dict[str, list[Part]]) -> Iterator[Block]:
+    """Say what went wrong that is no patch's doing: each message once, with all that it kept from being measured."""
+    titles: dict[str, dict[str, None]] = {}
+    for part in (part for parts in found.values() for part in parts if part.failed):
+        titles.setdefault(part.failed, {})[part.title] = None
+    for message, of in titles.items():
+        yield Painted(f"not measured: {', '.join(of)}\n  {message}", "red")
 
 
 def _sums(found: dict[str, list[Part]], whole: Sequence[Compared]) -> Iterator[Block]:
@@ -229,8 +274,13 @@ def _since(
         ]
         pairs = ((0, 2), (0, 1), (2, 3), (1, 3))  # upstream, the fork's cost then and now, the fork
         compared = [comparer.compare(sides[one], sides[other]) for one, other in pairs]
+    beyond = comparer.margin if comparer.how is not None else 0.0
     judged = [
-        (one.model, one.test, fourway.four(one.judged, then.judged, now.judged, fork.judged, comparer.margin))
+        (
+            one.model,
+            one.test,
+            fourway.four(one.judged, then.judged, now.judged, fork.judged, comparer.margin, beyond=beyond),
+        )
         for one, then, now, fork in zip(*compared, strict=True)
     ]
     heads = (

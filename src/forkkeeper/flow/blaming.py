@@ -26,6 +26,7 @@ def attribute(
     metric -- "instructions" or "time"
     only -- "leave-one-out" or "prefix", None for both
     since -- a revision of the fork's own repository; exit 1 where the fork's own cost grew since
+    Exit 3 where a part could not be measured; the rest is shown.
     """
     if len(variants) > 1:
         raise RequestError("bench", ", ".join(variants), "one variant is taken apart at a time", "name one")

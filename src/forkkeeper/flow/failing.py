@@ -28,6 +28,10 @@ MOST = 4  # patches and files that are named
 CRAMPED = 16 * 2**20  # bytes: a build that fails with less free on its disk has failed of that, whatever it says
 
 
+class SuspectedError(OutsideError):
+    """Code is refused in no line that is known to be the fork's, and patches or overlay files have to do with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What was to be built.
@@ -69,6 +73,13 @@ def explained(error: StepError, attempt: Attempt) -> ForkkeeperError:  # noqa: P
             return _linked(error, attempt, symbol, places, "is defined twice")
         case None:
             return full(error.thing, attempt) if _is_cramped(attempt) else error
+
+
+def is_of_tree(error: ForkkeeperError) -> bool:
+    """Whether what was to be built is itself to blame, as far as is known: no tool, download, memory or room."""
+    if isinstance(error, RequestError):
+        return isinstance(error.__cause__, StepError)  # an option that the tree does not know
+    return isinstance(error, AnswerIsNo | SuspectedError)
 
 
 def _is_cramped(attempt: Attempt) -> bool:
@@ -208,7 +219,8 @@ def _told(
             said, hint = _suspected(attempt, [f"the line is upstream's own: {line}"], suspects)
         case None:
             said, hint = _suspected(attempt, [], suspects)
-    kind = AnswerIsNo if is_ours else OutsideError
+    suspected = suspects.naming or suspects.touching or suspects.files
+    kind = AnswerIsNo if is_ours else SuspectedError if suspected else OutsideError
     found = "\n    ".join(map(shown.line, (message, *said)))
     return kind("build", error.thing, found, f"{shown.spelled(hint)}; then {attempt.again}\n        {error.hint}")
 

@@ -76,7 +76,8 @@ def attribute(
 ) -> None:
     """Say which patch costs or gains speed; after a sync, whether a change is upstream's or the fork's.
 
-    With --since exits 1 where the fork's own cost grew. docs/attribution.md says how far to trust it.
+    Exits 3 where a part could not be measured, with --since 1 where the fork's own cost grew.
+    docs/attribution.md says how far to trust it.
     Example: forkkeeper bench attribute --since HEAD~1
     """
     run(
