@@ -74,6 +74,7 @@ class Comparer:
                 self.taken += found.taken
                 self._timed[first, second] = found.rows
             return self._timed[first, second]
+        measuring.refuse_other_compilers(self.rig, before, after)
         return tuple(
             Compared(model, test, tokens, counts.judge(*pair, self.how.threshold), counted=pair)
             for (model, test, tokens, one), (_, _, _, other) in zip(
