@@ -149,8 +149,12 @@ def _beside(place: Place, times: int) -> str:
         relabeled = f"{_alarms(long[0].rows, judge, times) / times:.2%}" if long else ""
         alarms = _Number(sum(bool(_says(live.rows, judge) & FALSE) for live in same), len(same))
         missed = _Number(sum(Speed.SLOWER not in _says(live.rows, judge) for live in slower), len(slower))
-        rows.append((judge.name, relabeled, str(alarms), str(missed)))
-    return tabulate(rows, ("rule", f"false alarms, {times:,} relabelings", "false alarms, live", "misses of 5 %, live"))
+        each = [judge.says(row.as_pairs(), len(live.rows)) for live in slower for row in live.rows]
+        said = _Number(sum(one is not Speed.SLOWER for one in each), len(each))
+        rows.append((judge.name, relabeled, str(alarms), str(missed), str(said)))
+    alarm = f"false alarms,\n{times:,} relabelings"
+    heads = ("rule", alarm, "false alarms,\nlive runs", "misses of 5 %,\nlive runs", "misses of 5 %,\ncomparisons")
+    return tabulate(rows, heads)
 
 
 def _says(rows: Sequence[Row], judge: Judge) -> frozenset[Speed]:
