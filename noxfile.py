@@ -48,6 +48,7 @@ def types(session: nox.Session) -> None:
     session.install("-e", ".", *groups("types", "fork"))
     session.run("mypy", *session.posargs)
     session.run("mypy", "native/checks", *session.posargs)
+    session.run("mypy", "native/bench", *session.posargs)
 
 
 @nox.session
