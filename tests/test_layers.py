@@ -188,10 +188,9 @@ def print_offences(mod: Module) -> list[str]:
 LATE = {
     ("stages.upstream", "forkkeeper.shell.net"),
     ("flow.checking", "forkkeeper.flow.regressing"),  # numpy
-    ("flow.benching", "forkkeeper.flow.measuring"),  # numpy and scipy
-    ("flow.benching", "forkkeeper.stages.results"),  # pytest-benchmark
-    ("flow.blaming", "forkkeeper.flow.attributing"),  # numpy and scipy
-    ("flow.blaming", "forkkeeper.flow.bisecting"),  # as above
+    ("flow.clocking", "forkkeeper.flow.benching"),  # numpy, scipy and pytest-benchmark, as the two below
+    ("flow.clocking", "forkkeeper.flow.attributing"),
+    ("flow.clocking", "forkkeeper.flow.bisecting"),
 }
 
 

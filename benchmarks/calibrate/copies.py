@@ -3,13 +3,15 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 NOT_MEASURED = 2  # exit status: what is needed is missing
 FILES = ("fork.toml", "fork.lock", "history.toml", "CHANGES-LOCAL.md")
 FOLDERS = ("patches", "native")
+MODELS = Path(".forkkeeper", "models")
 OBJECTS = Path(".forkkeeper", "upstream.git")
 LINES = 3  # of a program's last words that are shown
 
@@ -43,7 +45,28 @@ def copy(fork: Path, place: Path) -> Path:
         shutil.copytree(fork / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
     (place / OBJECTS).parent.mkdir()
     (place / OBJECTS).symlink_to((fork / OBJECTS).resolve())
+    if (fork / MODELS).is_dir():  # by digest, so they are nobody's
+        (place / MODELS).symlink_to((fork / MODELS).resolve())
     return place
+
+
+def in_a_copy(fork: Path, measure: Callable[[Path], int]) -> int:
+    """Measure on a scratch copy of a fork; gives the exit status, also where something that it needs is missing."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="plant-") as folder:
+            return measure(copy(fork.resolve(), Path(folder)))
+    except NotMeasuredError as missing:
+        sys.stderr.write(f"not measured: {missing}\n")
+        return NOT_MEASURED
+
+
+def lay(fork: Path, name: str, data: bytes) -> None:
+    """Put a patch at the end of a copy's queue, or in the place of what it was before."""
+    (fork / "patches" / name).write_bytes(data)
+    series = fork / "patches" / "series"
+    if name not in series.read_text(encoding="utf-8").split():
+        with series.open("a", encoding="utf-8") as file:
+            file.write(f"{name}\n")
 
 
 def forkkeeper(fork: Path, *words: str) -> Done:

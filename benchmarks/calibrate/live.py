@@ -11,6 +11,7 @@ import msgspec
 
 from benchmarks.calibrate import plants
 from forkkeeper.core import speed
+from forkkeeper.core.benches import Asked
 from forkkeeper.core.speed import Pair, Rule, Speed
 from forkkeeper.flow import Setting, benching, doctoring, measuring
 from forkkeeper.flow.building import pristine
@@ -103,7 +104,7 @@ class Place:
 
     def _sides(self, kind: Kind, project: Project, stand: Stand) -> tuple[Rig, Side, Side]:
         seconds = 600 if kind == "time-long" else self.seconds
-        declared = benching.declared_bench(project, benching.Asked(seconds=seconds))
+        declared = benching.declared_bench(project, Asked(seconds=seconds))
         variant = "cpu"
         if kind.startswith("count"):
             how = declared.instructions

@@ -11,13 +11,12 @@ caught, and most lines.
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.calibrate.copies import NOT_MEASURED, NotMeasuredError, copy, forkkeeper, say, verdict
+from benchmarks.calibrate.copies import NotMeasuredError, forkkeeper, in_a_copy, say, verdict
 from forkkeeper.core import compose, history, lines
 from forkkeeper.core.compose import Applied, Composed
 from forkkeeper.core.lines import says_something, squeeze
@@ -53,12 +52,7 @@ class Ground:
 def main(argv: Sequence[str] | None = None) -> int:
     """Plant, look, and say what was caught; gives the exit status: 0, 1 when something was missed, 2 not measured."""
     options = _parser().parse_args(argv)
-    try:
-        with tempfile.TemporaryDirectory(prefix="plant-") as folder:
-            return _measure(copy(options.fork.resolve(), Path(folder)), options.each)
-    except NotMeasuredError as missing:
-        sys.stderr.write(f"not measured: {missing}\n")
-        return NOT_MEASURED
+    return in_a_copy(options.fork, lambda fork: _measure(fork, options.each))
 
 
 def _measure(fork: Path, each: int) -> int:

@@ -11,11 +11,11 @@ out there, for time: `forkkeeper check witness` on the fork itself runs them.
 import argparse
 import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.calibrate.copies import NOT_MEASURED, NotMeasuredError, copy, forkkeeper, say, verdict
+from benchmarks.calibrate import plants
+from benchmarks.calibrate.copies import NotMeasuredError, forkkeeper, in_a_copy, lay, say, verdict
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.store import Entry
 from forkkeeper.flow import standing
@@ -25,30 +25,12 @@ from forkkeeper.stages.project import Project
 NAME = "planted-no-effect"
 COMMENT = b"// nothing is done here\n"
 SOURCES = (".c", ".cpp")
-HEAD = """From {zeros} Mon Sep 17 00:00:00 2001
-From: Calibration <calibration@example.invalid>
-Date: Sat, 20 Jun 2026 12:00:00 +0000
-Subject: [PATCH] planted: do nothing
-
-Planted by the calibration: it changes a comment.
-
-Origin: local
-Upstream-Status: Inappropriate [planted]
-Witness: {witness}
----
-
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Plant, build, check, and say what was caught; gives the exit status: 0, 1 when it was missed, 2 not measured."""
     options = _parser().parse_args(argv)
-    try:
-        with tempfile.TemporaryDirectory(prefix="plant-") as folder:
-            return _measure(copy(options.fork.resolve(), Path(folder)), options.variant)
-    except NotMeasuredError as missing:
-        sys.stderr.write(f"not measured: {missing}\n")
-        return NOT_MEASURED
+    return in_a_copy(options.fork, lambda fork: _measure(fork, options.variant))
 
 
 def _measure(fork: Path, variant: str) -> int:
@@ -91,10 +73,8 @@ def _plant(fork: Path, project: Project, proved: Patch, diff: bytes) -> None:
         if patch is not proved:
             head = re.sub(rb"(?m)^Witness: .*$", b"Witness: none [left out of this calibration]", patch.head)
             (folder / patch.name).write_bytes(head + patch.diff)
-    planted = HEAD.format(zeros="0" * 40, witness=proved.trailer("Witness"))
-    (folder / f"{NAME}.patch").write_bytes(planted.encode() + diff)
-    with (folder / "series").open("a") as series:
-        series.write(f"{NAME}.patch\n")
+    head = plants.head("changes a comment", witness=proved.trailer("Witness") or "")
+    lay(fork, f"{NAME}.patch", head + diff)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,12 +17,12 @@ From: Planted <planted@example.invalid>
 Date: Sat, 28 Nov 2026 12:00:00 +0000
 Subject: [PATCH] planted: {subject}
 
-{reason}
+It {subject}, so that what looks for that can be seen to find it.
 
 Origin: local
 Upstream-Status: Inappropriate [planted]
-Witness: none [planted]
----
+Witness: {witness}
+{more}---
 
 """
 
@@ -71,8 +71,12 @@ def planted(made: Made, path: str, before: bytes, after: bytes, said: str) -> Ma
     return Made(project, replace(made.stand, made=compose_at(store, project, made.stand.pin, step="calibrate")))
 
 
+def head(subject: str, *, witness: str = "none [planted]", more: str = "") -> bytes:
+    """Give the head of a planted patch. subject -- what it does; more -- further trailers, each a line."""
+    return HEAD.format(subject=subject, witness=witness, more=more).encode()
+
+
 def _patch(made: Made, changed: TreeId, said: str) -> Patch:
     """Write the difference as a patch."""
     (diff,) = made.stand.store.diffs([(made.stand.made.tree, changed)])
-    head = HEAD.format(subject=said, reason=f"It {said}, so that a benchmark can be seen to find it.")
-    return mail.parse("planted.patch", head.encode() + diff)
+    return mail.parse("planted.patch", head(said) + diff)

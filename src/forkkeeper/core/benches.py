@@ -1,5 +1,7 @@
 """What `fork.toml` says of benchmarks: which program measures, which models, and where instructions are counted."""
 
+from dataclasses import dataclass
+
 import msgspec
 
 from forkkeeper.errors import RequestError
@@ -7,6 +9,25 @@ from forkkeeper.errors import RequestError
 FILE = "fork.toml"
 EFFECT = 0.03  # the difference that is looked for, as a share
 POWER = 0.9  # the chance to see it
+TIME, INSTRUCTIONS, BOTH = "time", "instructions", "both"  # what can be measured
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One test of a program: tokens that it reads, or writes; the other is 0."""
+
+    prompt: int
+    generation: int
+
+    @property
+    def name(self) -> str:
+        """What tables and llama-bench's reader call it."""
+        return f"prompt {self.prompt}" if self.prompt else f"generation {self.generation}"
+
+    @property
+    def tokens(self) -> int:
+        """The tokens of one repetition."""
+        return self.prompt + self.generation
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +57,11 @@ class Instructions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prompt: int = 4
     generation: int = 2
 
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        """The tests that are counted."""
+        return _tests(self.prompt, self.generation)
+
 
 class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How throughput is measured.
@@ -60,8 +86,35 @@ class Bench(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: tuple[Model, ...] = ()
     instructions: Instructions | None = None
 
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        """The tests that are timed."""
+        return _tests(self.prompt, self.generation)
+
+
+def _tests(prompt: int, generation: int) -> tuple[Test, ...]:
+    return tuple(test for test in (Test(prompt, 0), Test(0, generation)) if test.tokens)
+
 
 STRUCTS = (Bench, Model, Instructions)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a bench was asked for.
+
+    variants -- whose time is measured; none: `cpu` where there is one, else the first that is declared
+    metric -- "time", "instructions" or "both"
+    models -- names of [[bench.model]]; none: all
+    seconds -- for the times of a variant, None for what is declared
+    effect -- percent, the difference that is looked for; None for what is declared
+    """
+
+    variants: tuple[str, ...] = ()
+    metric: str = BOTH
+    models: tuple[str, ...] = ()
+    seconds: int | None = None
+    effect: float | None = None
 
 
 def check(bench: Bench, variants: frozenset[str]) -> None:
@@ -81,16 +134,20 @@ def check(bench: Bench, variants: frozenset[str]) -> None:
     for field, wrong, range_ in _ranges(bench):
         if wrong:
             raise RequestError("read", FILE, f"bench.{field} is {getattr(bench, field)}", f"give {range_}")
-    how = bench.instructions
-    if how is not None and (how.prompt < 0 or how.generation < 0 or not (how.prompt or how.generation)):
+    if bench.instructions is not None:
+        _check_instructions(bench.instructions, variants)
+
+
+def _check_instructions(how: Instructions, variants: frozenset[str]) -> None:
+    if how.prompt < 0 or how.generation < 0 or not how.tests:
         found = f"bench.instructions has prompt {how.prompt} and generation {how.generation}"
         raise RequestError("read", FILE, found, "give numbers of tokens; 0 leaves a test out, not both")
-    if how is not None and not 0 < how.threshold < 1:
+    if not 0 < how.threshold < 1:
         found = f"bench.instructions.threshold is {how.threshold}"
         raise RequestError("read", FILE, found, "give a share, such as 0.001 for 0.1 %")
-    if bench.instructions is not None and bench.instructions.variant not in variants:
-        found = f"bench.instructions.variant is '{bench.instructions.variant}', which is not declared"
-        raise RequestError("read", FILE, found, f"add [variant.{bench.instructions.variant}], or name another")
+    if how.variant not in variants:
+        found = f"bench.instructions.variant is '{how.variant}', which is not declared"
+        raise RequestError("read", FILE, found, f"add [variant.{how.variant}], or name another")
 
 
 def _ranges(bench: Bench) -> tuple[tuple[str, bool, str], ...]:
@@ -99,5 +156,5 @@ def _ranges(bench: Bench) -> tuple[tuple[str, bool, str], ...]:
         ("power", not 0 < bench.power < 1, "a chance, such as 0.9"),
         ("repetitions", bench.repetitions < 1, "one at least"),
         ("prompt", bench.prompt < 0, "a number of tokens, 0 for no such test"),
-        ("generation", bench.generation < 0 or not (bench.prompt or bench.generation), "tokens; not 0 for both tests"),
+        ("generation", bench.generation < 0 or not bench.tests, "tokens; not 0 for both tests"),
     )

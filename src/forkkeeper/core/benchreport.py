@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from forkkeeper.core.benches import Test
 from forkkeeper.errors import OutsideError
 
 
@@ -45,9 +46,7 @@ def parse(text: str, *, program: str) -> tuple[Timed, ...]:
     if not read or not all(one.samples_ns and min(one.samples_ns) > 0 for one in read):
         raise OutsideError("bench", program, "measured nothing", "run it by hand with `-o jsonl`")
     return tuple(
-        Timed(f"{kind} {tokens}", tokens, one.samples_ns)
-        for one in read
-        for kind, tokens in [("prompt", one.n_prompt) if one.n_prompt else ("generation", one.n_gen)]
+        Timed(test.name, test.tokens, one.samples_ns) for one in read for test in [Test(one.n_prompt, one.n_gen)]
     )
 
 

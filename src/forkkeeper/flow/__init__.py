@@ -50,26 +50,27 @@ makes it (with the worktree of `clashing`, and `saving` at the end), `searching`
 judges that (`readying` makes it ready, `regressing` compares it with the pin, `witnessing` says what each patch does,
 `undoing` what it deletes), `holding` holds it as declared (`branching` as commits), `past` takes back what was saved,
 `merging` brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with
-other tools,
-`patching` has the queue as commits, `authoring` writes a patch, `absorbing` takes one out of a vendored directory,
-`reshaping` puts the queue otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and `declining`
-take single commits of upstream's or do without (`bringing` carries them, `needing` finds what they need, `passing`
-says when a sync has them), `triaging` looks at what upstream offers, `asking` at what users asked for, `explaining` at
-paths, `doctoring` at the machine. Every verb first finishes or undoes an interrupted save, and gives a `Report`;
-nothing here prints. `adopting` finds what a tree without patches is made of, and `founding` writes the fork.
+other tools, `patching` has the queue as commits, `authoring` writes a patch, `absorbing` takes one out of a vendored
+directory, `reshaping` puts the queue otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and
+`declining` take single commits of upstream's or do without (`bringing` carries them, `needing` finds what they need,
+`passing` says when a sync has them), `triaging` looks at what upstream offers, `asking` at what users asked for,
+`explaining` at paths, `doctoring` at the machine. `clocking` has the doors to what is imported late: `benching` (of
+what `measuring` runs), `attributing` and `bisecting` (of what `comparing` remembers). Every verb first finishes or
+undoes an interrupted save, and gives a `Report`; nothing here prints. `adopting` finds what a tree without patches is
+made of, and `founding` writes the fork.
 """
 
+from forkkeeper.core.benches import Asked as BenchAsked
 from forkkeeper.core.document import of_error as error_document, of_report as report_document
 from forkkeeper.core.report import Report
 from forkkeeper.flow.absorbing import Words, patch_absorb
 from forkkeeper.flow.adopting import Adoption, adopt
 from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
-from forkkeeper.flow.benching import Asked as BenchAsked, bench, percent
-from forkkeeper.flow.blaming import attribute, bisect
 from forkkeeper.flow.building import build, materialise
 from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.checking import REGRESSION, check
+from forkkeeper.flow.clocking import attribute, bench, bisect, percent
 from forkkeeper.flow.declining import decline, reopen as reopen_declined
 from forkkeeper.flow.doctoring import doctor
 from forkkeeper.flow.explaining import explain, policy_check

@@ -1,6 +1,6 @@
 """Which patch costs or gains (`bench attribute`), and whose a change over a sync is (`--since`).
 
-Imported late, by `blaming`.
+Imported late, by `clocking`.
 """
 
 import math
@@ -11,14 +11,14 @@ from functools import partial
 import msgspec
 
 from forkkeeper.core import fourway, ids, queue as queues
-from forkkeeper.core.benches import Bench
+from forkkeeper.core.benches import Asked, Bench
 from forkkeeper.core.fourway import FourWay, Whose
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.report import Block, Cell, Painted, Report, Table, said
 from forkkeeper.core.speed import Judged, Speed
 from forkkeeper.errors import ExitCode, ForkkeeperError, OutsideError, RequestError
 from forkkeeper.flow import benching, comparing, failing, measuring
-from forkkeeper.flow.benching import Asked, declared_bench
+from forkkeeper.flow.benching import declared_bench
 from forkkeeper.flow.building import Made, pristine
 from forkkeeper.flow.comparing import SAME_CODE, Comparer
 from forkkeeper.flow.measuring import Compared, Side
@@ -67,7 +67,7 @@ def attribute(
     since: str | None,
     models: Sequence[str],
 ) -> Report:
-    """Measure the fork with and without each of its patches; see `blaming.attribute`.
+    """Measure the fork with and without each of its patches; see `clocking.attribute`.
 
     What cannot be made or measured never stops the rest. Where that is no patch's doing the exit code is 3.
     """
@@ -307,7 +307,7 @@ def _four_table(judged: Sequence[tuple[str, str, FourWay]]) -> Table:
 def _shown(judged: Judged) -> Painted:
     word = judged.speed.value
     text = "same code" if judged is SAME_CODE else f"{judged.change:+.3%} {word}"
-    return Painted(text, benching.COLOURS[word])
+    return Painted(text, benching.COLOURS[judged.speed])
 
 
 _COLOURS = {

@@ -1,95 +1,47 @@
-"""How fast the fork is beside the pristine pin (`bench throughput`)."""
+"""How fast the fork is beside the pristine pin (`bench throughput`).
+
+Imported late, by `clocking`.
+"""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from forkkeeper.core import benches, declaration, ids, needs
-from forkkeeper.core.benches import Bench, Instructions
+from forkkeeper.core.benches import BOTH, INSTRUCTIONS, TIME, Asked, Bench, Instructions
 from forkkeeper.core.needs import Ability
 from forkkeeper.core.report import Block, Cell, Painted, Report, Table, count, said
+from forkkeeper.core.speed import Speed
 from forkkeeper.errors import ExitCode, OutsideError, RequestError
-from forkkeeper.flow import doctoring
+from forkkeeper.flow import doctoring, measuring
 from forkkeeper.flow.building import Made, pristine
+from forkkeeper.flow.measuring import Compared, Measured, Rig, Side, Taken
 from forkkeeper.flow.standing import Setting, Stand, composed, near_hint, open_fork
-from forkkeeper.stages import bench as stage, probe as probes, project as projects
+from forkkeeper.stages import bench as stage, probe as probes, project as projects, results
 from forkkeeper.stages.project import Project
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from forkkeeper.flow.measuring import Compared, Measured, Rig, Side
-
-TIME, INSTRUCTIONS, BOTH = "time", "instructions", "both"
 METRICS = (TIME, INSTRUCTIONS, BOTH)
 RECORDS = "bench"  # below .forkkeeper/: what every run said, with all that it measured
 STORAGE = "benchmarks"  # below .forkkeeper/: the same times as pytest-benchmark keeps them
-COLOURS = {"faster": "green", "same": "green", "slower": "red", "inconclusive": "yellow"}
+COLOURS = {Speed.FASTER: "green", Speed.SAME: "green", Speed.SLOWER: "red", Speed.INCONCLUSIVE: "yellow"}
 _HEADERS = ("variant", "model", "test", "baseline", "fork", "fork takes", "told apart from", "pairs", "verdict")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a bench was asked for.
-
-    variants -- whose time is measured; none: `cpu` where there is one, else the first that is declared
-    metric -- "time", "instructions" or "both"
-    models -- names of [[bench.model]]; none: all
-    seconds -- for the times of a variant, None for what is declared
-    effect -- percent, the difference that is looked for; None for what is declared
-    """
-
-    variants: tuple[str, ...] = ()
-    metric: str = BOTH
-    models: tuple[str, ...] = ()
-    seconds: int | None = None
-    effect: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """The two sides of one variant, ready to be measured."""
 
-    rig: "Rig"
-    baseline: "Side"
-    fork: "Side"
-
-
-def percent(text: str | None, option: str = "effect") -> float | None:
-    """Read a difference in percent. Raises RequestError for what is none."""
-    if text is None:
-        return None
-    try:
-        found = float(text.removesuffix("%"))
-    except ValueError:
-        found = 0.0
-    if not 0 < found < 100:
-        raise RequestError("call", f"--{option} {text}", "is no percentage", f"give one, e.g. --{option} 3")
-    return found
-
-
-def measuring() -> "ModuleType":
-    """Import what measures: it needs numpy and scipy, which take longer to import than most verbs take to run.
-
-    Raises OutsideError where one of its packages is not installed.
-    """
-    try:
-        from forkkeeper.flow import measuring as found  # noqa: PLC0415 -- see above
-    except ModuleNotFoundError as error:
-        hint = "python -m pip install numpy scipy pytest-benchmark"
-        raise OutsideError("bench", str(error.name), "not installed", hint) from error
-    return found
+    rig: Rig
+    baseline: Side
+    fork: Side
 
 
 def bench(setting: Setting, asked: Asked) -> Report:
-    """Compare the fork's throughput with the baseline's; exit 1 for *slower* alone.
-
-    Raises RequestError for an unknown metric, model or variant, OutsideError for what cannot be built or run.
-    """
+    """Compare the fork's throughput with the baseline's; see `clocking.bench`."""
     if asked.metric not in METRICS:
         raise RequestError("bench", f"metric {asked.metric}", "is none", near_hint(asked.metric, METRICS, "metrics"))
     project, upstream, notes = open_fork(setting, "bench")
@@ -102,13 +54,13 @@ def bench(setting: Setting, asked: Asked) -> Report:
     with composed(project, upstream, step="bench") as stand:
         for what, ability in jobs:
             how = declared.instructions
-            comparison = enter(setting, project, stand, ability, declared, together=max(1, together))
+            comparison = enter(setting, project, stand, ability, declared, together=together or 1)
             if what == TIME:
-                found = measuring().by_time(comparison.rig, comparison.baseline, comparison.fork)
+                found = measuring.by_time(comparison.rig, comparison.baseline, comparison.fork)
             elif how is not None:
-                found = measuring().by_instructions(comparison.rig, how, comparison.baseline, comparison.fork)
+                found = measuring.by_instructions(comparison.rig, how, comparison.baseline, comparison.fork)
             rows += [row_of(ability.name, row) for row in found.rows]
-            slower += sum(row.judged.speed.value == "slower" for row in found.rows)
+            slower += sum(row.judged.speed is Speed.SLOWER for row in found.rows)
             blocks += [*keep(comparison, stand, what, found), *_reasons(ability.name, found)]
     machine = stage.machine(probes.processor())
     heads = (f"baseline {said(stand.pin)} against the fork, tree {ids.short(stand.made.tree)}", said_of(machine))
@@ -173,13 +125,12 @@ def enter(
     setting: Setting, project: Project, stand: Stand, ability: Ability, declared: Bench, *, together: int = 1
 ) -> Comparison:
     """Build both sides of a variant, where they are not here. together -- how many variants are judged in this call."""
-    found = measuring()
-    rig = found.rig(setting, project, ability, declared, together=together)
-    baseline = found.side(rig, pristine(project, stand), "baseline")
-    return Comparison(rig, baseline, found.side(rig, Made(project, stand), "fork"))
+    rig = measuring.rig(setting, project, ability, declared, together=together)
+    baseline = measuring.side(rig, pristine(project, stand), "baseline")
+    return Comparison(rig, baseline, measuring.side(rig, Made(project, stand), "fork"))
 
 
-def row_of(variant: str, row: "Compared") -> tuple[Cell, ...]:
+def row_of(variant: str, row: Compared) -> tuple[Cell, ...]:
     """Make a row of the table."""
     judged = row.judged
     if row.counted is None:
@@ -190,15 +141,15 @@ def row_of(variant: str, row: "Compared") -> tuple[Cell, ...]:
         numbers = [f"{min(one.first, one.second):,}" for one in row.counted]
         places, pairs = 3, "counted"
     takes = f"{judged.change:+.{places}%} ({judged.low:+.{places}%} … {judged.high:+.{places}%})"
-    verdict = Painted(judged.speed.value, COLOURS[judged.speed.value])
+    verdict = Painted(judged.speed.value, COLOURS[judged.speed])
     return (variant, row.model, row.test, *numbers, takes, f"{judged.floor:.{places}%}", pairs, verdict)
 
 
-def _reasons(variant: str, found: "Measured") -> Iterator[Block]:
+def _reasons(variant: str, found: Measured) -> Iterator[Block]:
     for row in found.rows:
-        if row.judged.speed.value in {"slower", "inconclusive"}:
+        if row.judged.speed in {Speed.SLOWER, Speed.INCONCLUSIVE}:
             text = f"{variant}, {row.model}, {row.test}: {row.judged.speed.value}: {row.judged.because}"
-            yield Painted(text, COLOURS[row.judged.speed.value])
+            yield Painted(text, COLOURS[row.judged.speed])
 
 
 def said_of(machine: stage.Machine) -> str:
@@ -207,12 +158,20 @@ def said_of(machine: stage.Machine) -> str:
     return f"on {machine.processor}, {count(machine.cores, 'core')}, {machine.system}{governor}"
 
 
-def keep(comparison: Comparison, stand: Stand, what: str, found: "Measured") -> Iterator[Block]:
+def keep(comparison: Comparison, stand: Stand, what: str, found: Measured) -> Iterator[Block]:
     """Keep what was measured, and say where."""
-    from forkkeeper.stages import results  # noqa: PLC0415 -- as `measuring`
-
     state, name = comparison.rig.project.root / projects.STATE, comparison.rig.ability.name
-    record = record_of(comparison, stand, what, found)
+    record = record_of(
+        comparison.rig,
+        what,
+        comparison.rig.bench.instructions if what == INSTRUCTIONS else None,
+        found.taken,
+        pin=stand.pin.sha,
+        baseline=comparison.baseline.tree,
+        fork=comparison.fork.tree,
+        seconds=found.seconds,
+        rows=found.rows,
+    )
     path = results.keep(state / RECORDS, f"{name}-{what}", record)
     kept = path.relative_to(comparison.rig.project.root)
     yield f"{name}: {what}: {found.seconds:.0f} s; all that was measured is in {kept}"
@@ -232,23 +191,16 @@ def keep(comparison: Comparison, stand: Stand, what: str, found: "Measured") -> 
         yield f"  to see the times side by side: {shown} --group-by=name"
 
 
-def record_of(comparison: Comparison, stand: Stand, what: str, found: "Measured") -> dict[str, Any]:
-    """Give all of a measurement as it is kept."""
-    how: Instructions | None = comparison.rig.bench.instructions if what == INSTRUCTIONS else None
+def record_of(rig: Rig, what: str, how: Instructions | None, runs: Sequence[Taken], **found: Any) -> dict[str, Any]:
+    """Give all of a measurement as it is kept. found -- what is to be kept beside how and on what it was made."""
     return {
         "schema": 1,
-        "variant": comparison.rig.ability.name,
+        "variant": rig.ability.name,
         "metric": what,
         "machine": stage.machine(probes.processor()),
-        "device": doctoring.device_of(comparison.rig.ability),
-        "pin": stand.pin.sha,
-        "baseline": comparison.baseline.tree,
-        "fork": comparison.fork.tree,
-        "bench": comparison.rig.bench,
+        "device": doctoring.device_of(rig.ability),
+        "bench": rig.bench,
         "instructions": how,
-        "seconds": found.seconds,
-        "rows": [
-            msgspec.to_builtins(row, builtin_types=(float,), enc_hook=lambda one: one.value) for row in found.rows
-        ],
-        "runs": found.taken,
+        **found,
+        "runs": runs,
     }

@@ -1,6 +1,6 @@
 """Which upstream commit changed a number of the baseline's (`bisect`): builds and measures those that halve the way.
 
-Imported late, by `blaming`.
+Imported late, by `clocking`.
 """
 
 import math
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from forkkeeper.core import bisecting, ids, report
+from forkkeeper.core.benches import Asked
 from forkkeeper.core.bisecting import Shape, Step
 from forkkeeper.core.commits import Stretch
 from forkkeeper.core.culprits import Culprit
@@ -20,7 +21,7 @@ from forkkeeper.core.report import Block, Cell, Painted, Report, Table, count, s
 from forkkeeper.core.speed import Speed
 from forkkeeper.errors import ForkkeeperError, RequestError
 from forkkeeper.flow import benching, comparing, measuring
-from forkkeeper.flow.benching import Asked, declared_bench
+from forkkeeper.flow.benching import declared_bench
 from forkkeeper.flow.building import Made
 from forkkeeper.flow.comparing import SAME_CODE, Comparer
 from forkkeeper.flow.measuring import Compared, Side
@@ -36,7 +37,7 @@ TESTS = ("prompt", "generation")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is looked for; see `blaming.bisect`."""
+    """What is looked for; see `clocking.bisect`."""
 
     metric: str
     variant: str | None
@@ -96,7 +97,7 @@ class Walk:
 
 
 def bisect(setting: Setting, wanted: Wanted) -> Report:
-    """Find the commit that changed a number; see `blaming.bisect`."""
+    """Find the commit that changed a number; see `clocking.bisect`."""
     if wanted.test is not None and wanted.test not in TESTS:
         raise RequestError(STEP, f"--test {wanted.test}", "is none", near_hint(wanted.test, TESTS, "tests"))
     project, upstream, notes = open_fork(setting, STEP)

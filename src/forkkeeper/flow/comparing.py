@@ -3,24 +3,22 @@
 Imported late, as `measuring` is.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from forkkeeper.core import counts, declaration, samecode
-from forkkeeper.core.benches import Bench, Instructions
+from forkkeeper.core.benches import INSTRUCTIONS, TIME, Bench, Instructions, Test
 from forkkeeper.core.counts import Counted
 from forkkeeper.core.report import Cell, Painted
 from forkkeeper.core.samecode import Code
 from forkkeeper.core.speed import Judged, Speed
 from forkkeeper.errors import ForkkeeperError, RequestError
 from forkkeeper.flow import benching, doctoring, measuring
-from forkkeeper.flow.benching import INSTRUCTIONS, TIME
 from forkkeeper.flow.measuring import Compared, Rig, Side, Taken
 from forkkeeper.flow.standing import Setting, near_hint
-from forkkeeper.stages import bench as benches, probe as probes, project as projects, results
+from forkkeeper.stages import bench as benches, project as projects, results
 from forkkeeper.stages.project import Project
 
 METRICS = (INSTRUCTIONS, TIME)
@@ -40,7 +38,7 @@ class Comparer:
     taken: list[Taken] = field(default_factory=list)
     _codes: dict[str, Code] = field(default_factory=dict)
     _kinds: list[Code] = field(default_factory=list)
-    _counted: dict[tuple[int, str, str], Counted] = field(default_factory=dict)
+    _counted: dict[tuple[int, str, Test], Counted] = field(default_factory=dict)
     _timed: dict[tuple[int, int], tuple[Compared, ...]] = field(default_factory=dict)
 
     @property
@@ -49,24 +47,16 @@ class Comparer:
         return self.how.threshold if self.how is not None else self.rig.bench.effect
 
     @property
-    def tests(self) -> tuple[tuple[str, int, int], ...]:
-        """The tests: what each is called, tokens read, tokens written."""
-        prompt, generation = (
-            (self.how.prompt, self.how.generation)
-            if self.how is not None
-            else (self.rig.bench.prompt, self.rig.bench.generation)
-        )
-        named = ((f"prompt {prompt}", prompt, 0), (f"generation {generation}", 0, generation))
-        return tuple(test for test in named if sum(test[1:]))
+    def tests(self) -> tuple[Test, ...]:
+        """The tests of each model."""
+        return (self.how or self.rig.bench).tests
 
     def compare(self, before: Side, after: Side) -> tuple[Compared, ...]:
         """Judge one side beside another, for each model and test; where their code is the same nothing is run."""
         first, second = self._kind(before), self._kind(after)
         if first == second:
             return tuple(
-                Compared(model, test, prompt + generation, SAME_CODE)
-                for model in self.rig.models
-                for test, prompt, generation in self.tests
+                Compared(model, test.name, test.tokens, SAME_CODE) for model in self.rig.models for test in self.tests
             )
         if self.how is None:
             if (first, second) not in self._timed:
@@ -76,28 +66,25 @@ class Comparer:
             return self._timed[first, second]
         measuring.refuse_other_compilers(self.rig, before, after)
         return tuple(
-            Compared(model, test, tokens, counts.judge(*pair, self.how.threshold), counted=pair)
-            for (model, test, tokens, one), (_, _, _, other) in zip(
-                self.counts(before), self.counts(after), strict=True
-            )
-            for pair in [(one, other)]
+            Compared(model, test.name, test.tokens, counts.judge(*pair, self.how.threshold), counted=pair)
+            for one, other in [(self.counts(before), self.counts(after))]
+            for model, test in one
+            for pair in [(one[model, test], other[model, test])]
         )
 
-    def counts(self, side: Side) -> list[tuple[str, str, int, Counted]]:
-        """Count the instructions of a side: model, test, tokens, count."""
+    def counts(self, side: Side) -> dict[tuple[str, Test], Counted]:
+        """Count the instructions of a side, by model and test, in their order."""
         if self.how is None:
             raise ValueError("times are no counts")
         kind = self._kind(side)
-        found: list[tuple[str, str, int, Counted]] = []
-        for model in self.rig.models:
-            for test, prompt, generation in self.tests:
-                key = (kind, model, test)
-                if key not in self._counted:
-                    self.rig.setting.on_progress(f"counting {side.name}", len(found), len(self.tests))
-                    self._counted[key] = measuring.count(
-                        self.rig, self.how, side, model, prompt=prompt, generation=generation
-                    )
-                found.append((model, test, prompt + generation, self._counted[key]))
+        found: dict[tuple[str, Test], Counted] = {}
+        wanted = list(itertools.product(self.rig.models, self.tests))
+        for model, test in wanted:
+            key = (kind, model, test)
+            if key not in self._counted:
+                self.rig.setting.on_progress(f"counting {side.name}", len(found), len(wanted))
+                self._counted[key] = measuring.count(self.rig, self.how, side, model, test)
+            found[model, test] = self._counted[key]
         self.rig.setting.on_progress(f"counting {side.name}", 1, 1)
         return found
 
@@ -105,9 +92,7 @@ class Comparer:
         """Give the number of a side's code: the same for the same code."""
         address = str(side.build)
         if address not in self._codes:
-            server = self.rig.ability.variant.server
-            programs = (self.rig.bench.program, *((server.program,) if server else ()))
-            self._codes[address] = benches.code_of(side.build, programs, side.names)
+            self._codes[address] = benches.code_of(side.build, self.rig.programs, side.names)
         code = self._codes[address]
         for number, known in enumerate(self._kinds):
             if samecode.is_same(known, code):
@@ -149,7 +134,7 @@ def cells(row: Compared) -> tuple[Cell, ...]:
 def verdict(row: Compared) -> Painted:
     """Give a verdict as tables show it; of the same code that it is that."""
     word = row.judged.speed.value
-    return Painted(f"{word}: the same code" if row.judged is SAME_CODE else word, benching.COLOURS[word])
+    return Painted(f"{word}: the same code" if row.judged is SAME_CODE else word, benching.COLOURS[row.judged.speed])
 
 
 def reasons(label: str, rows: tuple[Compared, ...]) -> Iterator[Painted]:
@@ -157,29 +142,14 @@ def reasons(label: str, rows: tuple[Compared, ...]) -> Iterator[Painted]:
     for row in rows:
         if row.judged.speed is Speed.INCONCLUSIVE:
             text = f"{label}, {row.model}, {row.test}: inconclusive: {row.judged.because}"
-            yield Painted(text, benching.COLOURS["inconclusive"])
+            yield Painted(text, benching.COLOURS[Speed.INCONCLUSIVE])
 
 
 def keep(comparer: Comparer, verb: str, **found: Any) -> str:
     """Keep all that was measured, and say where. found -- what the verb adds to it."""
     rig = comparer.rig
     metric = TIME if comparer.how is None else INSTRUCTIONS
-    record = {
-        "schema": 1,
-        "verb": verb,
-        "variant": rig.ability.name,
-        "metric": metric,
-        "machine": benches.machine(probes.processor()),
-        "device": doctoring.device_of(rig.ability),
-        "bench": rig.bench,
-        "instructions": comparer.how,
-        **{name: msgspec.to_builtins(one, builtin_types=(float,), enc_hook=_plain) for name, one in found.items()},
-        "runs": comparer.taken,
-    }
+    record = benching.record_of(rig, metric, comparer.how, comparer.taken, verb=verb, **found)
     folder = rig.project.root / projects.STATE / benching.RECORDS
     path = results.keep(folder, f"{rig.ability.name}-{verb}-{metric}", record)
     return f"all that was measured is in {path.relative_to(rig.project.root)}"
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Speed) else str(value)

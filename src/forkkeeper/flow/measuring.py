@@ -8,7 +8,6 @@ import hashlib
 import itertools
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from forkkeeper.core import counts, speed
-from forkkeeper.core.benches import Bench, Instructions
+from forkkeeper.core.benches import Bench, Instructions, Test
 from forkkeeper.core.counts import Counted
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.needs import Ability
@@ -72,14 +71,13 @@ class Rig:
     @property
     def variant(self) -> Variant:
         """The variant as this machine builds it for a bench: the programs that are run, and no others."""
-        server = self.ability.variant.server
-        targets = (self.bench.program, *((server.program,) if server else ()))
-        return msgspec.structs.replace(with_kits(self.project, self.ability), targets=targets)
+        return msgspec.structs.replace(with_kits(self.project, self.ability), targets=self.programs)
 
     @property
-    def tests(self) -> int:
-        """Number of tests of one model."""
-        return bool(self.bench.prompt) + bool(self.bench.generation)
+    def programs(self) -> tuple[str, ...]:
+        """The programs of a build that are run: the one that measures, and the variant's server."""
+        server = self.ability.variant.server
+        return (self.bench.program, *((server.program,) if server else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +175,20 @@ class _Score:
             pair = Pair(timed.seconds, fork[timed.test].seconds)
             self.pairs.setdefault(timed.test, []).append(pair)
 
+    @property
+    def count(self) -> int:
+        """How many pairs there are; a process times all tests."""
+        return min((len(pairs) for pairs in self.pairs.values()), default=0)
+
     def lacks(self, rule: Rule) -> int:
         """How many pairs are still needed: by the test whose times spread most."""
-        done = min((len(pairs) for pairs in self.pairs.values()), default=0)
-        if done < speed.PILOT:
-            return speed.PILOT - done
-        return max(speed.pairs_needed(pairs, rule) for pairs in self.pairs.values()) - done
+        return max((speed.pairs_needed(pairs, rule) for pairs in self.pairs.values()), default=0) - self.count
 
 
 def rule_of(rig: Rig) -> Rule:
     """Give the rule of a run: what is looked for, over all comparisons of all variants."""
-    return Rule(rig.bench.effect, rig.bench.power, comparisons=max(1, rig.together * len(rig.models) * rig.tests))
+    comparisons = rig.together * len(rig.models) * len(rig.bench.tests)
+    return Rule(rig.bench.effect, rig.bench.power, comparisons=comparisons)
 
 
 def refuse_other_compilers(rig: Rig, baseline: Side, fork: Side) -> None:
@@ -223,7 +224,7 @@ def by_time(rig: Rig, baseline: Side, fork: Side, *, least: int = 0) -> Measured
             taken += [Taken(model, name, runs[name], False) for name in order]
             scores[model].add(runs)
         quartet = time.monotonic() - began
-        active = [one for one in active if scores[one].lacks(rule) > 0 or _count(scores[one]) < least]
+        active = [one for one in active if scores[one].lacks(rule) > 0 or scores[one].count < least]
         _tell(rig, scores, rule)
     rows = (
         Compared(model, test, score.tokens[test], speed.judge(pairs, rule), tuple(pairs))
@@ -234,12 +235,8 @@ def by_time(rig: Rig, baseline: Side, fork: Side, *, least: int = 0) -> Measured
     return Measured(tuple(rows), tuple(taken), time.monotonic() - started)
 
 
-def _count(score: _Score) -> int:
-    return min((len(pairs) for pairs in score.pairs.values()), default=0)
-
-
 def _tell(rig: Rig, scores: dict[str, _Score], rule: Rule) -> None:
-    done = sum(_count(score) for score in scores.values())
+    done = sum(score.count for score in scores.values())
     rig.setting.on_progress(
         f"{rig.ability.name}: pairs", done, done + sum(max(0, score.lacks(rule)) for score in scores.values())
     )
@@ -247,10 +244,8 @@ def _tell(rig: Rig, scores: dict[str, _Score], rule: Rule) -> None:
 
 def _timed(rig: Rig, side: Side, model: str, number: int) -> Run:
     task, variant = _task(rig), rig.ability.variant
-    programs = (rig.bench.program, *((variant.server.program,) if variant.server else ()))
     with contextlib.ExitStack() as stack:
-        copy = stack.enter_context(benches.copied(side.build, task, number, programs))
-        benches.refuse_strangers(copy, side.build, task)
+        copy = stack.enter_context(benches.copied(side.build, task, number, rig.programs))
         address = ""
         if variant.server is not None:
             env = benches.environment(copy, task)
@@ -271,33 +266,21 @@ def by_instructions(rig: Rig, how: Instructions, baseline: Side, fork: Side) -> 
     """Count the instructions of both sides, twice each, for every model's tests; then judge."""
     refuse_other_compilers(rig, baseline, fork)
     started, rows = time.monotonic(), []
-    tests = [(kind, prompt, generation) for kind, prompt, generation in _tests(how) if prompt or generation]
-    total = len(rig.models) * len(tests) * 2
-    for done, (model, (kind, prompt, generation)) in enumerate(itertools.product(rig.models, tests)):
+    wanted = list(itertools.product(rig.models, how.tests))
+    for done, (model, test) in enumerate(wanted):
         found = []
         for number, one in enumerate((baseline, fork)):
-            rig.setting.on_progress(f"{rig.ability.name}: counts", 2 * done + number, total)
-            found.append(count(rig, how, one, model, prompt=prompt, generation=generation))
+            rig.setting.on_progress(f"{rig.ability.name}: counts", 2 * done + number, 2 * len(wanted))
+            found.append(count(rig, how, one, model, test))
         judged = counts.judge(found[0], found[1], how.threshold)
-        rows.append(Compared(model, kind, prompt + generation, judged, counted=(found[0], found[1])))
+        rows.append(Compared(model, test.name, test.tokens, judged, counted=(found[0], found[1])))
     rig.setting.on_progress(f"{rig.ability.name}: counts", 1, 1)
     return Measured(tuple(rows), seconds=time.monotonic() - started)
 
 
-def _tests(how: Instructions) -> Sequence[tuple[str, int, int]]:
-    return (
-        (f"prompt {how.prompt}", how.prompt, 0),
-        (f"generation {how.generation}", 0, how.generation),
-    )
-
-
-def count(rig: Rig, how: Instructions, side: Side, model: str, *, prompt: int, generation: int) -> Counted:
+def count(rig: Rig, how: Instructions, side: Side, model: str, test: Test) -> Counted:
     """Count the instructions of one test of a side, twice."""
     task = _task(rig)
     with benches.copied(side.build, task, 1, (rig.bench.program,)) as copy:
-        benches.refuse_strangers(copy, side.build, task)
-        first, second = (
-            benches.count_run(copy, rig.models[model], task, how, prompt=prompt, generation=generation)
-            for _ in range(2)
-        )
+        first, second = (benches.count_run(copy, rig.models[model], task, how, test) for _ in range(2))
     return Counted(first, second)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from forkkeeper.core import benchreport, samecode
-from forkkeeper.core.benches import Bench, Instructions, Model
+from forkkeeper.core.benches import Bench, Instructions, Model, Test
 from forkkeeper.core.benchreport import Timed
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.errors import OutsideError, RequestError
@@ -30,6 +30,7 @@ GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 STEERING = ("LLAMA", "GGML", "LD_PRELOAD", "OMP_")  # what a user has set must not reach one side's runs or both
 LIBRARY = re.compile(r"^\s*\S+ => (/.+) \(0x", re.MULTILINE)  # a line of the dynamic linker's list
 LAST_LINES = 5
+SECONDS = 1800.0  # for one process: one that hangs must not keep a nightly run for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def copied(build: Path, task: Task, number: int, programs: Sequence[str]) -> Ite
     """Copy the programs of a build and all of its libraries to a fresh folder, which is removed at the end.
 
     number -- of the copy; below 10,000, so that all paths are of one length
-    Raises RequestError where a program was not built, OutsideError where the copy would load the build's libraries.
+    Raises RequestError where a program was not built, OutsideError where one would load the build's own libraries.
     """
     for name in programs:
         if not (build / BIN / name).is_file():
@@ -89,6 +90,8 @@ def copied(build: Path, task: Task, number: int, programs: Sequence[str]) -> Ite
     try:
         for found in _run_from(build, programs):
             shutil.copy2(found, copy / BIN / found.name, follow_symlinks=False)
+        for name in programs:
+            _refuse_strangers(copy / BIN / name, build, environment(copy, task))
         yield copy
     finally:
         shutil.rmtree(copy, ignore_errors=True)
@@ -121,20 +124,19 @@ def code_of(build: Path, programs: Sequence[str], names: Sequence[str]) -> samec
     }
 
 
-def refuse_strangers(copy: Path, build: Path, task: Task) -> None:
-    """Ask the dynamic linker what a copy would load. Raises OutsideError where that is not all its own.
+def _refuse_strangers(program: Path, build: Path, env: Mapping[str, str]) -> None:
+    """Ask the dynamic linker what a copied program would load. Raises OutsideError where that is not all its own.
 
     A build's programs name the build's folder as the place of their libraries; a measurement that loaded those would
     compare the wrong code, and nothing would show it.
     """
     if not sys.platform.startswith("linux"):
         return
-    program = copy / BIN / task.bench.program
-    done = process.read((str(program),), env={**environment(copy, task), "LD_TRACE_LOADED_OBJECTS": "1"})
+    done = process.read((str(program),), env={**env, "LD_TRACE_LOADED_OBJECTS": "1"})
     loaded = [Path(found) for found in LIBRARY.findall(done.out)]
     own = {path.name for path in (build / BIN).iterdir()}
     for library in loaded:
-        if library.name in own and library.parent != copy / BIN:
+        if library.name in own and library.parent != program.parent:
             raise OutsideError("bench", str(program), f"would load {library}", "link the build with RUNPATH, not RPATH")
 
 
@@ -149,21 +151,19 @@ def time_run(copy: Path, model: Path, task: Task, options: Sequence[str]) -> Run
     tests = ("-p", str(bench.prompt), "-n", str(bench.generation), "-r", str(bench.repetitions))
     words = (str(copy / BIN / bench.program), "-m", str(model), *bench.arguments, *tests, "-o", "jsonl", *options)
     done = _run(words, copy, task)
-    return Run(
-        datetime.now(UTC).isoformat(timespec="seconds"), load, benchreport.parse(done.out, program=bench.program)
-    )
+    timed = benchreport.parse(done.out, program=bench.program)
+    return Run(datetime.now(UTC).isoformat(timespec="seconds"), load, timed)
 
 
-def count_run(copy: Path, model: Path, task: Task, how: Instructions, *, prompt: int, generation: int) -> int:
+def count_run(copy: Path, model: Path, task: Task, how: Instructions, test: Test) -> int:
     """Run one test of the program under callgrind, and read how many instructions it took.
 
-    prompt, generation -- tokens of that test, one of them 0
     Raises OutsideError where valgrind is missing or fails, or counts nothing.
     """
     bench = task.bench
     within = (f"--toggle-collect={how.within}",) if how.within else ()
     count = (valgrind(), "--tool=callgrind", f"--callgrind-out-file={os.devnull}", *within)
-    tests = ("-p", str(prompt), "-n", str(generation), "-r", "1", "--no-warmup", "-o", "jsonl")
+    tests = ("-p", str(test.prompt), "-n", str(test.generation), "-r", "1", "--no-warmup", "-o", "jsonl")
     words = (str(copy / BIN / bench.program), "-m", str(model), *bench.arguments, *tests, *task.options)
     done = _run((*count, *words), copy, task)
     benchreport.parse(done.out, program=bench.program)  # it did run the test
@@ -214,7 +214,10 @@ def _is_file(path: Path) -> bool:
 
 def _run(argv: Sequence[str], copy: Path, task: Task) -> Finished:
     try:
-        done = process.read(argv, cwd=copy / BIN, env=environment(copy, task))
+        done = process.read(argv, cwd=copy / BIN, env=environment(copy, task), seconds=SECONDS)
+    except TimeoutError as late:
+        found = f"did not end within {SECONDS / 60:.0f} minutes"
+        raise OutsideError("bench", " ".join(argv), found, "run it by hand, from a build's bin folder") from late
     except OSError as error:
         raise OutsideError("bench", argv[0], f"cannot be started: {error.strerror}", "build the variant") from error
     if done.code:
