@@ -34,7 +34,7 @@ def seal(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """Close off the machine: a home of our own, fixed dates and identity, no editor, no index, no colour."""
     home.mkdir(parents=True, exist_ok=True)
     for name in os.environ:
-        if name.startswith(("GIT_", "PIP_", "QUILT_")) or name in ("NO_COLOR", "PAGER", "CDPATH"):
+        if name.startswith(("GIT_", "PIP_", "QUILT_")) or name in ("NO_COLOR", "PAGER", "CDPATH", "PYTHONUNBUFFERED"):
             monkeypatch.delenv(name)
     fixed = {
         "HOME": str(home),

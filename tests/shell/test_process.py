@@ -283,7 +283,7 @@ def test_much_on_a_terminal(tmp_path: Path, on_terminal: Callable[[list[str]], W
 BUSY = """
     import os, signal, subprocess, sys, time
     def told(number, _):
-        print("told", signal.Signals(number).name, flush=True)
+        os.write(1, f"told {signal.Signals(number).name}\\n".encode())  # print may be in the middle of its own
         child.wait()
         sys.exit(1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

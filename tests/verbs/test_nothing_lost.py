@@ -175,6 +175,19 @@ def test_a_failed_answer_stays_failed_in_a_pipe(fork_with_clash: Fork) -> None:
         assert process.wait() == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is a device of Linux's that is always full")
+@pytest.mark.parametrize("words", [("status",), ("--list",)])
+def test_an_answer_that_finds_no_room_is_an_error_said_once(fork_in_step: Fork, words: tuple[str, ...]) -> None:
+    """Where the disk behind the output is full, that is the message, with its own exit code, and the last word."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [str(BIN / "forkkeeper"), *words], cwd=fork_in_step.root, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 3
+    assert done.stderr.decode().splitlines()[0] == "call: a disk is full"
+    assert len(done.stderr.splitlines()) == 2
+
+
 def test_a_patch_that_gets_other_lines_is_in_a_commit_before(upstream_repo: Upstream) -> None:
     """A reviewed row that is accepted rewrites its patch only when git holds the old text; without git it is kept."""
     both = TEXT.replace("line 5\n", "FIVE\n").replace("line 25\n", "TWENTY-FIVE\n")

@@ -110,9 +110,15 @@ def emit(text: str) -> None:
 
 
 def show(blocks: Sequence[Block]) -> None:
-    """Print a report."""
+    """Print a report, to its end: what is left for the interpreter's last moment can fail there, past all handling."""
     for block in blocks:
         _out(_drawn(block))
+    flush()
+
+
+def flush() -> None:
+    """Hand on what was printed. Raises BrokenPipeError when nobody reads it any more, OSError for a full disk."""
+    sys.stdout.flush()
 
 
 def drawn(blocks: Sequence[Block]) -> str:
@@ -220,6 +226,14 @@ def others_aside() -> Iterator[None]:
 def close_output() -> None:
     """Stop writing to an output that nobody reads any more (docs.python.org/3/library/signal.html#note-on-sigpipe)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def release() -> None:
+    """Give up what cannot be handed on: the interpreter would try once more as it ends, and end with 120."""
+    try:
+        flush()
+    except OSError:
+        close_output()
 
 
 def page(data: bytes, pager: str) -> None:

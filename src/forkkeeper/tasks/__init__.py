@@ -142,10 +142,14 @@ def main() -> None:
     """Enter by the console script."""
     terminal.write_anything()
     try:
-        program.run()
+        try:
+            program.run()
+        finally:
+            terminal.flush()  # of `--help`, which is no report
     except BrokenPipeError:  # `--help | head`
         terminal.close_output()
     except OSError as error:  # `--list > /dev/full`
+        terminal.release()
         refused = outside(error)
         terminal.complain(str(refused))
         sys.exit(int(refused.code))

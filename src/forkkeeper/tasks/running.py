@@ -56,6 +56,7 @@ def run(verb: Callable[[terminal.Progress], flow.Report], *, name: str = "", jso
     except OSError as error:
         wrong = outside(error)
         code = wrong.code
+        terminal.release()  # it may have been our output that was refused
     except Exception as error:  # noqa: BLE001 -- the one net: a bug of ours leaves a report
         code, wrong = ExitCode.BUG, _bug(error)
     if wrong is not None:
