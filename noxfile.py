@@ -24,6 +24,7 @@ PROGRAMS = {
     "ccache": "ccache",
     "redis": "redis-server",
     "valgrind": "valgrind",
+    "clang": "clang-19",
 }
 TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 
@@ -49,6 +50,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy", *session.posargs)
     session.run("mypy", "native/checks", *session.posargs)
     session.run("mypy", "native/bench", *session.posargs)
+    session.run("mypy", "native/metal/objc", *session.posargs)
 
 
 @nox.session
