@@ -190,6 +190,8 @@ def read_once(source: Path, clang: str, name: str, target: Target, setting: Sett
         findings = tuple(found(ran.stderr))
         if bool(findings) != bool(ran.returncode):  # it crashed, or does not know an option
             raise NothingCheckedError(f"{clang} ended with {ran.returncode} on {name} and said:\n{ran.stderr.rstrip()}")
+        if not ran.returncode and not opened.is_file():
+            raise NothingCheckedError(f"{clang} read nothing: give --clang a clang.")
         read = tuple((source / path).resolve() for path in dependencies(opened)) if ran.returncode == 0 else ()
         return Reading(findings, read)
 
