@@ -47,20 +47,30 @@ private:
     column_type columns[C];
 };
 
-#define METAL_MATRICES(type)              \
-    using type##2x2 = matrix<type, 2, 2>; \
-    using type##2x3 = matrix<type, 2, 3>; \
-    using type##2x4 = matrix<type, 2, 4>; \
-    using type##3x2 = matrix<type, 3, 2>; \
-    using type##3x3 = matrix<type, 3, 3>; \
-    using type##3x4 = matrix<type, 3, 4>; \
-    using type##4x2 = matrix<type, 4, 2>; \
-    using type##4x3 = matrix<type, 4, 3>; \
-    using type##4x4 = matrix<type, 4, 4>;
+}  // namespace metal
+
+#define METAL_MATRIX(type, shape, C, R)             \
+    using type##shape = metal::matrix<type, C, R>;  \
+    namespace metal {                               \
+    using ::type##shape;                            \
+    }
+#define METAL_MATRICES(type)         \
+    METAL_MATRIX(type, 2x2, 2, 2) \
+    METAL_MATRIX(type, 2x3, 2, 3) \
+    METAL_MATRIX(type, 2x4, 2, 4) \
+    METAL_MATRIX(type, 3x2, 3, 2) \
+    METAL_MATRIX(type, 3x3, 3, 3) \
+    METAL_MATRIX(type, 3x4, 3, 4) \
+    METAL_MATRIX(type, 4x2, 4, 2) \
+    METAL_MATRIX(type, 4x3, 4, 3) \
+    METAL_MATRIX(type, 4x4, 4, 4)
 METAL_MATRICES(float)
 METAL_MATRICES(half)
 // Metal names no matrices of bfloat: upstream does so itself.
 #undef METAL_MATRICES
+#undef METAL_MATRIX
+
+namespace metal {
 
 static_assert(sizeof(half4x4) == 32 && sizeof(float2x4) == 32 && alignof(half4x4) == 2);
 

@@ -6,7 +6,8 @@
 
 #include "traits.h"
 
-// Also outside of Metal's namespace, as the same types that the system's headers give.
+// Metal's compiler knows the names of types without its library: they are outside of its namespace as well.
+// They are the same types as the system's headers give.
 using int8_t = signed char;
 using int16_t = short;
 using int32_t = int;
@@ -19,6 +20,12 @@ using size_t = unsigned long;
 using ptrdiff_t = long;
 using intptr_t = long;
 using uintptr_t = unsigned long;
+
+using uchar = unsigned char;
+using ushort = unsigned short;
+using uint = unsigned int;
+using ulong = unsigned long;
+using half = _Float16;
 
 namespace metal {
 
@@ -35,12 +42,11 @@ using ::uint64_t;
 using ::uint8_t;
 using ::uintptr_t;
 
-using uchar = unsigned char;
-using ushort = unsigned short;
-using uint = unsigned int;
-using ulong = unsigned long;
-
-using half = _Float16;
+using ::half;
+using ::uchar;
+using ::uint;
+using ::ulong;
+using ::ushort;
 
 static_assert(sizeof(long) == 8 && sizeof(half) == 2);
 
@@ -99,7 +105,15 @@ struct bfloat {
     template <typename T, enable_if_t<is_integer<T> || __is_enum(T), int> = 0>
     constexpr bfloat(T value) : bfloat(static_cast<double>(value)) {}
 
-    constexpr operator float() const { return __builtin_bit_cast(float, static_cast<uint>(bits) << 16); }
+    // By itself to float alone. A plain operator would go on to int, and make an int of `condition ? value : 0`.
+    template <typename T, enable_if_t<is_same_v<T, float>, int> = 0>
+    constexpr operator T() const {
+        return __builtin_bit_cast(float, static_cast<uint>(bits) << 16);
+    }
+    template <typename T, enable_if_t<!is_same_v<T, float> && (is_integer<T> || is_native_floating<T>), int> = 0>
+    constexpr explicit operator T() const {
+        return static_cast<T>(static_cast<float>(*this));
+    }
 
     template <typename T>
     bfloat & operator+=(T other) { return *this = bfloat(*this + other); }
@@ -119,15 +133,21 @@ template <typename A, typename B>
 constexpr bool stays_bfloat = (is_same_v<A, bfloat> && (is_same_v<B, bfloat> || is_integer<B>)) ||
                               (is_same_v<B, bfloat> && is_integer<A>);
 
-#define METAL_BFLOAT_OPERATOR(op)                                                 \
+#define METAL_BFLOAT_OPERATOR(result, op)                                         \
     template <typename A, typename B, enable_if_t<stays_bfloat<A, B>, int> = 0>   \
-    constexpr bfloat operator op(A a, B b) {                                      \
+    constexpr result operator op(A a, B b) {                                      \
         return static_cast<float>(bfloat(a)) op static_cast<float>(bfloat(b));    \
     }
-METAL_BFLOAT_OPERATOR(+)
-METAL_BFLOAT_OPERATOR(-)
-METAL_BFLOAT_OPERATOR(*)
-METAL_BFLOAT_OPERATOR(/)
+METAL_BFLOAT_OPERATOR(bfloat, +)
+METAL_BFLOAT_OPERATOR(bfloat, -)
+METAL_BFLOAT_OPERATOR(bfloat, *)
+METAL_BFLOAT_OPERATOR(bfloat, /)
+METAL_BFLOAT_OPERATOR(bool, ==)
+METAL_BFLOAT_OPERATOR(bool, !=)
+METAL_BFLOAT_OPERATOR(bool, <)
+METAL_BFLOAT_OPERATOR(bool, >)
+METAL_BFLOAT_OPERATOR(bool, <=)
+METAL_BFLOAT_OPERATOR(bool, >=)
 #undef METAL_BFLOAT_OPERATOR
 
 template <typename T, enable_if_t<is_same_v<T, bfloat>, int> = 0>
@@ -138,3 +158,5 @@ constexpr bfloat operator-(T value) {
 }
 
 }  // namespace metal
+
+using metal::bfloat;

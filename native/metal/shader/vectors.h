@@ -98,10 +98,18 @@ constexpr bool is_vector = false;
 template <typename T, int N>
 constexpr bool is_vector<vec<T, N>> = true;
 
-#define METAL_VECTORS(type)        \
-    using type##2 = vec<type, 2>;  \
-    using type##3 = vec<type, 3>;  \
-    using type##4 = vec<type, 4>;
+}  // namespace metal
+
+// The names, as those of scalars, are known everywhere.
+#define METAL_VECTORS(type)               \
+    using type##2 = metal::vec<type, 2>;  \
+    using type##3 = metal::vec<type, 3>;  \
+    using type##4 = metal::vec<type, 4>;  \
+    namespace metal {                     \
+    using ::type##2;                      \
+    using ::type##3;                      \
+    using ::type##4;                      \
+    }
 METAL_VECTORS(bool)
 METAL_VECTORS(char)
 METAL_VECTORS(uchar)
@@ -115,6 +123,8 @@ METAL_VECTORS(half)
 METAL_VECTORS(bfloat)
 METAL_VECTORS(float)
 #undef METAL_VECTORS
+
+namespace metal {
 
 static_assert(sizeof(float4) == 16 && sizeof(float3) == 16 && sizeof(half4) == 8 && alignof(float4) == 4);
 
