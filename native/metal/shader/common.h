@@ -5,14 +5,14 @@
 
 namespace metal {
 
-// A NaN beside a number gives the number.
+// A NaN beside a number gives the number. Not the compiler's own function: of two halves it makes a call.
 template <typename A, typename B, typename T = joined_t<A, B>>
 inline T max(A a, B b) {
-    return each<T>([](auto x, auto y) { return __builtin_elementwise_max(x, y); }, T(a), T(b));
+    return at_once<T>([](auto x, auto y) { return ((x < y) | (x != x)) ? y : x; }, T(a), T(b));
 }
 template <typename A, typename B, typename T = joined_t<A, B>>
 inline T min(A a, B b) {
-    return each<T>([](auto x, auto y) { return __builtin_elementwise_min(x, y); }, T(a), T(b));
+    return at_once<T>([](auto x, auto y) { return ((x > y) | (x != x)) ? y : x; }, T(a), T(b));
 }
 
 template <typename A, typename B, typename C, typename T = joined3_t<A, B, C>>
@@ -36,7 +36,7 @@ inline T clamp(A x, B low, C high) {
 template <typename T, enable_if_t<of_floating<T> || of_integer<T>, int> = 0>
 inline T abs(T a) {
     if constexpr (of_floating<T>) {
-        return each<T>([](float x) { return __builtin_fabsf(x); }, a);
+        return at_once<T>([](auto x) { return __builtin_elementwise_abs(x); }, a);
     } else {
         return each<T>([](auto x) { return x < 0 ? 0 - static_cast<ulong>(x) : static_cast<ulong>(x); }, a);
     }

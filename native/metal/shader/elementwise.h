@@ -50,6 +50,27 @@ constexpr bool of_integer = is_integer<element_t<T>>;
 template <typename T>
 using computed_t = conditional_t<is_floating<T>, float, T>;
 
+// Calls `function` with the compiler's vectors, or with numbers: for what it has instructions for.
+template <int N, typename T>
+inline auto widened(const vec<T, N> & v) {
+    return __builtin_convertvector(unpack(v), native_vector<computed_t<T>, N>);
+}
+template <int N, typename T>
+inline computed_t<T> widened(T scalar) {
+    return static_cast<computed_t<T>>(scalar);
+}
+
+template <typename T, typename Function, typename... Arguments>
+inline T at_once(Function function, const Arguments &... arguments) {
+    if constexpr (is_vector<T>) {
+        using E = element_t<T>;
+        constexpr int N = element_count<T>;
+        return pack<E, N>(__builtin_convertvector(function(widened<N>(arguments)...), working_vector<E, N>));
+    } else {
+        return static_cast<T>(function(widened<1>(arguments)...));
+    }
+}
+
 template <typename T>
 inline T element_at(T scalar, int) {
     return scalar;
@@ -59,7 +80,7 @@ inline T element_at(const vec<T, N> & v, int i) {
     return v[i];
 }
 
-// Calls `function` with the arguments' numbers, for each element; all arguments are of the result's type.
+// Calls `function` with the arguments' numbers, for one element after the other.
 template <typename T, typename Function, typename... Arguments>
 inline T each(Function function, const Arguments &... arguments) {
     using E = element_t<T>;

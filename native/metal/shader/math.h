@@ -24,15 +24,21 @@ inline namespace functions {
         return each<T>([](float x, float y) -> float { return formula; }, T(a), T(b));                        \
     }
 
-// Rounding. round() takes halves away from zero, rint() to even.
-METAL_FUNCTION_1(ceil, __builtin_ceilf(x))
-METAL_FUNCTION_1(floor, __builtin_floorf(x))
-METAL_FUNCTION_1(trunc, __builtin_truncf(x))
-METAL_FUNCTION_1(round, __builtin_roundf(x))
-METAL_FUNCTION_1(rint, __builtin_roundevenf(x))
+#define METAL_INSTRUCTION(name, builtin)                                             \
+    template <typename T, enable_if_t<of_floating<T>, int> = 0>                       \
+    inline T name(T a) {                                                              \
+        return at_once<T>([](auto x) { return __builtin_elementwise_##builtin(x); }, a); \
+    }
 
-METAL_FUNCTION_1(fabs, __builtin_fabsf(x))
-METAL_FUNCTION_1(sqrt, __builtin_sqrtf(x))
+// Rounding. round() takes halves away from zero, rint() to even.
+METAL_INSTRUCTION(ceil, ceil)
+METAL_INSTRUCTION(floor, floor)
+METAL_INSTRUCTION(trunc, trunc)
+METAL_INSTRUCTION(round, round)
+METAL_INSTRUCTION(rint, roundeven)
+
+METAL_INSTRUCTION(fabs, abs)
+METAL_INSTRUCTION(sqrt, sqrt)
 METAL_FUNCTION_1(rsqrt, 1.0f / __builtin_sqrtf(x))
 
 METAL_FUNCTION_1(exp, __builtin_expf(x))
@@ -58,14 +64,22 @@ METAL_FUNCTION_1(atanh, __builtin_atanhf(x))
 METAL_FUNCTION_2(atan2, __builtin_atan2f(x, y))
 METAL_FUNCTION_2(copysign, __builtin_copysignf(x, y))
 METAL_FUNCTION_2(fdim, __builtin_fdimf(x, y))
-METAL_FUNCTION_2(fmax, __builtin_elementwise_max(x, y))
-METAL_FUNCTION_2(fmin, __builtin_elementwise_min(x, y))
 METAL_FUNCTION_2(fmod, __builtin_fmodf(x, y))
 METAL_FUNCTION_2(pow, __builtin_powf(x, y))
 METAL_FUNCTION_2(powr, __builtin_powf(x, y))
 
+#undef METAL_INSTRUCTION
 #undef METAL_FUNCTION_1
 #undef METAL_FUNCTION_2
+
+template <typename A, typename B, typename T = joined_t<A, B>, enable_if_t<of_floating<T>, int> = 0>
+inline T fmax(A a, B b) {
+    return max(a, b);
+}
+template <typename A, typename B, typename T = joined_t<A, B>, enable_if_t<of_floating<T>, int> = 0>
+inline T fmin(A a, B b) {
+    return min(a, b);
+}
 
 // Rounded once. The small types go through double: their product is exact there, in float the sum would round twice.
 template <typename A, typename B, typename C, typename T = joined3_t<A, B, C>, enable_if_t<of_floating<T>, int> = 0>
@@ -88,7 +102,7 @@ template <typename T, enable_if_t<of_floating<T>, int> = 0>
 inline T fract(T a) {
     using E = element_t<T>;
     constexpr float below_one = is_same_v<E, float> ? 0x1.fffffep-1f : is_same_v<E, half> ? 0x1.ffcp-1f : 0x1.fep-1f;
-    return each<T>([=](float x) { return __builtin_elementwise_min(x - __builtin_floorf(x), below_one); }, a);
+    return each<T>([=](float x) { return min(x - __builtin_floorf(x), below_one); }, a);
 }
 
 template <typename T, enable_if_t<of_floating<T>, int> = 0>

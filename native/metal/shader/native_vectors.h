@@ -8,7 +8,21 @@
 
 namespace metal {
 
-// What one element becomes inside: a bool is a byte of 0 or 1, a bfloat is computed in float.
+// What an element is in memory, for the compiler: a bool is a byte of 0 or 1, a bfloat two bytes.
+template <typename T>
+struct stored {
+    using type = T;
+};
+template <>
+struct stored<bool> {
+    using type = uchar;
+};
+template <>
+struct stored<bfloat> {
+    using type = uint16_t;
+};
+
+// What an operator computes with: a bfloat becomes a float first.
 template <typename T>
 struct working {
     using type = T;
@@ -24,6 +38,8 @@ struct working<bfloat> {
 
 template <typename T, int N>
 using native_vector = T __attribute__((ext_vector_type(N)));
+template <typename T, int N>
+using stored_vector = native_vector<typename stored<T>::type, N>;
 template <typename T, int N>
 using working_vector = native_vector<typename working<T>::type, N>;
 

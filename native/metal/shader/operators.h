@@ -10,7 +10,7 @@ namespace metal {
 template <typename T, int N>
 inline working_vector<T, N> unpack(const vec<T, N> & v) {
     if constexpr (is_same_v<T, bfloat>) {
-        return float_lanes<N>(bits_as<native_vector<uint16_t, N>>(v));
+        return float_lanes<N>(bits_as<stored_vector<T, N>>(v));
     } else {
         return bits_as<working_vector<T, N>>(v);
     }

@@ -44,22 +44,18 @@ METAL_PREDICATE(signbit, __builtin_signbitf(x) != 0)
 
 template <int N>
 inline bool all(const vec<bool, N> & a) {
-    bool result = true;
-    for (int i = 0; i < N; ++i) {
-        result = result && a[i];
-    }
-    return result;
+    return __builtin_reduce_and(unpack(a)) != 0;
 }
 template <int N>
 inline bool any(const vec<bool, N> & a) {
-    bool result = false;
-    for (int i = 0; i < N; ++i) {
-        result = result || a[i];
-    }
-    return result;
+    return __builtin_reduce_or(unpack(a)) != 0;
 }
 inline bool all(bool a) { return a; }
 inline bool any(bool a) { return a; }
+
+// The integer of some bytes: the compiler wants a mask as wide as what it chooses.
+template <int Size>
+using mask_t = conditional_t<Size == 1, signed char, conditional_t<Size == 2, short, conditional_t<Size == 4, int, long>>>;
 
 // The second where the condition holds, else the first.
 template <typename A, typename B, typename T = joined_t<A, B>>
@@ -68,11 +64,10 @@ inline T select(A otherwise, B chosen, bool condition) {
 }
 template <typename T, int N>
 inline vec<T, N> select(const vec<T, N> & otherwise, const vec<T, N> & chosen, const vec<bool, N> & condition) {
-    vec<T, N> result;
-    for (int i = 0; i < N; ++i) {
-        result[i] = condition[i] ? chosen[i] : otherwise[i];
-    }
-    return result;
+    const auto wide = __builtin_convertvector(unpack(condition), native_vector<mask_t<sizeof(T)>, N>);
+    const auto a = bits_as<stored_vector<T, N>>(otherwise);
+    const auto b = bits_as<stored_vector<T, N>>(chosen);
+    return bits_as<vec<T, N>>(wide != 0 ? b : a);
 }
 
 }  // namespace metal

@@ -46,10 +46,9 @@ struct vec : elements<T, N> {
     // A scalar goes to all elements, and does so by itself where a vector is wanted.
     template <typename S, enable_if_t<is_scalar<S>, int> = 0>
     vec(S scalar) {
-        const T value = static_cast<T>(scalar);
-        for (int i = 0; i < N; ++i) {
-            (*this)[i] = value;
-        }
+        using Stored = typename stored<T>::type;
+        const stored_vector<T, N> all = bits_as<Stored>(static_cast<T>(scalar));
+        __builtin_memcpy(this, &all, sizeof *this);
     }
 
     // Scalars and shorter vectors in a row, together N elements.
