@@ -10,7 +10,8 @@ constexpr int bit_count = 8 * sizeof(T);
 
 // The unsigned integer of the same width, through which bits are counted and moved.
 template <typename T>
-using unsigned_t = __make_unsigned(T);
+using unsigned_t =
+    conditional_t<sizeof(T) == 1, uchar, conditional_t<sizeof(T) == 2, ushort, conditional_t<sizeof(T) == 4, uint, ulong>>>;
 
 template <typename T, enable_if_t<of_integer<T>, int> = 0>
 inline T popcount(T a) {
@@ -70,13 +71,26 @@ inline T absdiff(T a, T b) {
         return x > y ? static_cast<U>(static_cast<U>(x) - static_cast<U>(y)) : static_cast<U>(static_cast<U>(y) - static_cast<U>(x));
     }, a, b);
 }
+// Beyond what the type holds: its greatest, or its least where the sum went down.
+template <typename T>
+constexpr T saturated(bool downwards) {
+    const auto ones = static_cast<unsigned_t<T>>(-1);
+    const T greatest = static_cast<T>(static_cast<T>(-1) < static_cast<T>(0) ? ones >> 1 : ones);
+    return downwards ? static_cast<T>(~greatest) : greatest;
+}
 template <typename T, enable_if_t<of_integer<T>, int> = 0>
 inline T addsat(T a, T b) {
-    return each<T>([](auto x, auto y) { return __builtin_elementwise_add_sat(x, y); }, a, b);
+    return each<T>([](auto x, auto y) {
+        decltype(x) sum;
+        return __builtin_add_overflow(x, y, &sum) ? saturated<decltype(x)>(y < 0) : sum;
+    }, a, b);
 }
 template <typename T, enable_if_t<of_integer<T>, int> = 0>
 inline T subsat(T a, T b) {
-    return each<T>([](auto x, auto y) { return __builtin_elementwise_sub_sat(x, y); }, a, b);
+    return each<T>([](auto x, auto y) {
+        decltype(x) difference;
+        return __builtin_sub_overflow(x, y, &difference) ? saturated<decltype(x)>(!(y < 0)) : difference;
+    }, a, b);
 }
 
 // `count` bits from bit `offset` on; of a signed type the highest of them is the sign.

@@ -128,7 +128,7 @@ struct bfloat {
 static_assert(sizeof(bfloat) == 2 && alignof(bfloat) == 2);
 
 // bfloat with bfloat, or with an integer, gives bfloat; with float, the compiler's own operators give float.
-// Templates, so that a float operand never takes this way by conversion.
+// With half there is no operator: which type should result is not said. Templates, so that a float operand never takes this way by conversion.
 template <typename A, typename B>
 constexpr bool stays_bfloat = (is_same_v<A, bfloat> && (is_same_v<B, bfloat> || is_integer<B>)) ||
                               (is_same_v<B, bfloat> && is_integer<A>);
