@@ -1,0 +1,74 @@
+// What hardware does not tell: barriers that not all threads reach, writes past a group's memory; and, where the kernels
+// were compiled with accesses announced (CHECKED), every access: its bounds, whether what it reads was ever written, and
+// races between threads of a group.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "../shader/invocation.h"
+
+namespace emulated {
+
+struct Command;
+
+constexpr std::size_t threadgroup_slack = 1024;  // bytes behind a group's memory, whose pattern must not change
+
+// Who last touched a byte. An epoch is the time between two barriers of one group.
+struct Trace {
+    std::uint32_t write_epoch = 0, read_epoch = 0;
+    std::uint32_t write_meets = 0;  // meetings of the writer's SIMD-group until then
+    std::uint16_t writer = 0, reader = 0;
+    bool          many = false;     // read by more than one SIMD-group in that epoch
+};
+
+// The device memory that one group touched, by blocks of eight bytes.
+class Touched {
+  public:
+    Trace & of(std::uintptr_t address, std::uint32_t since);
+
+  private:
+    struct Block {
+        std::uintptr_t key   = 0;
+        std::uint32_t  since = 0;
+        Trace          bytes[8];
+    };
+    void grow();
+
+    std::vector<Block> blocks_ = std::vector<Block>(1 << 12);
+    std::size_t        used_   = 0;
+    std::uint32_t      since_  = 0;
+};
+
+bool is_of_library(const void * address);
+
+class Checks {
+  public:
+    void begin_command(const Command & command, unsigned char * const * threadgroup, unsigned char * fixed, std::size_t reserved);
+    void begin_group(const Command & command, Position group);
+    void end_group(const Command & command);
+    void end_command();
+    void barrier() { epoch_++; }
+    void met(unsigned simd) { meets_[simd]++; }
+    void divergent_barrier(const Command & command, Site site, Position group, bool done);
+    void access(const void * address, std::size_t size, bool write, const void * at, unsigned thread, const void * stack);
+
+  private:
+    void touch(Trace & trace, bool write, const void * at, unsigned thread, const void * address, bool shared);
+    void tell(const char * kind, const void * at, unsigned thread, const std::string & text);
+    std::string place(const void * address) const;
+    void guard(unsigned char * from);
+    void unguard(const Command & command, unsigned index, const unsigned char * from);
+
+    const Command *           command_ = nullptr;
+    unsigned char * const *   threadgroup_ = nullptr;
+    unsigned char *           fixed_ = nullptr;
+    std::size_t               reserved_ = 0;
+    Position                  group_ = {};
+    std::uint32_t             epoch_ = 1, first_epoch_ = 1;
+    std::uint32_t             meets_[1024 / lanes_of_simdgroup] = {};
+    std::vector<Trace>        shared_, fixed_traces_;
+    Touched                   touched_;
+};
+
+}  // namespace emulated
