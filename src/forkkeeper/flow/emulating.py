@@ -7,7 +7,7 @@ import msgspec
 
 from forkkeeper.core import emulation
 from forkkeeper.core.emulation import Emulation
-from forkkeeper.core.report import Block, Cell, Emulated, Table, count
+from forkkeeper.core.report import Block, Cell, Emulated, Table
 from forkkeeper.core.standing import Standing, Stood
 from forkkeeper.flow.readying import Bench
 
@@ -109,14 +109,3 @@ def document(tests: Sequence[Said]) -> dict[str, object]:
 def _document(said: Said) -> dict[str, object]:
     head = {"variant": said.variant, "check": said.check, "emulated": True, "wrong": said.wrong}
     return head | (msgspec.to_builtins(said.found) if said.found else {})
-
-
-def sentence(said: Said) -> str:
-    """Say in one line what ran, for where there is no table."""
-    found = said.found
-    if found is None:
-        return said.wrong
-    kernels = f"{found.compiled:,} kernels compiled, {len(found.used):,} used"
-    lenient = ", ".join(f"{name} {times:,} times" for name, times in found.workarounds.items())
-    head = f"emulated by {count(found.processes, 'process')}: {kernels}, {found.dispatches:,} dispatches"
-    return f"{head}; workarounds: {lenient or 'none'}"
