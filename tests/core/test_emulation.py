@@ -55,6 +55,17 @@ def test_what_a_device_complains_of_is_a_failure(changed: dict[str, object], sai
     assert emulation.wrong(emulation.read([line(**changed)]), passed=1) == said
 
 
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [("/v/src/a/norm.metal:4", "a/norm.metal:4"), ("/v/build/../src/b.h:1", "b.h:1"), ("/usr/x.h:2", "/usr/x.h:2")],
+)
+def test_a_place_is_named_from_the_tree(where: str, said: str) -> None:
+    """The path of a machine's folder tells nobody anything; a file that is elsewhere keeps its own."""
+    found = emulation.read([line(faults=[FAULT | {"where": where}])])
+    assert found is not None
+    assert [fault.where for fault in emulation.below(found, ("/v/src/",)).faults] == [said]
+
+
 def test_no_line_at_all_is_a_failure() -> None:
     """Where no process reported, nothing proves that the device ran."""
     assert emulation.read([]) is None

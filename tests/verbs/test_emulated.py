@@ -256,6 +256,15 @@ def test_a_line_of_a_patch_that_only_the_emulated_device_compiles(upstream_repo:
     assert_message(ran, 3, "kernel.h:2: ", "upstream's own", "may not know that yet: native/gpu")
 
 
+def test_a_step_of_the_project_that_names_a_line_itself(upstream_repo: Upstream) -> None:
+    """What CMake calls while it configures may refuse a line: it is told as if a compiler had."""
+    fork = forked(upstream_repo, GREETING, built=False)
+    refused = 'message(FATAL_ERROR "${FORKKEEPER_SOURCE}/kernel.h:1: error: an unknown construct")\n'
+    (fork.root / "native/gpu/CMakeLists.txt").write_text(PROJECT + refused)
+    ran = fork.script("build", "gpu")
+    assert_message(ran, 1, "configure of gpu, the emulated device: kernel.h:1: an unknown", "of the patch wide")
+
+
 def test_speed_is_not_measured_on_an_emulated_device(upstream_repo: Upstream) -> None:
     """It is a wrong request, and the reason is said."""
     model = '\n[[bench.model]]\nname = "m"\npath = "m.gguf"\n'

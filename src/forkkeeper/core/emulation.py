@@ -10,6 +10,7 @@ A pass of a test rests on it: without a line nothing shows that the device ran a
 a failure like a missing one, and never left out.
 """
 
+import posixpath
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -121,6 +122,21 @@ def merge(lines: Sequence[Line]) -> Emulation:
         faults=tuple(Fault(*named, count) for named, count in counts.items()),
         missing=tuple(sorted({name for line in lines for name in line.missing})),
     )
+
+
+def below(found: Emulation, folders: Sequence[str]) -> Emulation:
+    """Give the same with the places of faults named from these folders, as far as they are in one.
+
+    folders -- with a slash at their ends
+    """
+    return replace(found, faults=tuple(_below(fault, folders) for fault in found.faults))
+
+
+def _below(fault: Fault, folders: Sequence[str]) -> Fault:
+    path, colon, line = fault.where.rpartition(":")
+    path = posixpath.normpath(path) if colon else path
+    inside = next((path.removeprefix(folder) for folder in folders if path.startswith(folder)), path)
+    return msgspec.structs.replace(fault, where=f"{inside}{colon}{line}")
 
 
 def wrong(found: Emulation | None, *, passed: int) -> str:

@@ -41,6 +41,7 @@ def of_test(bench: Bench, check: str, before: int, *, passed: int) -> Said | Non
         found = emulation.read(bench.lines[before:])
     except ValueError as error:
         return Said(bench.shown, check, None, f"what the emulated device reported: {error}", passed)
+    found = emulation.below(found, (f"{bench.source.resolve()}/", f"{bench.device_folder}/")) if found else None
     return Said(bench.shown, check, found, emulation.wrong(found, passed=passed), passed)
 
 

@@ -89,6 +89,9 @@ def _is_cramped(attempt: Attempt) -> bool:
 
 def _refused(error: StepError, attempt: Attempt, refused: Refused) -> ForkkeeperError:
     """Say whose line it is that a compiler or CMake does not take, or which field of fork.toml CMake speaks of."""
+    inner = compilerreport.read(refused.message) if error.of and error.what == "configure" else None
+    if isinstance(inner, Refused) and inner.places:
+        refused = inner  # a step that CMake started, which names a line itself
     at = _chosen(attempt, refused.places, (), error.of)
     if error.what == "configure" and not _is_own(at) and _is_cramped(attempt):
         return full(error.thing, attempt)  # CMake's own modules fail in strange ways when they cannot write

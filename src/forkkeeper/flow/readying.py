@@ -79,6 +79,11 @@ class Bench:
         return self.folder / "build"
 
     @property
+    def device_folder(self) -> Path:
+        """The folder in which its emulated device is built."""
+        return builds.device_of(self.build.resolve())
+
+    @property
     def device(self) -> str:
         """The device, as tables name it."""
         found = doctoring.device_of(self.ability)
@@ -111,7 +116,7 @@ def ready(project: Project, ability: Ability, kind: Kind = "build") -> Iterator[
     variant, folder = ability.variant, folder_of(project, kind, ability.name)
     declared, form = dict(variant.environment), variant.emulated
     if form is not None:
-        library = str(builds.device_of(folder.resolve() / "build") / form.library)
+        library = str(builds.device_of((folder / "build").resolve()) / form.library)
         declared = {name: text.replace("{library}", library) for name, text in declared.items()}
     for kit in ability.beside:
         declared |= kits.environment(project.root, kit, project.declaration.kit[kit])
