@@ -14,7 +14,7 @@ from forkkeeper.core import benches, markers, variants
 from forkkeeper.core.benches import Bench
 from forkkeeper.core.kits import DebPart, Kit, WheelPart
 from forkkeeper.core.paths import fault
-from forkkeeper.core.variants import Build, Variant
+from forkkeeper.core.variants import Build, Platform, Variant
 from forkkeeper.errors import RequestError
 
 FILE = "fork.toml"
@@ -130,11 +130,18 @@ def _whole(declaration: Declaration) -> dict[str, Variant]:
     made = {name: variants.whole(variant, declaration.build) for name, variant in declaration.variant.items()}
     for name, variant in made.items():
         variants.check(name, variant)
-        for need in variant.need:
+        emulated = variant.emulated.need if variant.emulated else ()
+        for need in (*variant.need, *emulated):
             if need.kit and need.kit not in declaration.kit:
                 found = f"variant.{name} needs kit '{need.kit}', which is not declared"
                 raise RequestError("read", FILE, found, f"add [kit.{need.kit}], or take the line away")
     return made
+
+
+def here(declaration: Declaration, platform: Platform | None) -> Declaration:
+    """Give a declaration with each variant in the form that it has on a platform: real, or emulated."""
+    formed = {name: variants.here(variant, platform) for name, variant in declaration.variant.items()}
+    return msgspec.structs.replace(declaration, variant=formed)
 
 
 NEEDED = {

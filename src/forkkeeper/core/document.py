@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from forkkeeper.core.planning import printable
-from forkkeeper.core.report import Block, Cell, Painted, Report, Table
+from forkkeeper.core.report import Block, Cell, Emulated, Painted, Report, Table
 from forkkeeper.errors import ExitCode, ForkkeeperError
 
 SCHEMA = 1
@@ -15,10 +15,11 @@ def of_report(verb: str, report: Report) -> str:
 
     verb -- its name as it is typed, e.g. "upstream.refresh"
     blocks -- what was said, in order: a sentence as text, a table as a list of rows, each row an object that has the
-        table's headers as keys; colours and blank lines are left out
+        table's headers as keys; colours and blank lines are left out. A row about a variant that is emulated on this
+        machine has "emulated": true as well
     """
     blocks = [_block(block) for block in report.blocks]
-    return _written(verb, report.code, {"blocks": [block for block in blocks if block != ""]})
+    return _written(verb, report.code, {"blocks": [block for block in blocks if block != ""], **report.more})
 
 
 def of_error(verb: str, error: ForkkeeperError, code: ExitCode) -> str:
@@ -31,7 +32,7 @@ def _written(verb: str, code: ExitCode, rest: Mapping[str, object]) -> str:
     return json.dumps({"schema": SCHEMA, "verb": verb, "exit": int(code), **rest}, indent=1) + "\n"
 
 
-def _block(block: Block) -> str | list[dict[str, str]]:
+def _block(block: Block) -> str | list[dict[str, str | bool]]:
     match block:
         case str() | Painted():
             return _text(block)
@@ -39,13 +40,14 @@ def _block(block: Block) -> str | list[dict[str, str]]:
             return [_row(headers, row) for row in rows]
 
 
-def _row(headers: Sequence[str], row: Sequence[Cell]) -> dict[str, str]:
-    return {header: _text(cell) for header, cell in zip(headers, row, strict=True)}
+def _row(headers: Sequence[str], row: Sequence[Cell]) -> dict[str, str | bool]:
+    said: dict[str, str | bool] = {header: _text(cell) for header, cell in zip(headers, row, strict=True)}
+    return said | ({"emulated": True} if any(isinstance(cell, Emulated) for cell in row) else {})
 
 
 def _text(cell: Cell) -> str:
     match cell:
-        case Painted(text=text):
+        case Painted(text=text) | Emulated(text=text):
             return printable(text)
         case str():
             return printable(cell)

@@ -10,7 +10,7 @@ from enum import Enum
 
 from packaging.version import InvalidVersion, Version
 
-from forkkeeper.core.variants import DeviceNeed, Need, Platform, Variant, said_of
+from forkkeeper.core.variants import DeviceNeed, Need, Platform, Variant, said_of, shown
 
 
 class System(Enum):
@@ -90,6 +90,22 @@ class Ability:
     variant: Variant
     platform: bool
     answers: tuple[Answer, ...]
+
+    @property
+    def shown(self) -> str:
+        """The name as results say it: with a word for a device that is emulated on this machine."""
+        return shown(self.name, self.variant)
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether its device is emulated on this machine."""
+        return self.variant.emulated is not None
+
+    @property
+    def compiler(self) -> str:
+        """Path of the C++ compiler that the emulated device is built with, "" for CMake's choice."""
+        wanted = self.variant.emulated.compiler if self.variant.emulated else ""
+        return next((one.used.where for one in self.answers if wanted and said_of(one.need) == wanted), "")
 
     @property
     def lacking(self) -> tuple[Answer, ...]:

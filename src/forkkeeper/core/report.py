@@ -1,9 +1,9 @@
 """What a verb shows to a person, as values: sentences and tables. Drawing them is the terminal's matter."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from forkkeeper.core import delta, planning, shown
+from forkkeeper.core import delta, planning, shown, variants
 from forkkeeper.core.commits import UpstreamCommit
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
@@ -11,6 +11,7 @@ from forkkeeper.core.mail import Patch
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.reach import Reach
 from forkkeeper.core.shown import spelled
+from forkkeeper.core.variants import Variant
 from forkkeeper.core.verdict import GONE, Outcome, Row
 from forkkeeper.errors import ExitCode
 
@@ -23,7 +24,20 @@ class Painted:
     colour: str
 
 
-Cell = str | Painted
+@dataclass(frozen=True, slots=True)
+class Emulated:
+    """A cell that names a variant whose device is emulated on this machine; as JSON its row says so by itself, too."""
+
+    text: str
+
+
+Cell = str | Painted | Emulated
+
+
+def of_variant(name: str, variant: Variant) -> Cell:
+    """Name a variant in a table."""
+    text = variants.shown(name, variant)
+    return text if variant.emulated is None else Emulated(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +54,15 @@ Block = str | Painted | Table
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The end of a verb: what to show, how to exit, and a document to write where one was asked for."""
+    """The end of a verb: what to show, how to exit, and a document to write where one was asked for.
+
+    document -- None: it is made of what is shown, with `more` beside that
+    """
 
     blocks: tuple[Block, ...]
     code: ExitCode = ExitCode.IN_STEP
     document: str | None = None
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 MOST_FILES = 3  # files listed per patch
@@ -78,7 +96,7 @@ def count(number: int, noun: str) -> str:
     >>> count(1, "patch"), count(2, "patch"), count(3, "file")
     ('1 patch', '2 patches', '3 files')
     """
-    plural = noun + ("es" if noun.endswith("ch") else "s")
+    plural = noun + ("es" if noun.endswith(("ch", "ss")) else "s")
     return f"{number:,} {noun if number == 1 else plural}"
 
 

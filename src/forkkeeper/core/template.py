@@ -114,6 +114,21 @@ strategy = "scratch"
 # preload = "native/rpc/register.cpp"           # compiled and loaded into the test program, which knows no servers
 # environment = {{ SERVER = "{{server}}" }}         # for the test program; HOST:PORT
 
+# Where its device is not at hand: the ordinary build, and a library that plays the device. Never reported as real.
+# [variant.metal.emulated]
+# platform = ["linux"]                          # none of the variant's own
+# about = "the same code on an emulated device" # in place of the variant's, as are `cmake` and its needs
+# cmake = []
+# project = "native/metal"                      # a CMake project of the fork, built after the variant, against it
+# options = []                                  # more options for that
+# library = "libggml-metal-emulated.so"         # what it makes
+# compiler = "clang"                            # the need whose program compiles it
+# environment = {{ GGML_BACKEND_PATH = "{{library}}" }}  # for the programs of the build
+# report = "DEVICE_REPORT"                      # names a file for a line of JSON of each process ("" for none)
+# [[variant.metal.emulated.need]]
+# kind = "program"
+# name = ["clang++"]
+
 # How `forkkeeper size` measures it.
 # [variant.vulkan.size]
 # target = "ggml-vulkan"                        # what is built

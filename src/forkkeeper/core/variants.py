@@ -5,10 +5,12 @@ A variant is data: a new one is a new table. Nothing here looks at the machine; 
 """
 
 import re
+from pathlib import PurePosixPath
 from typing import Literal
 
 import msgspec
 
+from forkkeeper.core.paths import fault
 from forkkeeper.errors import RequestError
 
 FILE = "fork.toml"
@@ -139,6 +141,33 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     none: str = ""
 
 
+class Emulated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The form of a variant where its device is not at hand: the ordinary build, and a library that plays the device.
+
+    platform -- where this form is built; none of the variant's own
+    project -- folder of a CMake project of the fork, from its own: it is built after the variant, and against it
+    library -- what it makes, from its build folder
+    about -- one line for menus, "" for the variant's
+    cmake -- options of the ordinary build, in place of the variant's
+    options -- more options for the project
+    compiler -- the need whose program is the project's C++ compiler, by its name in tables ("" for CMake's choice)
+    environment -- for the programs of the build, after the variant's; {library} is the library's path
+    report -- variable that names a file to which each process appends a line on what it ran ("" for none)
+    need -- what it needs beside [build]'s needs, in place of the variant's
+    """
+
+    platform: tuple[Platform, ...]
+    project: str
+    library: str
+    about: str = ""
+    cmake: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    compiler: str = ""
+    environment: dict[str, str] = {}
+    report: str = ""
+    need: tuple[Need, ...] = ()
+
+
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One hardware backend build of the fork.
 
@@ -158,6 +187,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crash -- known crashes of drivers
     bf16, ops, models -- what is expected of a test
     size -- how its size is measured, None where `size` leaves it out
+    emulated -- its form for other platforms, None for none; after `here`: None where the device is real
     """
 
     device: str
@@ -178,6 +208,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ops: Expected = Expected()
     models: Expected = Expected()
     size: Size | None = None
+    emulated: Emulated | None = None
 
     def expected(self, test: str) -> Expected:
         """Give what is expected of a test by its name."""
@@ -192,31 +223,78 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     need: tuple[Need, ...] = ()
 
 
-STRUCTS = (Build, Variant, Server, Crash, Expected, Size, ProgramNeed, HeaderNeed, LibraryNeed, DeviceNeed)
+STRUCTS = (Build, Variant, Emulated, Server, Crash, Expected, Size, ProgramNeed, HeaderNeed, LibraryNeed, DeviceNeed)
 
 
 def whole(variant: Variant, shared: Build) -> Variant:
-    """Give a variant with what it shares with all others written out."""
+    """Give a variant with what it shares with all others written out, in both of its forms."""
+    emulated = variant.emulated
+    if emulated is not None:
+        emulated = msgspec.structs.replace(
+            emulated, cmake=(*shared.cmake, *emulated.cmake), need=(*shared.need, *emulated.need)
+        )
     return msgspec.structs.replace(
         variant,
         cmake=(*shared.cmake, *variant.cmake),
         targets=variant.targets or shared.targets,
         need=(*shared.need, *variant.need),
+        emulated=emulated,
     )
 
 
+def here(variant: Variant, platform: Platform | None) -> Variant:
+    """Give the form that a variant has on a platform: an ordinary variant, `emulated` where its device is.
+
+    platform -- None for one that no declaration can name
+    """
+    form = variant.emulated
+    if form is None or platform in variant.platform:
+        return msgspec.structs.replace(variant, emulated=None)
+    if platform not in form.platform:
+        return msgspec.structs.replace(variant, platform=(*variant.platform, *form.platform), emulated=None)
+    return msgspec.structs.replace(
+        variant,
+        about=form.about or variant.about,
+        platform=form.platform,
+        cmake=form.cmake,
+        environment={**variant.environment, **form.environment},
+        need=form.need,
+    )
+
+
+def shown(name: str, variant: Variant) -> str:
+    """Name a variant as results do: an emulated device is never taken for a real one.
+
+    >>> form = Emulated(platform=("linux",), project="native/gpu", library="libgpu.so")
+    >>> gpu = Variant(device="GPU0", platform=("macos",), emulated=form)
+    >>> shown("gpu", here(gpu, "linux")), shown("gpu", here(gpu, "macos"))
+    ('gpu (emulated)', 'gpu')
+    """
+    return name if variant.emulated is None else f"{name} (emulated)"
+
+
+def c_compiler(compiler: str) -> str:
+    """Give the path of the C compiler that belongs to a C++ compiler; "" for a name that does not tell.
+
+    >>> c_compiler("/usr/bin/clang++-19"), c_compiler("/opt/bin/g++"), c_compiler("c++"), c_compiler("icpx")
+    ('/usr/bin/clang-19', '/opt/bin/gcc', 'cc', '')
+    """
+    path = PurePosixPath(compiler)
+    for plus, plain in (("clang++", "clang"), ("g++", "gcc"), ("c++", "cc")):
+        if plus in path.name:
+            return str(path.with_name(path.name.replace(plus, plain)))
+    return ""
+
+
 def check(name: str, variant: Variant) -> None:
-    """Raise RequestError for a regular expression that is none, or a version that can never be found."""
-    patterns = [(f"need.{said_of(need)}.version", text) for need in variant.need for text in need.version]
-    patterns += [("proof", variant.proof), *(("crash.device", crash.device) for crash in variant.crash)]
+    """Raise RequestError for a regular expression that is none, a version that can never be found, or a wrong form."""
+    patterns = [("proof", variant.proof), *(("crash.device", crash.device) for crash in variant.crash)]
     if variant.server is not None:
         patterns.append(("server.connected", variant.server.connected))
-    for need in variant.need:
-        if isinstance(need, DeviceNeed):
-            patterns += [(f"need.{need.what or 'device'}.{field}", getattr(need, field)) for field in _DEVICE]
-        if need.least and not need.version:
-            found, hint = "has `least`, but no `version` to find one by", "add `version = ['…(\\d+)…']`"
-            raise RequestError("read", FILE, f"variant.{name}.need.{said_of(need)} {found}", hint)
+    patterns += _patterns(name, "", variant.need)
+    if variant.emulated is not None:
+        _check_form(f"variant.{name}.emulated", variant, variant.emulated)
+        patterns += _patterns(name, "emulated.", variant.emulated.need)
     for field, pattern in patterns:
         try:
             re.compile(pattern)
@@ -225,6 +303,40 @@ def check(name: str, variant: Variant) -> None:
             raise RequestError("read", FILE, found, f"mend `{pattern}`") from error
 
 
+def _patterns(name: str, form: str, listed: tuple[Need, ...]) -> list[tuple[str, str]]:
+    """Give the regular expressions of needs, each behind its field."""
+    patterns = [(f"{form}need.{said_of(need)}.version", text) for need in listed for text in need.version]
+    for need in listed:
+        if isinstance(need, DeviceNeed):
+            patterns += [(f"{form}need.{need.what or 'device'}.{field}", getattr(need, field)) for field in _DEVICE]
+        if need.least and not need.version:
+            found, hint = "has `least`, but no `version` to find one by", "add `version = ['…(\\d+)…']`"
+            raise RequestError("read", FILE, f"variant.{name}.{form}need.{said_of(need)} {found}", hint)
+    return patterns
+
+
+def _check_form(field: str, variant: Variant, form: Emulated) -> None:
+    """Raise RequestError for an emulated form that cannot be meant."""
+    both = [one for one in form.platform if one in variant.platform]
+    if both:
+        found = f"{field}.platform has {both[0]}, where the variant's device is real"
+        raise RequestError("read", FILE, found, "take it out of one of the two: what runs there must be known")
+    wrong = fault(form.project)
+    if wrong:
+        hint = "give a path below the fork's folder, such as native/device"
+        raise RequestError("read", FILE, f"{field}.project is '{form.project}', which {wrong}", hint)
+    programs = [said_of(need) for need in form.need if isinstance(need, ProgramNeed)]
+    if form.compiler and form.compiler not in programs:
+        found = f"{field}.compiler is '{form.compiler}', which is none of the programs that it needs"
+        raise RequestError("read", FILE, found, f"name one of {', '.join(programs) or 'them in a need'}")
+    for name, text in form.environment.items():
+        odd = [one for one in _PLACEHOLDER.findall(text) if one != "library"]
+        if odd:
+            found = f"{field}.environment.{name} has the unknown placeholder {{{odd[0]}}}"
+            raise RequestError("read", FILE, found, "use {library}")
+
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _DEVICE = ("name", "accepts", "software")
 
 

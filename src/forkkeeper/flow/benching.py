@@ -113,7 +113,11 @@ def usual(project: Project) -> tuple[str, ...]:
 
 
 def able(ability: Ability) -> Ability:
-    """Raise OutsideError for a variant that cannot be built or run on this machine."""
+    """Raise OutsideError for a variant that cannot be built or run on this machine, RequestError for an emulation."""
+    if ability.is_emulated:
+        found = "its device is emulated on this machine, and emulation says nothing of speed"
+        hint = f"measure it where the device is real, or another variant: `forkkeeper doctor {ability.name}`"
+        raise RequestError("bench", f"variant {ability.shown}", found, hint)
     if not (ability.builds and ability.runs):
         lacking = (*ability.lacking, *ability.lacking_to_run)
         found = needs.skipped(ability, lacking, probes.system())

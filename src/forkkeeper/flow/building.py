@@ -21,8 +21,8 @@ from forkkeeper.core.ids import TreeId
 from forkkeeper.core.needs import Ability
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.queue import Queue
-from forkkeeper.core.report import Cell, Painted, Report, Table
-from forkkeeper.core.variants import COSTS, Variant
+from forkkeeper.core.report import Block, Cell, Painted, Report, Table
+from forkkeeper.core.variants import COSTS, Variant, c_compiler
 from forkkeeper.errors import AnswerIsNo, ExitCode, ForkkeeperError, OutsideError
 from forkkeeper.flow import doctoring, failing
 from forkkeeper.flow.failing import Attempt
@@ -118,7 +118,7 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False, ba
     if len(abilities) == 1 and not abilities[0].builds and not strict:
         raise _cannot(abilities[0])
     rows: list[tuple[Cell, ...]] = []
-    remote: list[Cell] = []
+    remote: list[Block] = []
     failed: list[ForkkeeperError] = []
     making = make_baseline if baseline else make_fork
     doubts: list[Painted] = []
@@ -130,14 +130,14 @@ def build(setting: Setting, variants: Sequence[str], *, strict: bool = False, ba
             try:
                 fetch(setting, project, stand, ability)
                 made = making(setting, project, stand, ability.name)
-                rows.append(_built(made))
+                rows.append(_built(ability, made))
                 remote += _remote(made)
-                doubts += [Painted(f"{ability.name}: {declaration.FILE}: {one}", "yellow") for one in made.doubts]
+                doubts += [Painted(f"{ability.shown}: {declaration.FILE}: {one}", "yellow") for one in made.doubts]
             except ForkkeeperError as error:
                 if len(abilities) == 1:
                     raise
                 failed.append(error)
-                rows.append((ability.name, "", "", "", "", Painted(f"FAILED: {error.found.splitlines()[0]}", "red")))
+                rows.append((_named(ability), "", "", "", "", Painted(f"FAILED: {error.found.splitlines()[0]}", "red")))
     skipped = sum(not one.builds for one in abilities)
     code = next((one for one in _FIRST if one in {error.code for error in failed}), ExitCode.IN_STEP)
     if not failed and skipped:
@@ -166,11 +166,26 @@ def fetch(setting: Setting, project: Project, stand: Stand, ability: Ability) ->
 
 
 def with_kits(project: Project, ability: Ability) -> Variant:
-    """Give a variant with the options of the kits that it uses here."""
-    more = (
+    """Give a variant with the options of the kits that it uses here; an emulated one with all that its device needs.
+
+    The kits of an emulated form are its device's: the ordinary build has no need of its own.
+    """
+    variant, form = ability.variant, ability.variant.emulated
+    more = tuple(
         option for kit in ability.beside for option in kits.options(project.root, kit, project.declaration.kit[kit])
     )
-    return msgspec.structs.replace(ability.variant, cmake=(*ability.variant.cmake, *more))
+    if form is None:
+        return msgspec.structs.replace(variant, cmake=(*variant.cmake, *more))
+    options = (*_compilers(ability.compiler), *more, *form.options)
+    whole = msgspec.structs.replace(form, project=str((project.root / form.project).resolve()), options=options)
+    return msgspec.structs.replace(variant, emulated=whole)
+
+
+def _compilers(compiler: str) -> tuple[str, ...]:
+    """Give the options that choose a C++ compiler, and the C compiler that belongs to it."""
+    beside = c_compiler(compiler)
+    chosen = (("CXX", compiler), ("C", beside if beside and Path(beside).is_file() else ""))
+    return tuple(f"-DCMAKE_{language}_COMPILER={path}" for language, path in chosen if path)
 
 
 def as_here(project: Project, name: str) -> Variant:
@@ -181,7 +196,7 @@ def as_here(project: Project, name: str) -> Variant:
 
 def _skipped(ability: Ability) -> tuple[Cell, ...]:
     why = needs.skipped(ability, ability.lacking, probes.system())
-    return (ability.name, "", "", "", "", Painted(f"skipped: {why}", "yellow"))
+    return (_named(ability), "", "", "", "", Painted(f"skipped: {why}", "yellow"))
 
 
 def _cannot(ability: Ability) -> OutsideError:
@@ -278,16 +293,24 @@ def _fields(project: Project, name: str) -> dict[str, str]:
     """Give the fields of fork.toml by the CMake variables that they set; the last one to set a variable has it."""
     shared = project.declaration.build.cmake
     own = project.declaration.variant[name].cmake[len(shared) :]  # a declared variant begins with what all share
+    form = project.declaration.variant[name].emulated
     found = dict.fromkeys(cmakeoptions.names(shared), "build.cmake")
-    return found | dict.fromkeys(cmakeoptions.names(own), f"variant.{name}.cmake")
+    if form is None:
+        return found | dict.fromkeys(cmakeoptions.names(own), f"variant.{name}.cmake")
+    found |= dict.fromkeys(cmakeoptions.names(own), f"variant.{name}.emulated.cmake")
+    return found | dict.fromkeys(cmakeoptions.names(form.options), f"variant.{name}.emulated.options")
 
 
-def _built(built: Built) -> tuple[Cell, ...]:
+def _named(ability: Ability) -> Cell:
+    return report.of_variant(ability.name, ability.variant)
+
+
+def _built(ability: Ability, built: Built) -> tuple[Cell, ...]:
     counts = ("", "") if built.counts is None else (str(built.counts.compiled), str(built.counts.cached))
-    return (built.variant, ids.short(built.tree), f"{built.seconds:.0f}", *counts, Painted("yes", "green"))
+    return (_named(ability), ids.short(built.tree), f"{built.seconds:.0f}", *counts, Painted("yes", "green"))
 
 
-def _remote(built: Built) -> Iterator[Cell]:
+def _remote(built: Built) -> Iterator[Block]:
     """Say what ccache's remote storage gave, and that it failed, which only made the build slower."""
     if built.counts and built.counts.remote:
         yield f"{built.variant}: {built.counts.remote} of {built.counts.cached} came out of ccache's remote storage"

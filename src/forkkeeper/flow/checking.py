@@ -10,11 +10,12 @@ from pathlib import Path
 from forkkeeper.core import checksreport, needs, opsreport, standing
 from forkkeeper.core.needs import Ability
 from forkkeeper.core.opsreport import OpsResult
-from forkkeeper.core.report import Block, Cell, Painted, Report, Table
+from forkkeeper.core.report import Block, Cell, Painted, Report, Table, of_variant
 from forkkeeper.core.standing import Standing, Stood
 from forkkeeper.core.variants import TESTS, Crash
 from forkkeeper.errors import ExitCode, OutsideError, RequestError
-from forkkeeper.flow import undoing, witnessing
+from forkkeeper.flow import emulating, undoing, witnessing
+from forkkeeper.flow.emulating import Said
 from forkkeeper.flow.readying import ELSEWHERE, Bench, Extent, device_options, ops_env, present, ready
 from forkkeeper.flow.standing import Setting, Stand, composed, near_hint, open_fork
 from forkkeeper.stages import check as checks, probe as probes
@@ -30,9 +31,10 @@ class Tested:
     """One row of the table of tests: what ran on a variant's device, and how it stands.
 
     hint -- what to type when it is red, "" where its output was shown
+    emulated -- what the emulated device said of it, None where none was to say anything
     """
 
-    variant: str
+    variant: Cell
     device: str
     check: str
     passed: int
@@ -41,6 +43,13 @@ class Tested:
     seconds: float
     stood: Stood
     hint: str = ""
+    emulated: Said | None = None
+
+    @property
+    def named(self) -> str:
+        """The variant and the check, at the head of a sentence."""
+        name = self.variant if isinstance(self.variant, str) else self.variant.text
+        return f"{name}, {self.check}"
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -67,15 +76,16 @@ def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool 
         if what == REGRESSION:
             return _regression(setting, project, stand, abilities, (*notes, *_left(stale)), extent=_extent(extent))
         if what == WITNESS:
-            names = [one.name for one in abilities]
-            return _noted(notes, witnessing.report(setting, project, upstream, stand, names))
+            return _noted(notes, witnessing.report(setting, project, upstream, stand, abilities))
         tested = [
             row for ability in abilities for row in _tests(setting, project, ability, _wanted(setting.here, what))
         ]
     table = Table(_HEADERS, tuple(row.cells for row in tested), prose=("device", "check", "verdict"))
     green = standing.exits_green([row.stood.standing for row in tested], strict=strict)
-    blocks = (*notes, *_left(stale), "", table, *_reasons(tested))
-    return Report(blocks, ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
+    said = tuple(row.emulated for row in tested if row.emulated is not None)
+    blocks = (*notes, *_left(stale), "", table, *_reasons(tested), *emulating.blocks(said))
+    code = ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO
+    return Report(blocks, code, more=emulating.document(said))
 
 
 def _regression(
@@ -123,7 +133,7 @@ def _reasons(tested: Sequence[Tested]) -> tuple[Block, ...]:
     rows = [row for row in tested if row.stood.standing is not Standing.PASSED]
     return tuple(
         Painted(
-            f"{row.variant}, {row.check}: {row.stood.because}"
+            f"{row.named}: {row.stood.because}"
             + (f"\n  next: {row.hint}" if row.hint and row.stood.standing in _TO_SEE else ""),
             standing.COLOURS[row.stood.standing],
         )
@@ -148,7 +158,7 @@ def _wanted(here: Path, what: str) -> tuple[str, ...]:
 
 def _tests(setting: Setting, project: Project, ability: Ability, wanted: Sequence[str]) -> Iterator[Tested]:
     """Run tests on one variant, its server up meanwhile; what keeps one from running never stops other variants."""
-    name, device = ability.name, ability.variant.device
+    name, device = of_variant(ability.name, ability.variant), ability.variant.device
     if not ability.runs:
         why = needs.skipped(ability, ability.lacking_to_run, probes.system())
         yield from (Tested(name, device, what, 0, 0, 0, 0.0, Stood(Standing.SKIPPED, why)) for what in wanted)
@@ -199,7 +209,7 @@ def _op(
     chosen: tuple[str, ...],
     known: Crash | None,
 ) -> Tested:
-    started, before = time.monotonic(), bench.clients
+    started, before, reported = time.monotonic(), bench.clients, len(bench.lines)
     shown = "upstream's cases" + (f" of {chosen[0]}" if known else "")
     lines = itertools.count(1)
     report = checks.run_ops(
@@ -214,16 +224,18 @@ def _op(
     expected = bench.variant.expected(what).none
     stood = standing.of_ops(report, opsreport.judge(report), none=expected, crash=known)
     counts = report.counts
+    said = emulating.of_test(bench, shown, reported, passed=counts[OpsResult.OK])
     return Tested(
-        bench.name,
+        of_variant(bench.name, bench.variant),
         bench.device,
         shown,
         counts[OpsResult.OK],
         counts[OpsResult.FAIL],
         counts[OpsResult.NOT_SUPPORTED],
         time.monotonic() - started,
-        _through(stood, bench, before),
+        emulating.judged(_through(stood, bench, before), said),
         "to see it again: " + shlex.join(checks.ops_argv(bench.build, bench.variant.device, pattern, chosen)),
+        said,
     )
 
 
@@ -236,11 +248,12 @@ def _through(stood: Stood, bench: Bench, before: int) -> Stood:
 
 def _checks(project: Project, bench: Bench, path: Path, what: str) -> Tested:
     """Run the fork's checks at a path."""
-    started, before = time.monotonic(), bench.clients
+    started, before, reported = time.monotonic(), bench.clients, len(bench.lines)
     options = device_options(project, bench) if what == MODELS else ()
     result = checks.run_checks([path], source=bench.source, build=bench.build, options=options, env=bench.env)
     judged = checksreport.judge(result)
     shown = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else what
+    said = emulating.of_test(bench, shown, reported, passed=result.passed) if what == MODELS else None
     if what == MODELS:
         none = bench.variant.expected(what).none
         stood = _through(standing.of_checks(result, judged, none=none, crash=bench.crash), bench, before)
@@ -248,4 +261,6 @@ def _checks(project: Project, bench: Bench, path: Path, what: str) -> Tested:
         stood = Stood(Standing.PASSED if judged.passed else Standing.FAILED, judged.because)
     device = bench.device if what == MODELS else probes.processor()
     seconds = time.monotonic() - started
-    return Tested(bench.name, device, shown, result.passed, len(result.failed), result.skipped, seconds, stood)
+    counts = (result.passed, len(result.failed), result.skipped)
+    name, stood = of_variant(bench.name, bench.variant), emulating.judged(stood, said)
+    return Tested(name, device, shown, *counts, seconds, stood, emulated=said)

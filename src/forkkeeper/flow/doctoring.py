@@ -8,7 +8,7 @@ from forkkeeper.core import declaration, needs
 from forkkeeper.core.declaration import Declaration
 from forkkeeper.core.kits import Kit
 from forkkeeper.core.needs import GOOD, Ability, Answer, State, System
-from forkkeeper.core.report import Block, Cell, Painted, Report, Table
+from forkkeeper.core.report import Block, Cell, Painted, Report, Table, of_variant
 from forkkeeper.core.variants import DeviceNeed, Variant
 from forkkeeper.errors import ExitCode, RequestError
 from forkkeeper.flow.standing import Setting, near_hint
@@ -67,8 +67,9 @@ def known(declared: Declaration, names: Sequence[str], step: str) -> tuple[str, 
 
 
 def _blocks(abilities: Sequence[Ability]) -> list[Block]:
-    rows = tuple((one.name, _builds(one), _runs(one), device_of(one)) for one in abilities)
+    rows = tuple((of_variant(one.name, one.variant), _builds(one), _runs(one), device_of(one)) for one in abilities)
     blocks: list[Block] = [Table(("variant", "builds", "runs", "device"), rows, prose=("runs", "device"))]
+    blocks += [_emulated(one) for one in abilities if one.is_emulated]
     asked = _by_need(abilities)
     looked = tuple((needs.wanted(answer.need), _here(answer), ", ".join(names)) for answer, names in asked)
     blocks += ["", Table(("need", "here", "of"), looked, prose=("here", "of"))]
@@ -76,6 +77,12 @@ def _blocks(abilities: Sequence[Ability]) -> list[Block]:
     if lacking:
         blocks += ["", "To install:", Table(_PACKAGES, tuple(map(_packages, lacking)), prose=_PACKAGES)]
     return blocks
+
+
+def _emulated(ability: Ability) -> str:
+    """Say of an emulated variant that it is no device, and where it would be one."""
+    about = f": {ability.variant.about}" if ability.variant.about else ""
+    return f"{ability.name} is emulated on this machine, no device of its own{about}"
 
 
 _SYSTEMS = (System.DEBIAN, System.FEDORA, System.MACOS)
@@ -100,7 +107,9 @@ def _runs(ability: Ability) -> Cell:
 
 
 def device_of(ability: Ability) -> str:
-    """Name the device that a variant's tests would use; software says that it is software."""
+    """Name the device that a variant's tests would use; software says that it is software, an emulation what it is."""
+    if ability.is_emulated:
+        return f"emulated on {probes.processor()}"
     answer = ability.device
     if answer is None:
         return probes.processor() if ability.platform else ""
@@ -158,6 +167,7 @@ def _document(abilities: Sequence[Ability], system: System, code: ExitCode) -> s
         {
             "name": one.name,
             "about": one.variant.about,
+            "emulated": one.is_emulated,
             "builds": one.builds,
             "runs": one.runs,
             "device": device_of(one),

@@ -1,8 +1,8 @@
 """Why a build failed, told to a person: whose line it is that a compiler refuses, or what the machine has not.
 
-The exit code says whose matter it is. A line of a patch or of the overlay: the answer is no (1). A line of upstream's
-own, a program, memory or room that is missing: something outside failed (3), also where a patch is suspected. An option
-of fork.toml that does nothing: the declaration is wrong (2).
+The exit code says whose matter it is. A line of a patch, of the overlay or of the project that emulates a device: the
+answer is no (1). A line of upstream's own, a program, memory or room that is missing: something outside failed (3),
+also where a patch is suspected. An option of fork.toml that does nothing: the declaration is wrong (2).
 """
 
 import errno
@@ -21,6 +21,7 @@ from forkkeeper.core.variants import FILE as DECLARATION
 from forkkeeper.errors import AnswerIsNo, ForkkeeperError, OutsideError, RequestError
 from forkkeeper.flow.standing import Stand
 from forkkeeper.shell import disk
+from forkkeeper.stages import build as builds
 from forkkeeper.stages.build import StepError
 from forkkeeper.stages.project import Project
 
@@ -88,7 +89,10 @@ def _is_cramped(attempt: Attempt) -> bool:
 
 def _refused(error: StepError, attempt: Attempt, refused: Refused) -> ForkkeeperError:
     """Say whose line it is that a compiler or CMake does not take, or which field of fork.toml CMake speaks of."""
-    at = _chosen(attempt, refused.places, ())
+    inner = compilerreport.read(refused.message) if error.of and error.what == "configure" else None
+    if isinstance(inner, Refused) and inner.places:
+        refused = inner  # a step that CMake started, which names a line itself
+    at = _chosen(attempt, refused.places, (), error.of)
     if error.what == "configure" and not _is_own(at) and _is_cramped(attempt):
         return full(error.thing, attempt)  # CMake's own modules fail in strange ways when they cannot write
     said = f"{at.where if at else _said(refused.places)}{refused.message}"
@@ -105,9 +109,9 @@ def _refused(error: StepError, attempt: Attempt, refused: Refused) -> Forkkeeper
 def _linked(error: StepError, attempt: Attempt, symbol: str, places: Sequence[Place], what: str) -> ForkkeeperError:
     """Say what a linker lacks or has twice. It seldom names a line: who changes lines with that name is to blame."""
     names = (compilerreport.name_of(symbol),)
-    at = _chosen(attempt, places, names)
+    at = _chosen(attempt, places, names, error.of)
     suspects = _suspects(attempt, at, names)
-    others = [found.where for place in places if (found := _in_tree(attempt, place, names)) and found != at]
+    others = [found.where for place in places if (found := _in_tree(attempt, place, names, error.of)) and found != at]
     also = f", in {others[0].removesuffix(': ')} as well" if others else ""
     message = f"{at.where if at else _said(places)}`{symbol}` {what}{also}"
     return _told(error, attempt, message, at, suspects, is_ours=bool(suspects.naming or suspects.files))
@@ -117,12 +121,20 @@ def _linked(error: StepError, attempt: Attempt, symbol: str, places: Sequence[Pl
 
 
 @dataclass(frozen=True, slots=True)
+class _Emulating:
+    """The line is in the fork's own project that emulates a device."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
-    """A place in the tree: its path from the root, its line (0: not known), and whose that is (None: not known)."""
+    """A place in the tree: its path from the root, its line (0: not known), and whose that is (None: not known).
+
+    A file of the project that emulates a device has its path from the fork's folder.
+    """
 
     path: str
     line: int
-    owner: Overlaid | Patched | Upstreams | None
+    owner: Overlaid | Patched | Upstreams | _Emulating | None
 
     @property
     def where(self) -> str:
@@ -132,7 +144,7 @@ class _Found:
 
 
 def _is_own(at: _Found | None) -> bool:
-    return at is not None and isinstance(at.owner, Overlaid | Patched)
+    return at is not None and isinstance(at.owner, Overlaid | Patched | _Emulating)
 
 
 def _said(places: Sequence[Place]) -> str:
@@ -140,18 +152,22 @@ def _said(places: Sequence[Place]) -> str:
     return next((f"{one.path}:{one.line}: " if one.line else f"{one.path}: " for one in places), "")
 
 
-def _chosen(attempt: Attempt, places: Sequence[Place], names: Sequence[str]) -> _Found | None:
+def _chosen(attempt: Attempt, places: Sequence[Place], names: Sequence[str], of: str) -> _Found | None:
     """Give the first place that is the fork's own, else the first that is in the tree."""
-    found = [one for place in places if (one := _in_tree(attempt, place, names)) is not None]
+    found = [one for place in places if (one := _in_tree(attempt, place, names, of)) is not None]
     return next(filter(_is_own, found), next(iter(found), None))
 
 
-def _in_tree(attempt: Attempt, place: Place, names: Sequence[str]) -> _Found | None:
-    """Find a place in the tree, and whose it is; None for one that is not there.
+def _in_tree(attempt: Attempt, place: Place, names: Sequence[str], of: str) -> _Found | None:
+    """Find a place in the tree, or in the project that was built of it, and whose it is; None for one in neither.
 
     names -- where no line is known: what it is about. A patch that changes lines of the file with that name has it.
+    of -- folder of the project, "" for none
     """
     stand, folder = attempt.stand, attempt.folder.resolve()
+    if of and (own := compilerreport.inside(place, source=of, build=str(folder / builds.EMULATED))) is not None:
+        root = attempt.project.root.resolve()
+        return _Found((Path(of) / own).relative_to(root).as_posix(), place.line, _Emulating())
     path = compilerreport.inside(place, source=str(folder / "src"), build=str(folder / "build"))
     if path is None or path not in stand.store.some(stand.made.tree, [path]):
         return None
@@ -214,15 +230,23 @@ def _told(
             said, hint, is_ours = [f"{what} is of the patch {patch.title}: {patch.subject}"], _mend(patch), True
         case Overlaid():
             said, hint, is_ours = ["the file is of the overlay"], f"mend {OVERLAY}/{at.path if at else ''}", True
+        case _Emulating():
+            said, hint, is_ours = ["the file is of what emulates the device"], f"mend {at.path if at else ''}", True
         case Upstreams(path=path, number=number):
             line = f"{path}:{number} at {report.said(attempt.stand.pin)}"
-            said, hint = _suspected(attempt, [f"the line is upstream's own: {line}"], suspects)
+            may = [f"what emulates the device may not know that yet: {_project(error, attempt)}"] if error.of else []
+            said, hint = _suspected(attempt, [f"the line is upstream's own: {line}", *may], suspects)
         case None:
             said, hint = _suspected(attempt, [], suspects)
     suspected = suspects.naming or suspects.touching or suspects.files
     kind = AnswerIsNo if is_ours else SuspectedError if suspected else OutsideError
     found = "\n    ".join(map(shown.line, (message, *said)))
     return kind("build", error.thing, found, f"{shown.spelled(hint)}; then {attempt.again}\n        {error.hint}")
+
+
+def _project(error: StepError, attempt: Attempt) -> str:
+    """Give the folder of the project that was built, from the fork's."""
+    return Path(error.of).relative_to(attempt.project.root.resolve()).as_posix()
 
 
 def _suspected(attempt: Attempt, said: list[str], suspects: _Suspects) -> tuple[list[str], str]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from forkkeeper.core import standing
 from forkkeeper.core.needs import Ability
@@ -16,6 +17,7 @@ from forkkeeper.errors import RequestError
 from forkkeeper.flow import doctoring
 from forkkeeper.flow.building import Kind, folder_of, with_kits
 from forkkeeper.flow.standing import Stand
+from forkkeeper.shell import disk
 from forkkeeper.stages import build as builds, kit as kits, serving as servers
 from forkkeeper.stages.build import Freshness, Identity
 from forkkeeper.stages.project import STATE, Project
@@ -39,6 +41,7 @@ class Bench:
 
     declared -- what it and its kits put into the environment of the build's programs
     serving -- its server, None for a variant without one
+    reported -- the file to which its emulated device reports, None for a device that does not
     """
 
     name: str
@@ -47,6 +50,18 @@ class Bench:
     folder: Path
     declared: Mapping[str, str]
     serving: Serving | None
+    reported: Path | None = None
+
+    @property
+    def shown(self) -> str:
+        """The variant's name, as results say it."""
+        return self.ability.shown
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What its emulated device has reported so far, a line for each process that ended."""
+        text = (disk.read(self.reported) if self.reported else None) or b""
+        return tuple(text.decode(errors="replace").splitlines())
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -62,6 +77,11 @@ class Bench:
     def build(self) -> Path:
         """The build folder."""
         return self.folder / "build"
+
+    @property
+    def device_folder(self) -> Path:
+        """The folder in which its emulated device is built."""
+        return builds.device_of(self.build.resolve())
 
     @property
     def device(self) -> str:
@@ -94,11 +114,18 @@ def ready(project: Project, ability: Ability, kind: Kind = "build") -> Iterator[
     Raises what `serving` raises when the server does not start.
     """
     variant, folder = ability.variant, folder_of(project, kind, ability.name)
-    declared = dict(variant.environment)
+    declared, form = dict(variant.environment), variant.emulated
+    if form is not None:
+        library = str(builds.device_of((folder / "build").resolve()) / form.library)
+        declared = {name: text.replace("{library}", library) for name, text in declared.items()}
     for kit in ability.beside:
         declared |= kits.environment(project.root, kit, project.declaration.kit[kit])
     bench = Bench(ability.name, variant, ability, folder, declared, None)
     with ExitStack() as stack:
+        if form is not None and form.report:
+            beside = Path(stack.enter_context(TemporaryDirectory(prefix="forkkeeper-emulated-")))
+            reported = beside / "reported.jsonl"
+            bench = replace(bench, declared={**declared, form.report: str(reported)}, reported=reported)
         if variant.server is not None:
             serving = stack.enter_context(servers.serving(variant.server, bench.build, bench.env))
             bench = replace(bench, serving=serving)

@@ -144,7 +144,8 @@ def lint(setting: Setting) -> Report:
     faults = queues.faults(project.queue, step="lint")
     nowhere = Identity(EMPTY_TREE, "", "")
     for variant in project.declaration.variant.values():
-        builds.fill(variant.cmake, nowhere)  # refuses a placeholder that it does not know
+        options = variant.emulated.options if variant.emulated else ()
+        builds.fill((*variant.cmake, *options), nowhere)  # refuses a placeholder that it does not know
     absent = tuple(f"lint: the witness of {name} does not exist" for name in _witness_files_missing(project))
     blocks = tuple(Painted(text, "red") for text in (*faults, *absent))
     notes = (*notes, *_driver_hint(project))

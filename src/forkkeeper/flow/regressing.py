@@ -14,10 +14,12 @@ from forkkeeper.core.checksreport import ChecksResult
 from forkkeeper.core.failures import Tried
 from forkkeeper.core.needs import Ability
 from forkkeeper.core.outputs import Compared, Judged, Likeness, Output
-from forkkeeper.core.report import Block, Cell, Painted, Report, Table, count
+from forkkeeper.core.report import Block, Cell, Painted, Report, Table, count, of_variant
 from forkkeeper.core.standing import Standing
 from forkkeeper.errors import ExitCode, OutsideError, RequestError
+from forkkeeper.flow import emulating
 from forkkeeper.flow.building import Kind, Made, folder_of, make_baseline, pristine, with_kits
+from forkkeeper.flow.emulating import Said
 from forkkeeper.flow.readying import ELSEWHERE, Bench, Extent, device_options, ops_env, ready
 from forkkeeper.flow.standing import Setting, Stand
 from forkkeeper.shell import disk
@@ -28,6 +30,7 @@ from forkkeeper.stages.project import PATCHES, STATE, Project
 OUTPUTS = Path("native", "checks", "outputs")  # the fork's check that leaves what models say
 KEPT = "outputs"  # below the state folder: VARIANT/baseline and VARIANT/build
 SIDES: tuple[Kind, Kind] = ("baseline", "build")
+_SIDE: dict[Kind, str] = {"baseline": "the baseline", "build": "the fork"}
 MOST_TOLD = 12  # tests listed of one kind
 
 # Operations, and a regular expression over their parameters: the usual extent. All of upstream's cases take
@@ -42,7 +45,11 @@ WHOLE: tuple[tuple[tuple[str, ...], str], ...] = (((), ""),)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One of the three comparisons of a variant. told -- what is to be said of it below the tables."""
+    """One of the three comparisons of a variant.
+
+    told -- what is to be said of it below the tables
+    devices -- what emulated devices said
+    """
 
     what: str
     said: str
@@ -50,6 +57,7 @@ class _Part:
     green: bool
     ran: bool = True
     told: tuple[Painted, ...] = ()
+    devices: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,7 @@ class _Pair:
 class _Case:
     """A row of the table of cases."""
 
-    variant: str
+    variant: Cell
     compared: Compared
     judged: Judged
 
@@ -106,28 +114,32 @@ def report(
     declared = _declared(project)
     bare = pristine(project, stand)
     rows: list[_Case] = []
-    parts: list[tuple[str, _Part]] = []
+    parts: list[tuple[Ability, _Part]] = []
     for ability in abilities:
         if not ability.runs:
             why = needs.skipped(ability, ability.lacking_to_run, probes.system())
-            parts.append((ability.name, _Part("all", f"skipped: {why}", 0.0, green=True, ran=False)))
+            parts.append((ability, _Part("all", f"skipped: {why}", 0.0, green=True, ran=False)))
             continue
         _build_baseline(setting, project, stand, bare, ability)
         found, said = _outputs_of(setting, project, ability, declared)
         rows += found
-        parts.append((ability.name, said))
+        parts.append((ability, said))
         if extent is not Extent.OUTPUTS:
             tested = _tests_of(setting, project, stand, bare, ability, extent)
-            parts += [(ability.name, part) for part in tested]
+            parts += [(ability, part) for part in tested]
     cases = (Table(_CASES, tuple(row.cells for row in rows), prose=("outputs",)), "") if rows else ()
-    summary = Table(_PARTS, tuple(_row(name, part) for name, part in parts), prose=("found",))
-    told = [block for name, part in parts for block in _told(name, part)]
+    summary = Table(_PARTS, tuple(_row(ability, part) for ability, part in parts), prose=("found",))
+    told = [block for ability, part in parts for block in _told(ability.shown, part)]
+    devices = [said for _, part in parts for said in part.devices]
     homeless = _homeless(project, declared)
     green = any(part.ran for _, part in parts) and all(part.green for _, part in parts) and not homeless
-    return Report((*notes, "", *cases, summary, *told, *homeless), ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
+    blocks = (*notes, "", *cases, summary, *told, *homeless, *emulating.blocks(devices))
+    code = ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO
+    return Report(blocks, code, more=emulating.document(devices))
 
 
-def _row(name: str, part: _Part) -> tuple[Cell, ...]:
+def _row(ability: Ability, part: _Part) -> tuple[Cell, ...]:
+    name = of_variant(ability.name, ability.variant)
     verdict = Painted("as the pin", "green") if part.green else Painted("FAILED", "red")
     return (name, part.what, part.said, f"{part.seconds:.0f}", verdict if part.ran else Painted("skipped", "yellow"))
 
@@ -168,11 +180,16 @@ def _build_baseline(setting: Setting, project: Project, stand: Stand, bare: Made
 
 @dataclass(frozen=True, slots=True)
 class _Wrote:
-    """What one side left. bad -- why that is no answer, "" where it is one; excuse -- where fork.toml expects that."""
+    """What one side left.
+
+    bad -- why that is no answer, "" where it is one; excuse -- where fork.toml expects that
+    said -- what its emulated device said, None where none was to
+    """
 
     outputs: dict[str, Output]
     bad: str
     excuse: str = ""
+    said: Said | None = None
 
 
 def _outputs_of(
@@ -189,11 +206,11 @@ def _outputs_of(
     if baseline.excuse and fork.excuse:
         part = _Part("outputs", baseline.excuse, time.monotonic() - started, green=True, ran=False)
         return [], part
-    exact, name = ability.variant.exact, ability.name
+    exact, name, shown = ability.variant.exact, ability.name, of_variant(ability.name, ability.variant)
     rows = []
     for case in sorted({*baseline.outputs, *fork.outputs}):
         compared = outputs.compare(case, baseline.outputs.get(case), fork.outputs.get(case))
-        rows.append(_Case(name, compared, outputs.judge(compared, exact=exact, variant=name, changes=declared)))
+        rows.append(_Case(shown, compared, outputs.judge(compared, exact=exact, variant=name, changes=declared)))
     told = [
         Painted(f"{row.compared.case}: {row.compared.because}", "yellow" if row.judged.green else "red")
         for row in rows
@@ -202,9 +219,23 @@ def _outputs_of(
     vain = changes.vain(declared, name, [row.compared.case for row in rows])
     wrong = [f"{one.patch}: `{changes.TRAILER}: {one}` names no case of {name}" for one in vain]
     wrong += [f"{side}: {one.bad}" for side, one in zip(("the baseline", "the fork"), sides, strict=True) if one.bad]
+    said = _compared(baseline.said, fork.said)
+    wrong += [f"{one.check}: {one.wrong}" for one in said if one.wrong]
     told += [Painted(one, "red") for one in wrong]
     green = bool(rows) and all(row.judged.green for row in rows) and not wrong
-    return rows, _Part("outputs", _totals(rows, exact=exact), time.monotonic() - started, green, told=tuple(told))
+    seconds = time.monotonic() - started
+    return rows, _Part("outputs", _totals(rows, exact=exact), seconds, green, told=tuple(told), devices=said)
+
+
+def _compared(baseline: Said | None, fork: Said | None) -> tuple[Said, ...]:
+    """Give what the emulated devices of both sides said: of the fork's, only what the baseline's has not is wrong.
+
+    The baseline's complaints are upstream's, but it must have run.
+    """
+    if baseline is None or fork is None:
+        return ()
+    known = baseline if baseline.found is None else replace(baseline, wrong="")
+    return (known, emulating.beside_baseline(fork, baseline))
 
 
 def _totals(rows: Sequence[_Case], *, exact: bool) -> str:
@@ -226,6 +257,7 @@ def _written(project: Project, ability: Ability, kind: Kind) -> _Wrote:
             options = (*device_options(project, bench), f"--outputs={folder}")
             where = [project.root / OUTPUTS]
             done = checks.run_checks(where, source=bench.source, build=bench.build, options=options, env=bench.env)
+            said = emulating.of_test(bench, f"outputs of {_SIDE[kind]}", 0, passed=done.passed)
             bad, excuse = _stood(bench, done)
             if not bad and bench.went_elsewhere(before):
                 bad = ELSEWHERE
@@ -233,7 +265,7 @@ def _written(project: Project, ability: Ability, kind: Kind) -> _Wrote:
         return _Wrote({}, f"{error.thing}: {error.found}")
     files = {name: data for name in disk.names_below(folder) if (data := disk.read(folder / name)) is not None}
     try:
-        return _Wrote(outputs.read(files), bad, excuse)
+        return _Wrote(outputs.read(files), bad, excuse, said)
     except ValueError as error:
         return _Wrote({}, f"{folder}: {error}")
 
@@ -273,25 +305,32 @@ def _operations(pair: _Pair, wanted: Sequence[tuple[tuple[str, ...], str]]) -> _
     baseline, fork = (_ran_operations(pair, bench, wanted) for bench in pair.sides)
     tests = failures.compare(baseline.results, fork.results)
     idle = not any(failures.of(tests, one) for one in (failures.Change.PASSES, failures.Change.NEW))
+    devices = _compared(baseline.said, fork.said)
+    wrong = [Painted(f"{one.check}: {one.wrong}", "red") for one in devices if one.wrong]
     seconds = time.monotonic() - started
     none = pair.fork.variant.expected("ops").none
-    if (none or pair.fork.crash) and idle:  # it excuses no case that only the baseline passes
+    if (none or pair.fork.crash) and idle and not wrong:  # it excuses no case that only the baseline passes
         said = f"not supported (declared): {none}" if none else f"device crashes: {fork.ended}"
         return _Part("operations", said, seconds, green=True, ran=False)
     told = _lists(tests)
     if fork.ended:
         known = f"; so does the baseline: {baseline.ended}" if baseline.ended else ""
         told.append(Painted(f"the fork: {fork.ended}{known}", "yellow" if known else "red"))
-    green = failures.is_green(tests) and (not fork.ended or bool(baseline.ended))
-    return _Part("operations", failures.totals(tests, "case"), seconds, green, told=tuple(told))
+    green = failures.is_green(tests) and (not fork.ended or bool(baseline.ended)) and not wrong
+    return _Part("operations", failures.totals(tests, "case"), seconds, green, told=(*told, *wrong), devices=devices)
 
 
 @dataclass(frozen=True, slots=True)
 class _Operations:
-    """The cases of one side. ended -- what kept the program from running all, "" for nothing."""
+    """The cases of one side.
+
+    ended -- what kept the program from running all, "" for nothing
+    said -- what its emulated device said, None where none was to
+    """
 
     results: dict[str, failures.Result]
     ended: str
+    said: Said | None
 
 
 def _ran_operations(pair: _Pair, bench: Bench, wanted: Sequence[tuple[tuple[str, ...], str]]) -> _Operations:
@@ -299,9 +338,10 @@ def _ran_operations(pair: _Pair, bench: Bench, wanted: Sequence[tuple[tuple[str,
     env, known = ops_env(pair.project, bench), bench.crash.operations if bench.crash else ()
     there = [one for one in checks.operations(bench.build) if one not in known]
     results: dict[str, failures.Result] = {}
-    ended = []
+    ended, passed, before = [], 0, len(bench.lines)
     lines = itertools.count(1)
-    side = f"{bench.name}: operations of {'the fork' if bench is pair.fork else 'the baseline'}"
+    shown = f"operations of {'the fork' if bench is pair.fork else 'the baseline'}"
+    side = f"{bench.name}: {shown}"
     for names, pattern in wanted:
         asked = tuple(one for one in names if one in there) if names else tuple(there) if known else ()
         ran = checks.run_ops(
@@ -313,11 +353,12 @@ def _ran_operations(pair: _Pair, bench: Bench, wanted: Sequence[tuple[tuple[str,
             on_case=lambda: pair.setting.on_progress(side, next(lines), 0),
         )
         results |= opsreport.results(ran)
+        passed += ran.counts[opsreport.OpsResult.OK]
         verdict = opsreport.judge(ran)
         if verdict.answer not in _SOUND:
             ended.append(verdict.because)
     pair.setting.on_progress(side, 1, 1)
-    return _Operations(results, "; ".join(ended))
+    return _Operations(results, "; ".join(ended), emulating.of_test(bench, shown, before, passed=passed))
 
 
 # The program came to its end; that cases failed, or that there were none, is seen in the cases.

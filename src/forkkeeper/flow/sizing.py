@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from forkkeeper.core import declaration, ids, needs, sections
 from forkkeeper.core.needs import Ability
-from forkkeeper.core.report import Cell, Painted, Report, Table
+from forkkeeper.core.report import Cell, Painted, Report, Table, of_variant
 from forkkeeper.core.variants import Size
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.flow import doctoring
@@ -55,7 +55,7 @@ def size(setting: Setting, variants: Sequence[str]) -> Report:
     names = _declared(project, variants)
     abilities = doctoring.examine(project.root, project.declaration, names)
     left_out = [one for one in abilities if not one.builds]
-    skipped = [f"{one.name}: {needs.skipped(one, one.lacking, probes.system())}" for one in left_out]
+    skipped = [f"{one.shown}: {needs.skipped(one, one.lacking, probes.system())}" for one in left_out]
     if skipped and (variants or len(skipped) == len(abilities)):
         raise AnswerIsNo("size", left_out[0].name, "; ".join(skipped), "`forkkeeper doctor` says what is here")
     with composed(project, upstream, step="size") as stand:
@@ -91,7 +91,9 @@ def _measure(setting: Setting, project: Project, stand: Stand, job: _Job) -> _Me
     """Build what is to be measured, unless that was done before."""
     fetch(setting, project, stand, job.ability)
     declared = as_here(project, job.name)
-    variant = replace(declared, cmake=(*declared.cmake, *job.size.cmake), targets=(job.size.target,))
+    variant = replace(  # an emulated device is no code that anybody ships
+        declared, cmake=(*declared.cmake, *job.size.cmake), targets=(job.size.target,), emulated=None
+    )
     tree = job.made.stand.made.tree
     key = hashlib.sha256("\n".join((tree, job.size.library, *variant.targets, *variant.cmake)).encode()).hexdigest()
     record = project.root / projects.STATE / SIZES / f"{key[:32]}.json"
@@ -115,5 +117,6 @@ def _rows(measured: Sequence[_Measured]) -> tuple[tuple[Cell, ...], ...]:
         numbers = (f"{count / MEGABYTE:.1f}" for count in one.kinds.values())
         ratio = f"{total / beside:.0%}" if beside else ""
         when = "before" if one.before else "now"
-        rows.append((one.job.of, one.job.name, ids.short(one.job.made.stand.made.tree), *numbers, ratio, when))
+        variant = of_variant(one.job.name, one.job.ability.variant)
+        rows.append((one.job.of, variant, ids.short(one.job.made.stand.made.tree), *numbers, ratio, when))
     return tuple(rows)

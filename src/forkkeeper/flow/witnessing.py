@@ -10,7 +10,8 @@ from pathlib import Path
 from forkkeeper.core import queue as queues, witnesses
 from forkkeeper.core.checksreport import ChecksResult
 from forkkeeper.core.mail import Patch
-from forkkeeper.core.report import Cell, Painted, Report, Table
+from forkkeeper.core.needs import Ability
+from forkkeeper.core.report import Cell, Painted, Report, Table, of_variant
 from forkkeeper.core.witnesses import Judged
 from forkkeeper.errors import ExitCode, ForkkeeperError
 from forkkeeper.flow import undoing
@@ -27,7 +28,7 @@ _HEADERS = ("variant", "patch", "with it", "without it", "verdict")
 class Verdict:
     """One row of the table of witnesses. with_it, without -- how the witness ran; None where it did not."""
 
-    variant: str
+    variant: Cell
     patch: Patch
     judged: Judged
     with_it: ChecksResult | None = None
@@ -42,35 +43,37 @@ class Verdict:
         return (self.variant, self.patch.title, passed, failed, said)
 
 
-def report(setting: Setting, project: Project, upstream: Upstream, stand: Stand, variants: Sequence[str]) -> Report:
+def report(setting: Setting, project: Project, upstream: Upstream, stand: Stand, variants: Sequence[Ability]) -> Report:
     """Judge every patch on these variants, which are built; red when one is at fault, or when no witness ran."""
     deletions = undoing.judge(project, upstream, stand)
-    rows = [row for name in variants for row in _witnesses(setting, project, stand, name)]
+    rows = [row for ability in variants for row in _witnesses(setting, project, stand, ability)]
     green = witnesses.exits_green([row.judged.effect for row in rows]) and undoing.exits_green(deletions)
     table = Table(_HEADERS, tuple(row.cells for row in rows), prose=("verdict",))
     blocks = ("", table, "", *undoing.blocks(deletions, stand.pin))
     return Report(blocks, ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO)
 
 
-def _witnesses(setting: Setting, project: Project, stand: Stand, name: str) -> Iterator[Verdict]:
+def _witnesses(setting: Setting, project: Project, stand: Stand, ability: Ability) -> Iterator[Verdict]:
+    shown = of_variant(ability.name, ability.variant)
     for patch in project.queue.patches:
         witness = witnesses.named(patch.trailer("Witness"))
         if witness is None:
-            yield Verdict(name, patch, witnesses.undeclared(patch.trailer("Witness")))
+            yield Verdict(shown, patch, witnesses.undeclared(patch.trailer("Witness")))
         else:
-            yield _witness(setting, project, stand, name, patch, witness)
+            yield _witness(setting, project, stand, ability, patch, witness)
 
 
-def _witness(setting: Setting, project: Project, stand: Stand, name: str, patch: Patch, witness: str) -> Verdict:
+def _witness(setting: Setting, project: Project, stand: Stand, ability: Ability, patch: Patch, witness: str) -> Verdict:
     """Run a patch's witness on both builds; a patch that others need never stops the verdict on the rest."""
+    name, shown = ability.name, of_variant(ability.name, ability.variant)
     with_it = _ran(project, folder_of(project, "build", name), witness)
     try:
         _make_without(setting, project, stand, name, patch)
     except ForkkeeperError as error:
         why = f"{error.thing}: {' '.join(error.found.split())}"
-        return Verdict(name, patch, witnesses.not_made(why), with_it)
+        return Verdict(shown, patch, witnesses.not_made(why), with_it)
     without = _ran(project, folder_of(project, "without", name), witness)
-    return Verdict(name, patch, witnesses.judge(with_it, without), with_it, without)
+    return Verdict(shown, patch, witnesses.judge(with_it, without), with_it, without)
 
 
 def _make_without(setting: Setting, project: Project, stand: Stand, name: str, patch: Patch) -> None:

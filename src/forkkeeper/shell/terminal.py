@@ -15,7 +15,7 @@ from typing import NoReturn
 from tabulate import MIN_PADDING, tabulate
 from tqdm import tqdm
 
-from forkkeeper.core.report import Block, Cell, Painted, Table
+from forkkeeper.core.report import Block, Cell, Emulated, Painted, Table
 from forkkeeper.core.shown import spelled
 
 # What can make a terminal or a reader show what is not there, in a diff that git has coloured: its colours (and "erase
@@ -186,6 +186,8 @@ def _cell(cell: Cell) -> str:
     match cell:
         case Painted(text=text, colour=colour):
             return paint("\n".join(printable(line) for line in text.split("\n")), colour)
+        case Emulated(text=text):
+            return printable(text)
         case str():
             return "\n".join(printable(line) for line in cell.split("\n"))
 

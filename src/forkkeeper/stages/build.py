@@ -1,11 +1,14 @@
 """Configures and builds one variant with CMake, Ninja and, where there is one, ccache.
 
 The caller gives two sibling folders, `<variant>/src` (the composed tree) and `<variant>/build`. ccache shares its
-hits between two trees only when their layout below the common folder is the same, so the names stay.
+hits between two trees only when their layout below the common folder is the same, so the names stay. Where the
+variant's device is emulated, a project of the fork is built after that in `<variant>/emulated`, against the build.
 
-A finished build leaves a stamp in its folder, written last: which tree, which options. No stamp, no build.
+A finished build leaves a stamp in its folder, written last: which tree, which options. No stamp, no build. The emulated
+device has a stamp of its own, which also says of which files it was made.
 """
 
+import hashlib
 import os
 import re
 import shlex
@@ -22,12 +25,13 @@ import msgspec
 from forkkeeper.core import cmakeoptions, compilerreport, sections
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.core.ids import TreeId
-from forkkeeper.core.variants import FILE as DECLARATION, Variant
+from forkkeeper.core.variants import FILE as DECLARATION, Emulated, Variant
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import process
 from forkkeeper.shell.process import Finished
 
 STAMP = "forkkeeper-built.json"
+EMULATED = "emulated"  # the folder beside a build in which its emulated device is built
 CCACHE_LOG = "forkkeeper-ccache.log"
 # ccache's words; it said "secondary" for "remote" before 4.7
 HITS = {"direct_cache_hit", "preprocessed_cache_hit"}
@@ -140,12 +144,14 @@ class StepError(OutsideError):
     What they said is not judged here: it takes the fork's patches to tell whose matter it is.
 
     variant, what -- the variant's name, and "configure" or "compile"
+    of -- folder of the project that was built, "" for the tree itself
     """
 
-    def __init__(self, variant: str, what: str, done: Finished) -> None:
+    def __init__(self, variant: str, what: str, done: Finished, of: str = "") -> None:
         found = f"{describe(done.code)}; what went wrong is in the lines above"
-        super().__init__("build", f"{variant}: {what}", found, f"to see it again: {shlex.join(done.argv)}")
-        self.variant, self.what, self.said = variant, what, f"{done.out}\n{done.err}"
+        thing = f"{variant}: {what}" + (f" of {Path(of).name}, the emulated device" if of else "")
+        super().__init__("build", thing, found, f"to see it again: {shlex.join(done.argv)}")
+        self.variant, self.what, self.of, self.said = variant, what, of, f"{done.out}\n{done.err}"
 
 
 def build(
@@ -163,6 +169,7 @@ def build(
     source, build -- sibling folders, see the head of this file
     fields -- of fork.toml, by the CMake variables that they set: it is an error when the tree uses one of those
         nowhere. A tree that lacks what the fork has, a patch for one, need not know them: it is built with none
+    The variant is in its form for this machine; an emulated one has the project's whole path.
     Raises StepError when CMake or the compile fails, OutsideError when a tool is missing, RequestError for an unknown
     placeholder, or an option that is not used.
     """
@@ -172,13 +179,17 @@ def build(
     tools = _with_launcher(find_tools(variant, os.environ), build)
     configure = configure_argv(variant, source, build, identity, tools, whole=fields is not None)
     env = environment(os.environ, source, build, tools)
-    before = _take_stamp(build)
+    before, before_device = _take_stamp(build), _take_stamp(device_of(build))
     is_known = before is not None and (before.tree, before.configure) == (identity.tree, configure)
     doubts = _configure(name, configure, env, demanded=Demanded(build, fields or {}), is_known=is_known)
     log = build / CCACHE_LOG
     log.unlink(missing_ok=True)
-    _step("compile", name, compile_argv(variant, build, tools), {**env, "CCACHE_STATSLOG": str(log)})
+    logged = {**env, "CCACHE_STATSLOG": str(log)}
+    _step("compile", name, compile_argv(variant, build, tools), logged)
     _write_stamp(build, Stamp(identity.tree, fill(variant.cmake, identity), variant.targets, configure))
+    if variant.emulated is not None:
+        job = _Device(name, variant, variant.emulated, source, build, identity, tools)
+        doubts += _emulate(job, logged, fields or {}, before_device)
     counts = _counts(log) if tools.ccache else None
     return Built(name, build, identity.tree, time.monotonic() - started, counts, doubts)
 
@@ -204,7 +215,13 @@ def freshness(variant: Variant, *, build: Path, identity: Identity) -> Freshness
     if stamp is None:
         return Freshness.ABSENT
     present = (identity.tree, fill(variant.cmake, identity), variant.targets)
-    return Freshness.PRESENT if present == (stamp.tree, stamp.options, stamp.targets) else Freshness.STALE
+    is_present = present == (stamp.tree, stamp.options, stamp.targets)
+    if is_present and variant.emulated is not None:
+        device = read_stamp(device_of(build))
+        if device is None:
+            return Freshness.ABSENT
+        is_present = (identity.tree, made_of(variant.emulated, identity)) == (device.tree, device.options)
+    return Freshness.PRESENT if is_present else Freshness.STALE
 
 
 def configure_argv(
@@ -253,6 +270,73 @@ def fill(options: tuple[str, ...], identity: Identity) -> tuple[str, ...]:
         if name not in values:
             raise RequestError("build", "fork.toml", f"unknown placeholder {{{name}}}", "use {pin} or {queue}")
     return tuple(PLACEHOLDER.sub(lambda match: values[match[1]], option) for option in options)
+
+
+def device_of(build: Path) -> Path:
+    """Give the folder in which the emulated device of a build is built."""
+    return build.parent / EMULATED
+
+
+def made_of(form: Emulated, identity: Identity) -> tuple[str, ...]:
+    """Give all that an emulated device is made of beside the tree: its options, and a digest of the project's files.
+
+    Files whose names begin with a dot, and what Python keeps, are no part of it.
+    Raises RequestError where the project is not there.
+    """
+    project = Path(form.project)
+    if not (project / "CMakeLists.txt").is_file():
+        found = f"{project} has no CMakeLists.txt, though an `emulated.project` names it"
+        raise RequestError("build", DECLARATION, found, "mend `project` there: a folder below the fork's own")
+    digest = hashlib.sha256()
+    for path in sorted(project.rglob("*")):
+        name = path.relative_to(project)
+        if path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in name.parts):
+            digest.update(f"{name.as_posix()}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return (f"files {digest.hexdigest()}", form.library, *fill(form.options, identity))
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    """An emulated device that is to be built: of which variant, from what."""
+
+    name: str
+    variant: Variant
+    form: Emulated
+    source: Path
+    build: Path
+    identity: Identity
+    tools: Tools
+
+    @property
+    def folder(self) -> Path:
+        return device_of(self.build)
+
+    @property
+    def configure(self) -> tuple[str, ...]:
+        """The configure command; the declared options come last, so they win."""
+        cache = self.tools.ccache
+        launchers = [f"-DCMAKE_{language}_COMPILER_LAUNCHER={cache}" for language in ("C", "CXX")] if cache else []
+        return (
+            *(self.tools.cmake, "-S", self.form.project, "-B", str(self.folder), "-G", "Ninja"),
+            *(f"-DCMAKE_MAKE_PROGRAM={self.tools.ninja}", "-DCMAKE_BUILD_TYPE=Release", *launchers),
+            *(f"-DFORKKEEPER_SOURCE={self.source}", f"-DFORKKEEPER_BUILD={self.build}"),
+            f"-DFORKKEEPER_PYTHON={sys.executable}",
+            *fill(self.form.options, self.identity),
+        )
+
+
+def _emulate(job: _Device, env: Mapping[str, str], fields: Mapping[str, str], before: Stamp | None) -> tuple[str, ...]:
+    """Build the emulated device of a finished build; gives CMake's doubts. before -- its last stamp."""
+    made, configure = made_of(job.form, job.identity), job.configure
+    is_known = before is not None and (before.tree, before.configure) == (job.identity.tree, configure)
+    demanded = Demanded(job.folder, fields, job.form.project)
+    doubts = _configure(job.name, configure, env, demanded=demanded, is_known=is_known)
+    _step("compile", job.name, (job.tools.cmake, "--build", str(job.folder)), env, job.form.project)
+    if not (job.folder / job.form.library).is_file():
+        found = f"variant.{job.name}.emulated.library is '{job.form.library}', which was not built in {job.folder}"
+        raise RequestError("build", f"{job.name}: {DECLARATION}", found, f"`ls {job.folder}` shows what was")
+    _write_stamp(job.folder, Stamp(job.identity.tree, made, (), configure))
+    return doubts
 
 
 def find_tools(variant: Variant, env: Mapping[str, str]) -> Tools:
@@ -331,10 +415,14 @@ def _with_launcher(tools: Tools, build: Path) -> Tools:
 
 @dataclass(frozen=True, slots=True)
 class Demanded:
-    """The options that a configured tree must use: the fields of fork.toml that set them, by the names of variables."""
+    """The options that a configured tree must use: the fields of fork.toml that set them, by the names of variables.
+
+    of -- folder of the project that is built, "" for the tree itself
+    """
 
     build: Path
     fields: Mapping[str, str]
+    of: str = ""
 
     def unused(self, done: Finished) -> tuple[str, ...]:
         """Give those that CMake says were set in vain."""
@@ -356,7 +444,8 @@ class Demanded:
         for name in unused:
             near = " or ".join(cmakeoptions.nearest(name, known))
             asked = f"; is it {near} now?" if near else ""
-            said.append(f"{self.fields[name]} sets {name}, which the fork's CMake files do not use{asked}")
+            whose = f"{Path(self.of).name}'s" if self.of else "the fork's"
+            said.append(f"{self.fields[name]} sets {name}, which {whose} CMake files do not use{asked}")
         places = " and ".join(dict.fromkeys(f"`{self.fields[name]}`" for name in unused))
         hint = f"in {DECLARATION}, write the present name in {places}, or take the option away"
         return RequestError("build", f"{variant}: {DECLARATION}", "\n    ".join(said), hint)
@@ -374,7 +463,7 @@ def _configure(
     """
     if not is_known:
         _forget(demanded.build)
-    done = _step("configure", name, argv, env)
+    done = _step("configure", name, argv, env, demanded.of)
     if unused := demanded.unused(done):
         raise demanded.refusal(name, unused)
     return demanded.doubts(done)
@@ -393,8 +482,8 @@ def _forget(build: Path) -> None:
             shutil.rmtree(path)
 
 
-def _step(step: str, name: str, argv: tuple[str, ...], env: Mapping[str, str]) -> Finished:
-    """Run one step; its output is the terminal's.
+def _step(step: str, name: str, argv: tuple[str, ...], env: Mapping[str, str], of: str = "") -> Finished:
+    """Run one step; its output is the terminal's. of -- as for StepError.
 
     Raises StepError, with how it ended and the command to see it again.
     """
@@ -403,7 +492,7 @@ def _step(step: str, name: str, argv: tuple[str, ...], env: Mapping[str, str]) -
     except OSError as error:
         raise OutsideError("build", f"{name}: {step}", f"{argv[0]}: {error.strerror}", shlex.join(argv)) from error
     if done.code != 0:
-        raise StepError(name, step, done)
+        raise StepError(name, step, done, of)
     return done
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from forkkeeper.core import (
     mail,
     manifest,
     merging,
+    needs,
     operations,
     overlay,
     parked,
@@ -184,15 +186,16 @@ def load_at(root: Path, commit: CommitId, named: str, *, step: str) -> Project:
 
 
 def load_declaration(root: Path) -> Declaration:
-    """Read `fork.toml` alone, patterns included."""
+    """Read `fork.toml` alone, patterns included, each variant in its form for this machine."""
     return _sound(declaration.parse(disk.read(root / declaration.FILE) or b""))
 
 
 def _sound(declared: Declaration) -> Declaration:
+    """Give a declaration as it holds on this machine: what is emulated here is known from now on."""
     policy.decide(declared.path, ())
     for field in ("directory", "submodule"):
         _refuse_own(field, getattr(declared.materialise, field))
-    return declared
+    return declaration.here(declared, needs.platform_of(sys.platform))
 
 
 def _refuse_own(field: str, path: str) -> None:
