@@ -215,7 +215,12 @@ void ggml_metal_encoder_set_buffer(ggml_metal_encoder_t encoder, ggml_metal_buff
 }
 
 void ggml_metal_encoder_set_threadgroup_memory_size(ggml_metal_encoder_t encoder, size_t size, int idx) {
+#ifdef EMULATED_ASSERTS_SIXTEEN
     GGML_ASSERT(size % 16 == 0);
+#else
+    // Metal's validation refuses it, hardware without it does not
+    emulated::count(emulated::Workaround::length_not_of_sixteen, size % 16 ? 1 : 0);
+#endif
     encoder->next.threadgroup[idx] = size;
 }
 

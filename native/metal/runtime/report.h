@@ -17,6 +17,7 @@ enum class Workaround {
     division_by_zero,    // integer division without a result: 0 here
     lanes_in_step,       // lanes of a SIMD-group that rely on running in step, without a barrier
     unset_constant,      // a function constant that the host did not set: 0 here
+    length_not_of_sixteen,  // threadgroup memory of a length that Metal's validation refuses
     COUNT,
 };
 void count(Workaround what, std::uint64_t times = 1);

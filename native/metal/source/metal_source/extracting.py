@@ -80,6 +80,8 @@ def _interface(metal: Path) -> str:
     properties = re.search(r"struct ggml_metal_device_props \{(.*?)\};", device, re.DOTALL)
     words = set(re.findall(r"\w+", properties[1] if properties else ""))
     lines += [f"#define EMULATED_HAS_{name} 1\n" for name in FIELDS if name in words]
+    if "GGML_ASSERT(size % 16 == 0)" in (metal / DEVICE).read_text(encoding="utf-8"):
+        lines.append("#define EMULATED_ASSERTS_SIXTEEN 1\n")
     return "".join(lines)
 
 
