@@ -44,7 +44,7 @@ class _Kernels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one process reported; the fields are those of `Emulation`."""
+    """What one process reported; the fields are those of `Emulation`. program -- its name."""
 
     kernels: _Kernels
     order: str
@@ -53,6 +53,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workarounds: dict[str, int]
     faults: tuple[Fault, ...]
     missing: tuple[str, ...]
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)
