@@ -188,7 +188,9 @@ void complete(Core & c, Simd & s, uint32_t lanes) {
     for (uint32_t left = lanes; left; left &= left - 1) {
         c.fibers[c.simd * lanes_of_simdgroup + static_cast<unsigned>(__builtin_ctz(left))].state = State::ready;
     }
-    c.checks.met(c.simd);
+    if (one.operation != Operation::step) {
+        c.checks.met(c.simd);
+    }
 }
 
 // Lanes that wait in different places: a branch that not all took. Those that are first in the source go first, as the
@@ -290,7 +292,13 @@ bool choose(Core & c) {
     }
 }
 
+// Tell the shaders who runs now.
+void tell(Core & c) {
+    emulated_running = { c.lane, c.lane == highest(c.groups[c.simd].all) };
+}
+
 void run_thread(Core & c) {
+    tell(c);
     const unsigned   index = c.simd * lanes_of_simdgroup + c.lane;
     const Position & t     = c.command->threads;
     Invocation       by;
@@ -363,10 +371,11 @@ void wait(Core & c) {
     }
     if (next.state == State::waiting_to_start) {
         emulated_switch(&mine.stack, fresh(c));
-        return;
+    } else {
+        c.running_stack = c.stack_of[c.simd * lanes_of_simdgroup + c.lane];
+        emulated_switch(&mine.stack, next.stack);
     }
-    c.running_stack = c.stack_of[c.simd * lanes_of_simdgroup + c.lane];
-    emulated_switch(&mine.stack, next.stack);
+    tell(c);
 }
 
 void run_group(Core & c, const Command & command, Position group) {
@@ -537,14 +546,7 @@ const Meeting * emulated_meet(const void * value, unsigned size, Operation opera
     return &s.met;
 }
 
-bool emulated_leads() {
-    const Core & c = *core;
-    return c.lane == highest(c.groups[c.simd].all);
-}
-
-unsigned emulated_lane() {
-    return core->lane;
-}
+thread_local Running emulated_running;
 
 size_t emulated_reserve(size_t size, size_t alignment) {
     size_t before = reserved.load();

@@ -49,6 +49,15 @@ template <typename... P, void (*KERNEL)(P...), typename... PARAMETERS> struct Ca
 #define EMULATED_HERE  const char *file = __builtin_FILE(), int line = __builtin_LINE()
 #define EMULATED_THERE file, line
 
+namespace emulated {
+
+// Where hardware would have all lanes at one instruction: written by the source step around what one lane does alone.
+inline void in_step(EMULATED_HERE) {
+    emulated_meet(nullptr, 0, Operation::step, nullptr, EMULATED_THERE);
+}
+
+}  // namespace emulated
+
 namespace metal {
 
 enum class mem_flags : unsigned { mem_none = 0, mem_device = 1, mem_threadgroup = 2, mem_texture = 4 };
@@ -152,7 +161,7 @@ inline bool simd_any(bool value, EMULATED_HERE) {
 }
 template <typename T> inline T simd_prefix_inclusive_sum(T value, EMULATED_HERE) {
     const emulated::Meeting & met  = lanes::met(value, emulated::Operation::prefix, EMULATED_THERE);
-    const unsigned            lane = emulated::emulated_lane();
+    const unsigned            lane = emulated::emulated_running.lane;
     T                         sum  = T(0);
     for (unsigned other = 0; other <= lane; other++) {
         sum = met.lanes >> other & 1 ? T(sum + lanes::value<T>(met, other)) : sum;
@@ -161,7 +170,7 @@ template <typename T> inline T simd_prefix_inclusive_sum(T value, EMULATED_HERE)
 }
 template <typename T> inline T simd_prefix_exclusive_sum(T value, EMULATED_HERE) {
     const emulated::Meeting & met  = lanes::met(value, emulated::Operation::prefix, EMULATED_THERE);
-    const unsigned            lane = emulated::emulated_lane();
+    const unsigned            lane = emulated::emulated_running.lane;
     T                         sum  = T(0);
     for (unsigned other = 0; other < lane; other++) {
         sum = met.lanes >> other & 1 ? T(sum + lanes::value<T>(met, other)) : sum;
@@ -179,14 +188,14 @@ template <typename T> inline T simd_broadcast_first(T value, EMULATED_HERE) {
     return lanes::of(met, static_cast<unsigned>(__builtin_ctz(met.lanes)), value);
 }
 template <typename T> inline T simd_shuffle_xor(T value, ushort mask, EMULATED_HERE) {
-    return lanes::of(lanes::met(value, emulated::Operation::shuffle, EMULATED_THERE), emulated::emulated_lane() ^ mask, value);
+    return lanes::of(lanes::met(value, emulated::Operation::shuffle, EMULATED_THERE), emulated::emulated_running.lane ^ mask, value);
 }
 template <typename T> inline T simd_shuffle_down(T value, ushort delta, EMULATED_HERE) {
-    return lanes::of(lanes::met(value, emulated::Operation::shuffle, EMULATED_THERE), emulated::emulated_lane() + delta, value);
+    return lanes::of(lanes::met(value, emulated::Operation::shuffle, EMULATED_THERE), emulated::emulated_running.lane + delta, value);
 }
 template <typename T> inline T simd_shuffle_up(T value, ushort delta, EMULATED_HERE) {
     // below lane 0 the subtraction wraps to a lane that is not there
-    return lanes::of(lanes::met(value, emulated::Operation::shuffle, EMULATED_THERE), emulated::emulated_lane() - delta, value);
+    return lanes::of(lanes::met(value, emulated::Operation::shuffle, EMULATED_THERE), emulated::emulated_running.lane - delta, value);
 }
 
 // Atomics: groups run on several threads of this machine.
@@ -226,102 +235,6 @@ template <typename T, typename V> inline T atomic_fetch_min_explicit(atomic<T> *
     return __atomic_fetch_min(&at->held, static_cast<T>(value), __ATOMIC_RELAXED);
 }
 
-// Matrices of a SIMD-group: on hardware each lane holds two elements. Here the lane that leads holds all 64 and does the
-// work; the copies of the others are never looked at.
-
-template <typename T, int COLUMNS, int ROWS> struct simdgroup_matrix {
-    static_assert(COLUMNS == 8 && ROWS == 8, "matrices of a SIMD-group have 8 x 8 elements");
-    T element[8][8];
-
-    simdgroup_matrix() = default;
-    explicit simdgroup_matrix(T diagonal) {
-        for (int row = 0; row < 8; row++) {
-            for (int column = 0; column < 8; column++) {
-                element[row][column] = row == column ? diagonal : T(0);
-            }
-        }
-    }
-};
-
-using simdgroup_half8x8   = simdgroup_matrix<half, 8, 8>;
-using simdgroup_bfloat8x8 = simdgroup_matrix<bfloat, 8, 8>;
-using simdgroup_float8x8  = simdgroup_matrix<float, 8, 8>;
-
-template <typename T, int COLUMNS, int ROWS = COLUMNS>
-inline simdgroup_matrix<T, COLUMNS, ROWS> make_filled_simdgroup_matrix(T value) {
-    simdgroup_matrix<T, COLUMNS, ROWS> made;
-    for (int row = 0; row < 8; row++) {
-        for (int column = 0; column < 8; column++) {
-            made.element[row][column] = value;
-        }
-    }
-    return made;
-}
-
-template <typename T>
-inline void simdgroup_load(simdgroup_matrix<T, 8, 8> & to, const T * from, ulong row_length = 8, ulong2 origin = ulong2(0),
-                           bool transpose = false) {
-    if (!emulated::emulated_leads()) {
-        return;
-    }
-    from += origin.x + origin.y * row_length;
-    for (ulong row = 0; row < 8; row++) {
-        for (ulong column = 0; column < 8; column++) {
-            (transpose ? to.element[column][row] : to.element[row][column]) = from[row * row_length + column];
-        }
-    }
-}
-
-template <typename T>
-inline void simdgroup_store(const simdgroup_matrix<T, 8, 8> & from, T * to, ulong row_length = 8, ulong2 origin = ulong2(0),
-                            bool transpose = false) {
-    if (!emulated::emulated_leads()) {
-        return;
-    }
-    to += origin.x + origin.y * row_length;
-    for (ulong row = 0; row < 8; row++) {
-        for (ulong column = 0; column < 8; column++) {
-            to[row * row_length + column] = transpose ? from.element[column][row] : from.element[row][column];
-        }
-    }
-}
-
-// result = a b + c. Products are added up in float, whatever the elements are, and rounded once.
-template <typename R, typename A, typename B, typename C>
-inline void simdgroup_multiply_accumulate(simdgroup_matrix<R, 8, 8> & result, const simdgroup_matrix<A, 8, 8> & a,
-                                          const simdgroup_matrix<B, 8, 8> & b, const simdgroup_matrix<C, 8, 8> & c) {
-    if (!emulated::emulated_leads()) {
-        return;
-    }
-    float right[8][8];
-    for (int row = 0; row < 8; row++) {
-        for (int column = 0; column < 8; column++) {
-            right[row][column] = static_cast<float>(b.element[row][column]);
-        }
-    }
-    float sum[8][8];
-    for (int row = 0; row < 8; row++) {
-        for (int column = 0; column < 8; column++) {
-            sum[row][column] = static_cast<float>(c.element[row][column]);
-        }
-        for (int inner = 0; inner < 8; inner++) {
-            const float left = static_cast<float>(a.element[row][inner]);
-            for (int column = 0; column < 8; column++) {
-                sum[row][column] += left * right[inner][column];
-            }
-        }
-    }
-    for (int row = 0; row < 8; row++) {
-        for (int column = 0; column < 8; column++) {
-            result.element[row][column] = static_cast<R>(sum[row][column]);
-        }
-    }
-}
-
-template <typename R, typename A, typename B>
-inline void simdgroup_multiply(simdgroup_matrix<R, 8, 8> & result, const simdgroup_matrix<A, 8, 8> & a,
-                               const simdgroup_matrix<B, 8, 8> & b) {
-    simdgroup_multiply_accumulate(result, a, b, make_filled_simdgroup_matrix<float, 8>(0.0f));
-}
-
 }  // namespace metal
+
+#include "simdgroup_matrices.h"

@@ -25,7 +25,7 @@ struct Site {
     int          line;
 };
 
-enum class Operation : unsigned char { barrier, sum, product, maximum, minimum, prefix, shuffle, vote };
+enum class Operation : unsigned char { barrier, sum, product, maximum, minimum, prefix, shuffle, vote, step };
 
 constexpr unsigned lanes_of_simdgroup = 32;
 constexpr unsigned value_size         = 16;  // bytes that a lane can hand to the others at once
@@ -44,12 +44,21 @@ extern "C" {
 void            emulated_threadgroup_barrier(const char * file, int line);
 const Meeting * emulated_meet(const void * value, unsigned size, Operation operation, Complete complete, const char * file,
                               int line);
-bool            emulated_leads();  // whether this lane does what a SIMD-group does as one
-unsigned        emulated_lane();
 size_t          emulated_reserve(size_t size, size_t alignment);
 unsigned char * emulated_static_memory();
 void            emulated_register_kernel(const struct Registration *);
 void            emulated_register_constant(const struct Constant *);
+}
+
+// The thread that runs on this core: its lane, and whether it does what a SIMD-group does as one.
+struct Running {
+    unsigned lane;
+    bool     leads;
+};
+extern "C" thread_local Running emulated_running __attribute__((tls_model("initial-exec")));
+
+inline bool leads() {
+    return emulated_running.leads;
 }
 
 // Memory that a kernel declares for its threadgroup. PLACE is a type of its own for each declaration.
