@@ -22,7 +22,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from world import BIN, keep_fork
 
 from forkkeeper.core import queue as queues
-from forkkeeper.stages.build import CCACHE_LOG, HITS
+from forkkeeper.core.ccachelog import HITS
+from forkkeeper.stages.build import CCACHE_LOG
 
 ROOT = Path(__file__).parents[1]
 OBJECTS = ".forkkeeper/upstream.git"

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from forkkeeper.core.ccachelog import Counts
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.variants import Variant
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import process
 from forkkeeper.stages import build
-from forkkeeper.stages.build import Counts, Freshness, Identity, StepError, Tools
+from forkkeeper.stages.build import Freshness, Identity, StepError, Tools
 
 IDENTITY = Identity(tree=TreeId("1" * 40), pin="a" * 40, queue="b" * 64)
 OTHER = Identity(tree=TreeId("2" * 40), pin="a" * 40, queue="b" * 64)

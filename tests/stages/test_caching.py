@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from redis_server import Redis, serving
 
+from forkkeeper.core.ccachelog import Counts
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.variants import Variant
 from forkkeeper.shell import process
 from forkkeeper.stages import build
-from forkkeeper.stages.build import Counts, Identity
+from forkkeeper.stages.build import Identity
 
 pytestmark = pytest.mark.ccache
 

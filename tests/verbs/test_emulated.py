@@ -168,6 +168,7 @@ def test_an_emulated_device_is_named_so_in_every_table(upstream_repo: Upstream) 
     (said,) = document(ran)["emulation"]
     assert said["used"] == ["kernel_wide_add"]  # upstream's source was compiled with the patch in it
     assert (said["emulated"], said["wrong"], said["processes"]) == (True, "", 1)
+    assert "gpu (emulated)  wide " in fork.script("check", "witness", "gpu").out
     built = fork.script("build", "gpu", "--json", "-")
     assert tables(built)[0][0]["emulated"]
     (looked,) = document(fork.script("doctor", "gpu", "--json", "-"))["variants"]
@@ -263,6 +264,17 @@ def test_a_step_of_the_project_that_names_a_line_itself(upstream_repo: Upstream)
     (fork.root / "native/gpu/CMakeLists.txt").write_text(PROJECT + refused)
     ran = fork.script("build", "gpu")
     assert_message(ran, 1, "configure of gpu, the emulated device: kernel.h:1: an unknown", "of the patch wide")
+
+
+def test_size_names_an_emulated_variant_and_leaves_its_device_out(upstream_repo: Upstream) -> None:
+    """What is counted is the ordinary build's: nobody ships what plays a device."""
+    measured = '\n[variant.gpu.size]\ntarget = "test-backend-ops"\nlibrary = "bin/test-backend-ops"\nupstream = false\n'
+    fork = forked(upstream_repo, built=False, declared=VARIANT + measured)
+    ran = fork.script("size", "gpu", "--json", "-")
+    assert ran.code == 0, ran.said
+    ((found,),) = tables(ran)
+    assert (found["variant"], found["emulated"]) == ("gpu (emulated)", True)
+    assert not (fork.root / ".forkkeeper/size/gpu/emulated").exists()
 
 
 def test_speed_is_not_measured_on_an_emulated_device(upstream_repo: Upstream) -> None:

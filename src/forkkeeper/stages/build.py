@@ -22,7 +22,8 @@ from pathlib import Path
 
 import msgspec
 
-from forkkeeper.core import cmakeoptions, compilerreport, sections
+from forkkeeper.core import ccachelog, cmakeoptions, compilerreport, sections
+from forkkeeper.core.ccachelog import Counts
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.variants import FILE as DECLARATION, Emulated, Variant
@@ -33,10 +34,6 @@ from forkkeeper.shell.process import Finished
 STAMP = "forkkeeper-built.json"
 EMULATED = "emulated"  # the folder beside a build in which its emulated device is built
 CCACHE_LOG = "forkkeeper-ccache.log"
-# ccache's words; it said "secondary" for "remote" before 4.7
-HITS = {"direct_cache_hit", "preprocessed_cache_hit"}
-REMOTE_HITS = {"remote_storage_hit", "secondary_storage_hit"}
-REMOTE_FAULTS = {f"{storage}_storage_{fault}" for storage in ("remote", "secondary") for fault in ("error", "timeout")}
 
 # Stands before ccache, which until 4.12 takes these options for the same on every machine: a shared cache would give
 # what was compiled for another processor. A namespace of the processor's keeps such results apart, and no others.
@@ -83,21 +80,6 @@ class Tools:
     cmake: str
     ninja: str
     ccache: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What ccache did in one build.
-
-    compiled, cached -- number of compiler runs, and of results that it had
-    remote -- how many of the latter came out of its remote storage
-    failed -- number of files for which the remote storage gave an error, or no answer in time
-    """
-
-    compiled: int
-    cached: int
-    remote: int = 0
-    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +172,7 @@ def build(
     if variant.emulated is not None:
         job = _Device(name, variant, variant.emulated, source, build, identity, tools)
         doubts += _emulate(job, logged, fields or {}, before_device)
-    counts = _counts(log) if tools.ccache else None
+    counts = ccachelog.count(_text(log)) if tools.ccache else None
     return Built(name, build, identity.tree, time.monotonic() - started, counts, doubts)
 
 
@@ -377,7 +359,7 @@ def compilers_of(build: Path) -> str:
         text = path.read_text(encoding="utf-8", errors="replace")
         found += [f"{name} {value}" for name, value in _COMPILER.findall(text)]
     cache = build / "CMakeCache.txt"
-    text = cache.read_text(encoding="utf-8", errors="replace") if cache.exists() else ""
+    text = _text(cache)
     return ", ".join((*found, *(f"{name} {value}" for name, value in _FLAGS.findall(text) if value)))
 
 
@@ -439,7 +421,7 @@ class Demanded:
     def refusal(self, variant: str, unused: Sequence[str]) -> RequestError:
         """Say which options do nothing, which field sets each, and what each may be called now."""
         cache = self.build / "CMakeCache.txt"
-        known = cmakeoptions.declared(cache.read_text(encoding="utf-8", errors="replace")) if cache.exists() else ()
+        known = cmakeoptions.declared(_text(cache))
         said = []
         for name in unused:
             near = " or ".join(cmakeoptions.nearest(name, known))
@@ -524,15 +506,5 @@ def _write_stamp(build: Path, stamp: Stamp) -> None:
     beside.replace(build / STAMP)
 
 
-def _counts(log: Path) -> Counts:
-    """Count in ccache's log of one build; no log: nothing needed compiling.
-
-    For each file there is a line `# FILE`, then ccache's words for what happened. A file without a hit was compiled:
-    beside `cache_miss` there are a dozen words for what cannot be cached.
-    """
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    files = [set(file.splitlines()[1:]) for file in f"\n{text}".split("\n# ")[1:]]
-    hits = [words for words in files if words & HITS]
-    remote = sum(bool(words & REMOTE_HITS) for words in hits)
-    failed = sum(bool(words & REMOTE_FAULTS) for words in files)
-    return Counts(len(files) - len(hits), len(hits), remote, failed)
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
