@@ -7,8 +7,9 @@ log that it ran on the device.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,15 @@ from native_harness import FIRST_BYTE, Device, FindTool
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from models.recipes import Architecture
+
 RECIPES = [pytest.param(recipe, id=recipe.name) for recipe in EVERY]
 
 # Tokens of the text that are predicted at once; the second half of the predictions is written.
 LENGTH = 128
 PROMPT, ANSWER = "once-upon-a-time", 24
+
+PROCESSOR = Device(("--device", "none"), re.compile(r"CPU\S* model buffer size"))
 
 # How far half of all rows may be from the reference, as a share of how much a row varies. The weights are the
 # reference's own, so only products differ: with F32 and F16 weights numbers keep 11 bits where a device, or the
@@ -137,6 +142,17 @@ def test_generation(ask: Asked, refer: Refer, recipe: Recipe) -> None:
     assert behind[sure].max() < 8 * CLOSE[recipe.kind]
 
     assert ask.speak(recipe) == said
+
+
+@pytest.mark.parametrize("architecture", ["llama", "phi3"])
+def test_bf16_text_is_the_processors(ask: Asked, architecture: Architecture) -> None:
+    """With BF16 weights a model says on the device, token by token, what it says on the processor.
+
+    Not so for every model: where two tokens are as good as each other, a rounding decides, and then a router's choice.
+    """
+    recipe = Recipe(architecture, "BF16")
+    processor = replace(ask, device=PROCESSOR)
+    assert ask.speak(recipe) == processor.speak(recipe)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,14 @@ std::string place_of(const void * at) {
 }
 
 std::string json() {
-    std::string text = "{\"kernels\": {\"compiled\": " + std::to_string(kernels().size()) + ", \"used\": " + listed(used()) + "}";
+    std::string text = "{\"kernels\": {\"compiled\": " + std::to_string(kernels().size()) + ", \"used\": " + listed(used());
+    std::set<std::string> idle;
+    for (const auto & [name, kernel] : kernels()) {
+        if (!used().count(name)) {
+            idle.insert(name);
+        }
+    }
+    text += ", \"idle\": " + listed(idle) + "}";
     text += ", \"program\": " + quoted(program_invocation_short_name) + ", \"order\": ";
     text += order() == Order::forward ? "\"forward\"" : order() == Order::reverse ? "\"reverse\"" : "\"rotate\"";
     text += ", \"dispatches\": " + std::to_string(dispatches.load());

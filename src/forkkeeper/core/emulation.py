@@ -2,7 +2,7 @@
 
 Each process that loads the device appends one line of JSON to a file as it ends:
 
-    {"kernels": {"compiled": 626, "used": ["kernel_cpy_f32_bf16"]}, "order": "forward", "dispatches": 12,
+    {"kernels": {"compiled": 626, "used": ["kernel_norm"], "idle": ["kernel_add"]}, "order": "forward", "dispatches": 12,
      "checked": true, "workarounds": {"padding read": 3}, "missing": [],
      "faults": [{"kind": "race", "kernel": "kernel_norm", "where": "norm.metal:40", "text": "…", "count": 2}]}
 
@@ -41,6 +41,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Kernels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compiled: int
     used: tuple[str, ...]
+    idle: tuple[str, ...] = ()
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +64,7 @@ class Emulation:
     processes -- number of those that reported
     compiled -- number of kernels that were compiled from upstream's source
     used -- names of the kernels that ran, sorted
+    idle -- names of those that no process ran, sorted
     orders -- in which the groups of a kernel's threads ran, each once
     dispatches -- number of times that a kernel was started
     checked -- whether every process looked for what real hardware does not say, such as races
@@ -74,6 +76,7 @@ class Emulation:
     processes: int
     compiled: int
     used: tuple[str, ...]
+    idle: tuple[str, ...]
     orders: tuple[str, ...]
     dispatches: int
     checked: bool
@@ -112,10 +115,12 @@ def merge(lines: Sequence[Line]) -> Emulation:
         workarounds.update(line.workarounds)
         for fault in line.faults:
             counts[fault.kind, fault.kernel, fault.where, fault.text] += fault.count
+    used = {name for line in lines for name in line.kernels.used}
     return Emulation(
         processes=len(lines),
         compiled=max((line.kernels.compiled for line in lines), default=0),
-        used=tuple(sorted({name for line in lines for name in line.kernels.used})),
+        used=tuple(sorted(used)),
+        idle=tuple(sorted({name for line in lines for name in line.kernels.idle} - used)),
         orders=tuple(dict.fromkeys(line.order for line in lines)),
         dispatches=sum(line.dispatches for line in lines),
         checked=all(line.checked for line in lines),

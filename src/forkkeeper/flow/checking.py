@@ -3,13 +3,14 @@
 import itertools
 import shlex
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from forkkeeper.core import checksreport, needs, opsreport, standing
 from forkkeeper.core.needs import Ability
-from forkkeeper.core.opsreport import OpsResult
+from forkkeeper.core.opsreport import OpsCase, OpsResult
 from forkkeeper.core.report import Block, Cell, Painted, Report, Table, of_variant
 from forkkeeper.core.standing import Standing, Stood
 from forkkeeper.core.variants import TESTS, Crash
@@ -31,6 +32,7 @@ class Tested:
     """One row of the table of tests: what ran on a variant's device, and how it stands.
 
     hint -- what to type when it is red, "" where its output was shown
+    unsupported -- upstream's cases that the device says it has no code for
     emulated -- what the emulated device said of it, None where none was to say anything
     """
 
@@ -44,6 +46,7 @@ class Tested:
     stood: Stood
     hint: str = ""
     emulated: Said | None = None
+    unsupported: tuple[OpsCase, ...] = ()
 
     @property
     def named(self) -> str:
@@ -83,9 +86,26 @@ def check(setting: Setting, what: str, variants: Sequence[str], *, strict: bool 
     table = Table(_HEADERS, tuple(row.cells for row in tested), prose=("device", "check", "verdict"))
     green = standing.exits_green([row.stood.standing for row in tested], strict=strict)
     said = tuple(row.emulated for row in tested if row.emulated is not None)
-    blocks = (*notes, *_left(stale), "", table, *_reasons(tested), *emulating.blocks(said))
+    blocks = (*notes, *_left(stale), "", table, *_reasons(tested), *_unsupported(tested), *emulating.blocks(said))
     code = ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO
-    return Report(blocks, code, more=emulating.document(said))
+    return Report(blocks, code, more=emulating.document(said) | _unsupported_by_name(tested))
+
+
+def _unsupported(tested: Sequence[Tested]) -> tuple[Block, ...]:
+    """Count what devices have no code for, by operation; --json names each case."""
+    rows = tuple(
+        (row.variant, row.check, op, f"{count:,}")
+        for row in tested
+        for op, count in sorted(Counter(case.op for case in row.unsupported).items())
+    )
+    return ("", Table(("variant", "check", "not supported", "cases"), rows, prose=("check",))) if rows else ()
+
+
+def _unsupported_by_name(tested: Sequence[Tested]) -> dict[str, object]:
+    """Give the same for scripts."""
+    found = [row for row in tested if row.unsupported]
+    listed = [{"check": row.named, "cases": [str(case) for case in row.unsupported]} for row in found]
+    return {"not_supported": listed} if listed else {}
 
 
 def _regression(
@@ -236,6 +256,7 @@ def _op(
         emulating.judged(_through(stood, bench, before), said),
         "to see it again: " + shlex.join(checks.ops_argv(bench.build, bench.variant.device, pattern, chosen)),
         said,
+        tuple(case for case in report.cases if case.result is OpsResult.NOT_SUPPORTED),
     )
 
 

@@ -74,7 +74,12 @@ def blocks(tests: Sequence[Said]) -> tuple[Block, ...]:
     )
     shown = [block for table in tables if table.rows for block in ("", table)]
     missing = (f"{said.variant}, {said.check}: no such kernel: {name}" for said, one in found for name in one.missing)
-    return (*shown, *missing)
+    idle = (
+        f"{said.variant}, {said.check}: {len(one.idle)} of its kernels never ran: {', '.join(one.idle)}"
+        for said, one in found
+        if one.idle and len(one.used) > len(one.idle)  # of a test that is for all of them
+    )
+    return (*shown, *missing, *idle)
 
 
 _RUNS = ("variant", "check", "kernels compiled", "used", "dispatches", "order", "checked", "processes")
