@@ -5,7 +5,7 @@ import json
 import pytest
 
 from forkkeeper.core import emulation, variants
-from forkkeeper.core.variants import Build, Emulated, ProgramNeed, Variant
+from forkkeeper.core.variants import Build, Emulated, Known, ProgramNeed, Variant
 
 LINE = {
     "kernels": {"compiled": 7, "used": ["kernel_cpy", "kernel_add"]},
@@ -53,6 +53,39 @@ def test_a_device_that_ran_and_complained_of_nothing_is_no_failure() -> None:
 def test_what_a_device_complains_of_is_a_failure(changed: dict[str, object], said: str) -> None:
     """Faults by kernel, place and text; missing kernels by name; passes for which no kernel ran."""
     assert emulation.wrong(emulation.read([line(**changed)]), passed=1) == said
+
+
+def test_a_fault_that_is_known_is_no_failure() -> None:
+    """Of one kind, and in kernels of a name: the same in another kernel is a failure, and another kind in this one."""
+    known = (Known(kind="race", kernel="^kernel_norm$", why="upstream's own"),)
+    found = emulation.read([line(faults=[FAULT])])
+    assert emulation.wrong(found, passed=1, known=known) == ""
+    for changed in ({"kernel": "kernel_norm_4"}, {"kind": "write past threadgroup memory"}):
+        other = emulation.read([line(faults=[FAULT, FAULT | changed])])
+        assert emulation.wrong(other, passed=1, known=known).startswith("1 fault: ")
+
+
+def test_a_known_fault_that_is_gone_is_said() -> None:
+    """It is gone when kernels that it is known of ran without it; where none of them ran, nothing is known of it."""
+    known = (Known(kind="race", kernel="^kernel_cpy$", why="upstream's own"),)
+    (ran, seen, idle) = (
+        emulation.read([line()]),
+        emulation.read([line(faults=[FAULT | {"kernel": "kernel_cpy"}])]),
+        emulation.read([line(kernels={"compiled": 7, "used": ["kernel_add"]})]),
+    )
+    assert ran is not None
+    assert seen is not None
+    assert idle is not None
+    assert (emulation.gone(ran, known), emulation.gone(seen, known), emulation.gone(idle, known)) == (known, (), ())
+
+
+def test_kernels_that_never_ran_are_named() -> None:
+    """A kernel is idle when no process ran it."""
+    first = line(kernels={"compiled": 3, "used": ["kernel_a"], "idle": ["kernel_b", "kernel_c"]})
+    second = line(kernels={"compiled": 3, "used": ["kernel_b"], "idle": ["kernel_a", "kernel_c"]})
+    found = emulation.read([first, second])
+    assert found is not None
+    assert found.idle == ("kernel_c",)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 Each process that loads the device appends one line of JSON to a file as it ends:
 
-    {"kernels": {"compiled": 626, "used": ["kernel_norm"], "idle": ["kernel_add"]}, "order": "forward", "dispatches": 12,
-     "checked": true, "workarounds": {"padding read": 3}, "missing": [],
+    {"kernels": {"compiled": 626, "used": ["kernel_norm"], "idle": ["kernel_add"]}, "order": "forward",
+     "dispatches": 12, "checked": true, "workarounds": {"padding read": 3}, "missing": [],
      "faults": [{"kind": "race", "kernel": "kernel_norm", "where": "norm.metal:40", "text": "…", "count": 2}]}
 
 A pass of a test rests on it: without a line nothing shows that the device ran at all. So a line that cannot be read is
@@ -11,11 +11,14 @@ a failure like a missing one, and never left out.
 """
 
 import posixpath
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
+
+from forkkeeper.core.variants import Known
 
 MOST = 3  # faults and kernels named in one sentence
 
@@ -145,7 +148,18 @@ def _below(fault: Fault, folders: Sequence[str]) -> Fault:
     return msgspec.structs.replace(fault, where=f"{inside}{colon}{line}")
 
 
-def wrong(found: Emulation | None, *, passed: int) -> str:
+def of_fault(fault: Fault, known: Sequence[Known]) -> Known | None:
+    """Give what is known of a fault, None for a new one."""
+    return next((one for one in known if one.kind == fault.kind and re.search(one.kernel, fault.kernel)), None)
+
+
+def gone(found: Emulation, known: Sequence[Known]) -> tuple[Known, ...]:
+    """Give the known faults that kernels no longer have, though they ran."""
+    seen = {of_fault(fault, known) for fault in found.faults}
+    return tuple(one for one in known if one not in seen and any(re.search(one.kernel, name) for name in found.used))
+
+
+def wrong(found: Emulation | None, *, passed: int, known: Sequence[Known] = ()) -> str:
     """Say why a test that ran on the device is no pass, whatever its cases say; "" for nothing.
 
     found -- None where no process reported
@@ -154,8 +168,9 @@ def wrong(found: Emulation | None, *, passed: int) -> str:
     if found is None:
         return "no process reported that it ran on the emulated device, so nothing proves that one did"
     said = []
-    if found.faults:
-        said.append(_some("fault", [f"{fault} ({_times(fault.count)})" for fault in found.faults], "; "))
+    faults = [fault for fault in found.faults if of_fault(fault, known) is None]
+    if faults:
+        said.append(_some("fault", [f"{fault} ({_times(fault.count)})" for fault in faults], "; "))
     if found.missing:
         said.append(_some("missing kernel", found.missing, ", "))
     if passed and not found.dispatches:

@@ -141,6 +141,19 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     none: str = ""
 
 
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fault that an emulated device finds in upstream's own kernels: shown with its reason, and no failure.
+
+    kind -- as the device names it
+    kernel -- regular expression of the kernels' names
+    why -- the reason, shown
+    """
+
+    kind: str
+    kernel: str
+    why: str
+
+
 class Emulated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The form of a variant where its device is not at hand: the ordinary build, and a library that plays the device.
 
@@ -153,6 +166,7 @@ class Emulated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compiler -- the need whose program is the project's C++ compiler, by its name in tables ("" for CMake's choice)
     environment -- for the programs of the build, after the variant's; {library} is the library's path
     report -- variable that names a file to which each process appends a line on what it ran ("" for none)
+    known -- faults of upstream's that are no failure
     need -- what it needs beside [build]'s needs, in place of the variant's
     """
 
@@ -165,6 +179,7 @@ class Emulated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compiler: str = ""
     environment: dict[str, str] = {}
     report: str = ""
+    known: tuple[Known, ...] = ()
     need: tuple[Need, ...] = ()
 
 
@@ -223,7 +238,20 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     need: tuple[Need, ...] = ()
 
 
-STRUCTS = (Build, Variant, Emulated, Server, Crash, Expected, Size, ProgramNeed, HeaderNeed, LibraryNeed, DeviceNeed)
+STRUCTS = (
+    Build,
+    Variant,
+    Emulated,
+    Known,
+    Server,
+    Crash,
+    Expected,
+    Size,
+    ProgramNeed,
+    HeaderNeed,
+    LibraryNeed,
+    DeviceNeed,
+)
 
 
 def whole(variant: Variant, shared: Build) -> Variant:
@@ -295,6 +323,7 @@ def check(name: str, variant: Variant) -> None:
     if variant.emulated is not None:
         _check_form(f"variant.{name}.emulated", variant, variant.emulated)
         patterns += _patterns(name, "emulated.", variant.emulated.need)
+        patterns += [("emulated.known.kernel", known.kernel) for known in variant.emulated.known]
     for field, pattern in patterns:
         try:
             re.compile(pattern)

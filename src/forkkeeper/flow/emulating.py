@@ -9,6 +9,7 @@ from forkkeeper.core import emulation
 from forkkeeper.core.emulation import Emulation
 from forkkeeper.core.report import Block, Cell, Emulated, Table
 from forkkeeper.core.standing import Standing, Stood
+from forkkeeper.core.variants import FILE as DECLARATION, Known
 from forkkeeper.flow.readying import Bench
 
 
@@ -20,6 +21,7 @@ class Said:
     found -- None where no process reported, or one that cannot be read
     wrong -- why that is no pass, "" for nothing
     passed -- number of cases that passed
+    known -- faults of upstream's that are no failure
     """
 
     variant: str
@@ -27,6 +29,7 @@ class Said:
     found: Emulation | None
     wrong: str
     passed: int = 0
+    known: tuple[Known, ...] = ()
 
 
 def of_test(bench: Bench, check: str, before: int, *, passed: int) -> Said | None:
@@ -42,7 +45,8 @@ def of_test(bench: Bench, check: str, before: int, *, passed: int) -> Said | Non
     except ValueError as error:
         return Said(bench.shown, check, None, f"what the emulated device reported: {error}", passed)
     found = emulation.below(found, (f"{bench.source.resolve()}/", f"{bench.device_folder}/")) if found else None
-    return Said(bench.shown, check, found, emulation.wrong(found, passed=passed), passed)
+    known = bench.variant.emulated.known if bench.variant.emulated else ()
+    return Said(bench.shown, check, found, emulation.wrong(found, passed=passed, known=known), passed, known)
 
 
 def judged(stood: Stood, said: Said | None) -> Stood:
@@ -58,7 +62,7 @@ def beside_baseline(fork: Said, baseline: Said) -> Said:
     if fork.found is None or baseline.found is None:
         return fork
     found = emulation.new(fork.found, baseline.found)
-    return replace(fork, wrong=emulation.wrong(found, passed=fork.passed))
+    return replace(fork, wrong=emulation.wrong(found, passed=fork.passed, known=fork.known))
 
 
 # shown --------------------------------------------------------------------------------------------------------------
@@ -79,7 +83,13 @@ def blocks(tests: Sequence[Said]) -> tuple[Block, ...]:
         for said, one in found
         if one.idle and len(one.used) > len(one.idle)  # of a test that is for all of them
     )
-    return (*shown, *missing, *idle)
+    gone = (
+        f"{said.variant}, {said.check}: {known.kind} in {known.kernel} was not seen any more: "
+        f"take variant.….emulated.known out of {DECLARATION}"
+        for said, one in found
+        for known in emulation.gone(one, said.known)
+    )
+    return (*shown, *missing, *idle, *gone)
 
 
 _RUNS = ("variant", "check", "kernels compiled", "used", "dispatches", "order", "checked", "processes")
@@ -101,7 +111,9 @@ def _workarounds(found: Sequence[tuple[Said, Emulation]]) -> Iterator[tuple[Cell
 def _faults(found: Sequence[tuple[Said, Emulation]]) -> Iterator[tuple[Cell, ...]]:
     for said, one in found:
         for fault in one.faults:
-            what = (fault.kind, fault.kernel, fault.where, f"{fault.count:,}", fault.text)
+            known = emulation.of_fault(fault, said.known)
+            text = f"known: {known.why}" if known else fault.text
+            what = (fault.kind, fault.kernel, fault.where, f"{fault.count:,}", text)
             yield (Emulated(said.variant), said.check, *what)
 
 
