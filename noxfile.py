@@ -51,6 +51,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy", "native/checks", *session.posargs)
     session.run("mypy", "native/bench", *session.posargs)
     session.run("mypy", "native/metal/objc", *session.posargs)
+    session.run("mypy", "native/metal/source", *session.posargs)
 
 
 @nox.session
