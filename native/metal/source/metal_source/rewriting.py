@@ -183,18 +183,15 @@ def _function_constant(declaration: Declaration) -> str:
 
 def _is_of_pointer(tokens: Sequence[Token], index: int) -> bool:
     """Whether an address space is that of a pointer, a reference or an argument, as in `tensor<threadgroup T>`."""
-    angles = 0
-    for token in tokens[index + 1 :]:
-        if token.text == "<":
-            angles += 1
-        elif token.text == ">":
-            angles -= 1
-            if angles < 0:
-                return True
-        elif token.text in ("*", "&", "("):  # `threadgroup T (&name)[8]`
+    if index > 0 and tokens[index - 1].text in ("(", "<", ","):
+        return True
+    at = index + 1
+    while at < len(tokens) and tokens[at].text not in (";", "=", "[", ",", "{"):
+        if tokens[at].text == "(":  # `threadgroup T (&name)[8]`
+            return tokens[at + 1].text in ("*", "&")
+        if tokens[at].text in ("*", "&"):
             return True
-        elif token.text in (";", "=", "[", ",", ")", "{"):
-            return angles > 0 or token.text == ")"
+        at = closing(tokens, at) + 1 if tokens[at].text == "<" else at + 1
     return False
 
 
