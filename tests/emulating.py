@@ -1,5 +1,6 @@
 """Kernels of our own on the machine that runs upstream's: compiled as native/metal/CMakeLists.txt compiles those."""
 
+import itertools
 import json
 import os
 import platform
@@ -81,7 +82,7 @@ class Machine:
         assert done.returncode == 0, done.stderr.decode()
         said = json.loads(report.read_text(encoding="utf-8"))
         offsets = [sum(sizes[:index]) for index in range(len(sizes) + 1)]
-        buffers = [done.stdout[start:end] for start, end in zip(offsets, offsets[1:], strict=False)]
+        buffers = [done.stdout[start:end] for start, end in itertools.pairwise(offsets)]
         return Ran(buffers, said, [Fault(**each) for each in said["faults"]])
 
     def _words(self, kernel: str, given: Given) -> tuple[list[str], bytes, list[int]]:

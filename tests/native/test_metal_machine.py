@@ -5,7 +5,7 @@ The kernels are tests/native/metal/machine.metal; Python says what each must giv
 
 import random
 import re
-from pathlib import Path
+import struct
 
 import pytest
 from emulating import SHADER, Given, Machine, build, floats, ints
@@ -155,6 +155,14 @@ def test_lanes_leave_a_loop_at_different_times(machine: Machine) -> None:
     assert ran.ints() == [number for pair in zip(totals, sums, strict=True) for number in pair]
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_one_lane_does_alone_is_seen_by_all(machine: Machine, order: str) -> None:
+    """Each lane in its turn reads what all wrote and writes what all read, with no barrier."""
+    given = Given([4 * 32 * 64], (64, 1, 1), threadgroup=[256])
+    ran = machine.run("hand_on", given, FORKKEEPER_METAL_ORDER=order)
+    assert ran.ints() == [sum(range(32)) + 32 * turn for turn in range(32)] * 64
+
+
 # matrices, memory, constants ----------------------------------------------------------------------------------------
 
 
@@ -162,7 +170,7 @@ def test_matrices_are_multiplied_as_by_plain_loops(machine: Machine) -> None:
     """Loaded with an origin and transposed, multiplied, added, and stored both ways: exact in small whole numbers."""
     a, c = _numbers(12 * 12), _numbers(64)
     b = [number % 16 for number in _numbers(65)[:64]]
-    halves = b"".join(__import__("struct").pack("e", number) for number in b)
+    halves = struct.pack("64e", *b)
     ran = machine.run("multiply", Given([floats(a), halves, floats(c), 4 * 256]))
     left = [[a[(2 + column) * 12 + 1 + row] for column in range(8)] for row in range(8)]
     result = [
@@ -242,14 +250,21 @@ def _only(machine: Machine, kernel: str, given: Given, line: str) -> tuple[str, 
     return fault.kind, fault.text
 
 
-def test_a_race_is_reported(checked: Machine) -> None:
-    """Two SIMD-groups, one writes, the other reads, no barrier in between: both threads, the byte and the line."""
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_race_is_reported(checked: Machine, order: str) -> None:
+    """Two SIMD-groups, one writes, the other reads, no barrier in between: both threads, the byte and both lines."""
     given = Given([256], (64, 1, 1), threadgroup=[256])
-    kind, said = _only(checked, "race", given, "// no barrier before this")
-    assert kind == "race"
-    assert re.match(
-        r"group \(0, 0, 0\), thread \d+: reads byte \d+ of threadgroup\(0\), which has 256, which thread", said
-    )
+    faults = checked.run("race", given, FORKKEEPER_METAL_ORDER=order).faults
+    assert {(fault.kind, fault.kernel) for fault in faults} == {("race", "race")}
+    lines = {int(fault.where.rpartition(":")[2]) for fault in faults}
+    assert lines == {_line("// another one may read this"), _line("// no barrier before this")}
+    said = r"group \(0, 0, 0\), thread (\d+): (?:reads|writes) byte (\d+) of threadgroup\(0\), which has 256, "
+    said += r"which thread (\d+) (?:wrote|read) with no barrier in between"
+    for fault in faults:
+        found = re.fullmatch(said, fault.text)
+        assert found, fault.text
+        assert int(found[1]) ^ int(found[3]) == 32
+        assert int(found[2]) // 4 in (int(found[1]), int(found[3]))
 
 
 def test_a_read_of_what_was_never_written_is_reported(checked: Machine) -> None:

@@ -19,7 +19,7 @@ from metal_source.extracting import DEVICE, FORMS, extract
 from metal_source.faults import UnknownConstructError
 from metal_source.kernels import POSITIONS, Kernel, kernels
 from metal_source.lexing import tokens
-from metal_source.rewriting import text_of
+from metal_source.rewriting import lanes_of, text_of
 from metal_source.units import Unit, units
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def _units(text: str) -> list[Unit]:
 def _written(text: str) -> str:
     """Give the C++ of declarations, in one line and without the places."""
     found = declarations(tokens(f'# 1 "{FILE}"\n{text}\n'))
-    return " ".join(re.sub(r"\n#line .*\n", " ", "".join(text_of(each) for each in found)).split())
+    return " ".join(re.sub(r"\n#line .*\n", " ", "".join(text_of(each, lanes_of(found)) for each in found)).split())
 
 
 def _taken(text: str, *roots: str) -> set[str]:
@@ -139,6 +139,23 @@ def test_a_variable_of_threadgroup_memory_is_the_groups(declared: str, kind: str
         f"template <typename T, int N> void f() {{ int a; using {name}_shared = {kind}; struct {name}_place; "
         f"{name}_shared & {name} = emulated::threadgroup_variable<{name}_shared, {name}_place>(); a = 0; }}"
     )
+
+
+@pytest.mark.parametrize(
+    ("metal", "cpp"),
+    [
+        ("if (lane == 0) { b[0] = 1; }", "STEP if (lane == 0) { b[0] = 1; } STEP"),
+        ("if (a && lane == n) b[f(0, 1)] = 1;", "STEP if (a && lane == n) b[f(0, 1)] = 1; STEP"),
+        ("if (lane == 0) { a = 1; } else { a = 2; }", "if (lane == 0) { a = 1; } else { a = 2; }"),
+        ("if (other == 0) { a = 1; }", "if (other == 0) { a = 1; }"),
+        ("if (lane < 16) { a = 1; }", "if (lane < 16) { a = 1; }"),
+        ("if constexpr (N == 0) { a = 1; }", "if constexpr (N == 0) { a = 1; }"),
+    ],
+)
+def test_what_one_lane_does_alone_is_in_step(metal: str, cpp: str) -> None:
+    """Before and behind it all lanes of the SIMD-group meet, as on hardware; no other branch is touched."""
+    text = f"kernel void k(device int * a, ushort lane [[thread_index_in_simdgroup]]) {{ {metal} }}"
+    assert _written(text) == f"void k( int * a, ushort lane) {{ {cpp.replace('STEP', 'emulated::in_step();')} }}"
 
 
 # kernels ------------------------------------------------------------------------------------------------------------
@@ -391,7 +408,7 @@ def test_what_is_not_rewritten_stays_as_it_is(drawn: tuple[list[str], str]) -> N
     words, text = drawn
     given_tokens = tokens(f'# 7 "{FILE}"\n{text}')
     (declaration,) = declarations(given_tokens)
-    written = tokens(re.sub(r"(?m)^#line (.*)$", r"# \1", text_of(declaration)))
+    written = tokens(re.sub(r"(?m)^#line (.*)$", r"# \1", text_of(declaration, frozenset())))
     expected = [
         (put, token.line) for word, token in zip(words, given_tokens, strict=True) for put in PUT.get(word, (word,))
     ]

@@ -670,10 +670,15 @@ inline void announced(const void * address, std::size_t size, bool write, const 
     const auto within = [address](const void * from, std::size_t of) {
         return address >= from && address < static_cast<const char *>(from) + of;
     };
-    // the machine's own: positions, and what lanes hand to each other
-    if (c && c->command && !within(c, sizeof(Core)) && !within(c->groups.data(), c->groups.size() * sizeof(Simd))) {
-        c->checks.access(address, size, write, at, c->simd * lanes_of_simdgroup + c->lane, c->running_stack);
+    if (!c || !c->command || within(c, sizeof(Core)) || within(c->groups.data(), c->groups.size() * sizeof(Simd)) ||
+        within(&emulated_running, sizeof(Running))) {
+        return;  // the machine's own: positions, and what lanes hand to each other
     }
+    constexpr std::size_t own = stack_size - 2 * page - 64;  // below the highest top there is as much, and below others more
+    if (within(c->running_stack - own, own)) {
+        return;  // the thread's own. A buffer may lie right beside it
+    }
+    c->checks.access(address, size, write, at, c->simd * lanes_of_simdgroup + c->lane, nullptr);
 }
 }  // namespace
 #endif

@@ -135,6 +135,26 @@ kernel void exchange_in_a_branch_of_a_loop(
     out[2 * i + 1] = some;
 }
 
+// one lane writes what the others read behind it and wrote before it, with no barrier: hardware runs lanes in step
+kernel void hand_on(
+        device int * out,
+        threadgroup int * held [[threadgroup(0)]],
+        uint   i    [[thread_index_in_threadgroup]],
+        ushort lane [[thread_index_in_simdgroup]]) {
+    threadgroup int * mine = held + i - lane;
+    for (int round = 0; round < 32; round++) {
+        mine[lane] = int(lane) + round;
+        if (lane == round) {
+            int sum = 0;
+            for (int other = 0; other < 32; other++) {
+                sum += mine[other];
+            }
+            mine[0] = sum;
+        }
+        out[32 * i + round] = mine[0];
+    }
+}
+
 // matrices: result = transpose(a) b + c, by one SIMD-group
 
 kernel void multiply(device const float * a, device const half * b, device const float * c, device float * out) {
@@ -210,7 +230,9 @@ kernel void write_past(threadgroup int * held [[threadgroup(0)]], constant int &
 }
 
 kernel void race(device int * out, threadgroup int * held [[threadgroup(0)]], uint i [[thread_index_in_threadgroup]]) {
-    held[i] = int(i);
+    held[i] = 0;
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+    held[i] = int(i); // another one may read this
     out[i] = held[i ^ 32]; // no barrier before this
 }
 

@@ -66,6 +66,8 @@ def _of_one_lane(tokens: Sequence[Token], lanes: frozenset[str]) -> dict[int, in
     for index, token in enumerate(tokens):
         if token.text != "if" or tokens[index - 1].text not in ("{", "}", ";"):
             continue
+        if tokens[index + 1].text != "(":  # `if constexpr` asks no lane
+            continue
         end = closing(tokens, index + 1)
         condition = [each.text for each in tokens[index + 1 : end]]
         alone = any(condition[at] in lanes and condition[at + 1 : at + 3] == ["=", "="] for at in range(len(condition)))
