@@ -113,7 +113,7 @@ def test_what_is_not_rewritten_stays_as_it_is(shaders: Shaders) -> None:
             said = _said(bare, of_cpp=True)
             assert said == _said("\n".join(_lines(each)), of_cpp=False)
             compared += len(said)
-    assert compared > 100_000
+    assert compared > 30_000
 
 
 def _lines(declaration: Declaration) -> Iterator[str]:
