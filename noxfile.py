@@ -51,6 +51,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy", "native/checks", *session.posargs)
     session.run("mypy", "native/bench", *session.posargs)
     session.run("mypy", "native/metal/objc", *session.posargs)
+    session.run("mypy", "native/metal/source", *session.posargs)
 
 
 @nox.session
@@ -67,9 +68,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """How fast is the tool beside git itself? Runs every benchmark but that of builds; the ratios stand at the end."""
+    """How fast is the tool beside git itself? Runs all that needs no build; the ratios stand at the end."""
     session.install("-e", ".", *groups("tests"))
-    session.run("pytest", "benchmarks", "--ignore=benchmarks/test_build.py", *TIMES, *session.posargs)
+    left_out = [f"--ignore=benchmarks/test_{name}.py" for name in ("build", "metal")]
+    session.run("pytest", "benchmarks", *left_out, *TIMES, *session.posargs)
 
 
 @nox.session(default=False)
@@ -84,6 +86,13 @@ def bench_build(session: nox.Session) -> None:
     """How much does a build cost after another one? Ten minutes; less with `-- --targets llama`. Needs ccache."""
     session.install("-e", ".", *groups("tests", "fork"))
     session.run("pytest", "benchmarks/test_build.py", *TIMES, *session.posargs)
+
+
+@nox.session(default=False)
+def bench_metal(session: nox.Session) -> None:
+    """How slow is the emulated Metal device, by operation? Half an hour; less with `-- --families CPY,MUL_MAT`."""
+    session.install("-e", ".", *groups("tests"))
+    session.run("pytest", "benchmarks/test_metal.py", *TIMES, *session.posargs)
 
 
 @nox.session(default=False)

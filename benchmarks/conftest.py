@@ -11,8 +11,9 @@ TIMINGS = pytest.StashKey[dict[str, Timing]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let less be built than fork.toml says."""
+    """Let less be built than fork.toml says, and fewer operations be run than the test program has."""
     parser.addoption("--targets", default="", help="test_build.py: build only these, separated by commas")
+    parser.addoption("--families", default="", help="test_metal.py: only these operations, separated by commas")
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ BUILDS = {
     "test_one_file_edited": ("fork, one line of a patch edited", "2 compiled: that file, and the queue's name"),
 }
 ALIGNED = ("left", *("right",) * 5, "left", "right")
+FAMILY = "test_family["
 QUEUE, RANGE, CLASHES, BISECT = "test_queue_grows", "test_range_grows", "test_plan_of_clashes", "test_bisect_one_clash"
 
 
@@ -39,6 +40,8 @@ def lines(timings: Mapping[str, Timing]) -> list[str]:
         *_clashes(timings),
         *_memory(timings),
         *_builds(timings),
+        *_switches(timings),
+        *_families(timings),
     ]
 
 
@@ -103,6 +106,35 @@ def _builds(timings: Mapping[str, Timing]) -> list[str]:
             rows.append((what, extra["compiled"], extra["cached"], *took, target, f"{extra['load']:.1f}"))
     headers = ("build", "compiled", "from ccache", "CPU s", "of baseline", "wall s", "target", "load")
     return tabulate(rows, headers, disable_numparse=True, colalign=ALIGNED).splitlines() if rows else []
+
+
+def _switches(timings: Mapping[str, Timing]) -> list[str]:
+    """Say what a switch between two threads of an emulated kernel costs: two in each round, beside the same work."""
+    work, turns = (timings.get(f"test_switch[{kernel}]") for kernel in ("work", "take_turns"))
+    if not work or not turns:
+        return []
+    each = (turns.seconds - work.seconds) / (2 * turns.extra["rounds"])
+    return [f"emulated Metal, a switch from one thread of a kernel to another: {1e9 * each:.0f} ns"]
+
+
+def _families(timings: Mapping[str, Timing]) -> list[str]:
+    """Draw the families of operations as a table, the dearest first: what each takes of all, and a case of it."""
+    found = {name[len(FAMILY) : -1]: each for name, each in timings.items() if name.startswith(FAMILY)}
+    ran = {name: each for name, each in found.items() if each.extra["cases"]}
+    whole = sum(each.seconds for each in ran.values())
+    rows = [
+        (name, each.extra["cases"], f"{each.seconds:.1f}", f"{100 * each.seconds / whole:.1f} %", _per_case(each))
+        for name, each in sorted(ran.items(), key=lambda one: -one[1].seconds)
+    ]
+    headers = ("emulated Metal", "cases", "wall s", "of all", "ms a case")
+    aligned = ("left", *("right",) * 4)
+    drawn = tabulate(rows, headers, disable_numparse=True, colalign=aligned).splitlines() if rows else []
+    left = len(found) - len(ran)
+    return drawn + [f"{left} families have no case that the device supports"] * bool(left)
+
+
+def _per_case(timing: Timing) -> str:
+    return f"{1000 * timing.seconds / timing.extra['cases']:.0f}"
 
 
 def seconds(timing: Timing) -> str:

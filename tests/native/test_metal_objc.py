@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from world import Fork, Upstream, keep_fork
+from pins import PINS, bring
 
 pytestmark = pytest.mark.clang
 
 OBJC = Path(__file__).parents[2] / "native/metal/objc"
 BACKEND = "ggml/src/ggml-metal"
 DEVICE, CONTEXT = f"{BACKEND}/ggml-metal-device.m", f"{BACKEND}/ggml-metal-context.m"
-PINS = {"the older pin": "llama-cpp-python==0.3.31", "the newer pin": "llama-cpp-python==0.3.36"}
 
 HEADER = """\
 #pragma once
@@ -218,13 +217,7 @@ def test_nothing_checked_is_never_green(small: Tree, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Bring upstream at both pins, and the fork's own tree."""
-    place = tmp_path_factory.mktemp("upstream")
-    root = keep_fork(place / "fork")
-    fork = Fork(root, Upstream(root / ".forkkeeper/upstream.git"), "", "")
-    for name, pin in PINS.items():
-        fork.ok("materialise", str(place / name), "--baseline", "--at", pin)
-    fork.ok("materialise", str(place / "the fork"))
-    return {name: place / name for name in (*PINS, "the fork")}
+    return bring(tmp_path_factory.mktemp("upstream"))
 
 
 @pytest.mark.network

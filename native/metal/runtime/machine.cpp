@@ -31,6 +31,8 @@ std::vector<const Constant *> & registered_constants() {
 
 // Memory that kernels declare for themselves has one place in a process, so that all threads of a group agree on it.
 constexpr std::size_t    static_memory_size = 1 << 20;
+// What the host asked for, with slack behind each memory.
+constexpr std::size_t    threadgroup_room   = threadgroup_memory_size * 4;
 std::atomic<std::size_t> reserved{ 0 };
 
 // A guard page below each stack, and tops that do not all fall into the same lines of the cache.
@@ -238,7 +240,7 @@ bool release(Core & c) {
         waits = true;
         if (!one) {
             one = &fiber;
-        } else if (fiber.line != one->line) {
+        } else if (fiber.line != one->line || (fiber.file != one->file && std::strcmp(fiber.file, one->file) != 0)) {
             different = true;
         }
     }
@@ -400,7 +402,7 @@ void run_group(Core & c, const Command & command, Position group) {
 
 void prepare(Core & c, const Command & command) {
     if (!c.memory) {
-        c.memory        = map(threadgroup_memory_size * 4);
+        c.memory        = map(threadgroup_room);
         c.static_memory = map(static_memory_size);
     }
     core      = &c;
@@ -415,7 +417,10 @@ void prepare(Core & c, const Command & command) {
     unsigned char * at = c.memory;
     for (unsigned index = 0; index < most_threadgroup_memory; index++) {
         c.threadgroup[index] = at;
-        at += command.threadgroup[index] ? command.threadgroup[index] + threadgroup_slack : 0;
+        at += command.threadgroup[index] ? (command.threadgroup[index] + 15) / 16 * 16 + threadgroup_slack : 0;
+    }
+    if (at > c.memory + threadgroup_room) {
+        fail("%s: more threadgroup memory than a group has", command.pipeline->name.c_str());
     }
     c.checks.begin_command(command, c.threadgroup, c.static_memory, reserved.load());
 }
@@ -615,8 +620,13 @@ void run(const Command & command) {
     static std::mutex                 one_at_a_time;
     const std::lock_guard<std::mutex> held(one_at_a_time);
     static Cores &                    cores = *new Cores;
-    if (number_of(command) == 0 || command.threads.x == 0) {
+    const std::uint64_t threads = std::uint64_t(command.threads.x) * command.threads.y * command.threads.z;
+    if (number_of(command) == 0 || threads == 0) {
         return;
+    }
+    if (threads > most_threads) {
+        fail("%s: %llu threads in a group, of at most %u", command.pipeline->name.c_str(), static_cast<unsigned long long>(threads),
+             most_threads);
     }
     for (const auto & [constant, value] : command.pipeline->constants) {
         std::memcpy(constant->at, &value, constant->size);
@@ -660,10 +670,15 @@ inline void announced(const void * address, std::size_t size, bool write, const 
     const auto within = [address](const void * from, std::size_t of) {
         return address >= from && address < static_cast<const char *>(from) + of;
     };
-    // the machine's own: positions, and what lanes hand to each other
-    if (c && c->command && !within(c, sizeof(Core)) && !within(c->groups.data(), c->groups.size() * sizeof(Simd))) {
-        c->checks.access(address, size, write, at, c->simd * lanes_of_simdgroup + c->lane, c->running_stack);
+    if (!c || !c->command || within(c, sizeof(Core)) || within(c->groups.data(), c->groups.size() * sizeof(Simd)) ||
+        within(&emulated_running, sizeof(Running))) {
+        return;  // the machine's own: positions, and what lanes hand to each other
     }
+    constexpr std::size_t own = stack_size - 2 * page - 64;  // below the highest top there is as much, and below others more
+    if (within(c->running_stack - own, own)) {
+        return;  // the thread's own. A buffer may lie right beside it
+    }
+    c->checks.access(address, size, write, at, c->simd * lanes_of_simdgroup + c->lane, nullptr);
 }
 }  // namespace
 #endif

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from metal_source.declarations import declarations
 from metal_source.extracting import extract
-from metal_source.faults import UnknownConstructError
+from metal_source.faults import Place, UnknownConstructError
 from metal_source.kernels import Kernel, kernels
 from metal_source.lexing import tokens
 from metal_source.units import units
@@ -49,6 +49,9 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         sys.stderr.write(f"{error.stderr}\n{error.cmd[0]} could not preprocess {error.cmd[-1]}\n")
         return 1
+    except OSError as error:
+        sys.stderr.write(f"{error.filename}: error: {error.strerror}\n")
+        return 1
     return 0
 
 
@@ -74,6 +77,7 @@ def _shaders(source: Path, clang: str, only: re.Pattern[str], out: Path) -> None
             _write(out / f"{unit.name}.cpp", unit.text)
             names.append(unit.name)
             known += [(unit.name, kernel) for kernel in unit.kernels]
+    _check_names(source, only, [kernel for _, kernel in known])
     for stale in out.glob("*.cpp"):
         if stale.stem not in names:
             stale.unlink()
@@ -83,6 +87,16 @@ def _shaders(source: Path, clang: str, only: re.Pattern[str], out: Path) -> None
         for unit, kernel in known
     ]
     _write(out / "kernels.json", json.dumps({"kernels": listed}, indent=1) + "\n")
+
+
+def _check_names(source: Path, only: re.Pattern[str], known: list[Kernel]) -> None:
+    """Refuse a name that two kernels have, as the host asks by name, and a device without kernels."""
+    if not known:
+        raise UnknownConstructError(Place(str(source / METAL), 1), f"no kernel of a name with {only.pattern!r} here")
+    by_name: dict[str, Kernel] = {}
+    for kernel in known:
+        if (first := by_name.setdefault(kernel.name, kernel)) is not kernel:
+            raise UnknownConstructError(kernel.at.place, f"{kernel.name} is a kernel's name already: {first.at.place}")
 
 
 def _preprocessed(file: Path, source: Path, clang: str, out: Path) -> str:

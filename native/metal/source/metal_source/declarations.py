@@ -40,17 +40,32 @@ class Declaration:
 
 
 def declarations(tokens: Sequence[Token]) -> list[Declaration]:
-    """Give a file's declarations, in its order."""
-    found = []
+    """Give a file's declarations, in its order.
+
+    Raises:
+        UnknownConstructError: a form of a declaration that this step does not know
+    """
+    found: list[Declaration] = []
     start = 0
     while start < len(tokens):
         if tokens[start].kind is Kind.PRAGMA or tokens[start].text == ";":
             start += 1
             continue
         end = _end(tokens, start)
-        found.append(_declaration(tuple(token for token in tokens[start:end])))
+        found.append(_declaration(tuple(tokens[start:end])))
         start = end
+    _check_constants(found)
     return found
+
+
+def _check_constants(of: Sequence[Declaration]) -> None:
+    """Refuse a value made of function constants: it would be made before the host sets them."""
+    set_late = {name for each in of if each.what is What.CONSTANT for name in each.names}
+    for each in of:
+        late = sorted(each.uses & set_late)
+        has_value = any(token.text == "=" for token in _outermost(each.tokens[each.head :]))
+        if each.what is What.NAMED and late and has_value:
+            raise UnknownConstructError(each.tokens[0].place, f"a constant made of a function constant, {late[0]}")
 
 
 def reachable(roots: Iterable[str], within: Sequence[Declaration]) -> list[Declaration]:
@@ -112,11 +127,12 @@ def _declaration(tokens: tuple[Token, ...]) -> Declaration:
     uses = frozenset(token.text for token in tokens if token.kind is Kind.WORD)
     head = _head(tokens)
     rest = [token for token in _without_attributes(tokens[head:]) if token.kind is not Kind.PRAGMA]
+    for word in rest[:2] if rest and rest[0].text != "using" else ():
+        if word.text in ("namespace", "extern"):
+            raise UnknownConstructError(word.place, f"{word.text} in a shader")
     if tokens[0].text == "template" and not head:
         return Declaration(What.INSTANCE, tokens, frozenset(), uses, 0)
-    if not rest or rest[0].text in ("using", "static_assert", "namespace", "extern") or "operator" in uses:
-        if rest and rest[0].text in ("namespace", "extern"):
-            raise UnknownConstructError(rest[0].place, f"{rest[0].text} in a shader")
+    if not rest or rest[0].text in ("using", "static_assert") or "operator" in uses:
         return Declaration(What.ALWAYS, tokens, frozenset(), uses, head)
     if "kernel" in (token.text for token in rest[:4]):
         return Declaration(What.KERNEL, tokens, frozenset({_function_name(rest)}), uses, head)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from metal_source.declarations import Declaration, What
 from metal_source.faults import UnknownConstructError
-from metal_source.kernels import POSITIONS
+from metal_source.kernels import NUMBERED, POSITIONS
 from metal_source.lexing import Kind, Token, closing
 
 # address spaces: one memory here. What is constant may not be written.
@@ -15,8 +15,10 @@ REPLACED = {"constant": "const"}
 IN_STEP = "emulated::in_step();"
 # of loops and of arithmetic: how fast, never what
 PRAGMAS = re.compile(r"unroll\b|clang loop\b|METAL fp math_mode\((?:safe|relaxed|fast)\)|once\b|clang diagnostic\b")
-_FLOATING = re.compile(r"(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+")
-_HALF = re.compile(r"((?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)h")
+_FLOATING = re.compile(r"(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|0[xX][\da-fA-F.]+[pP][+-]?\d+")
+_SHORT = re.compile(r"((?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)(h|H|bf|BF)")
+# of a kernel itself: how the host may run it, which the machine decides for itself
+_OF_KERNELS = re.compile(r"host_name\(\"[^\"]*\"\)|max_total_threads_per_threadgroup\(.*\)|kernel")
 
 
 def text_of(declaration: Declaration, lanes: frozenset[str]) -> str:
@@ -39,12 +41,12 @@ def text_of(declaration: Declaration, lanes: frozenset[str]) -> str:
             writer.put(token, IN_STEP)
         if token.text == "[" and index + 1 < len(tokens) and tokens[index + 1].text == "[":
             end = closing(tokens, index)
-            _check_attribute(tokens[index : end + 1], declaration)
+            _check_attribute(tokens[index : end + 1])
             index = end + 1
         elif divided := _division(tokens, index):
             writer.put(token, divided.text)
             index += divided.tokens
-        elif _is_threadgroup_variable(tokens, index):
+        elif token.text == "threadgroup" and not _is_of_pointer(tokens, index):
             index = _threadgroup_variable(tokens, index, writer)
         else:
             writer.put(token, _spelled(token))
@@ -63,6 +65,8 @@ def _of_one_lane(tokens: Sequence[Token], lanes: frozenset[str]) -> dict[int, in
     found = {}
     for index, token in enumerate(tokens):
         if token.text != "if" or tokens[index - 1].text not in ("{", "}", ";"):
+            continue
+        if tokens[index + 1].text != "(":  # `if constexpr` asks no lane
             continue
         end = closing(tokens, index + 1)
         condition = [each.text for each in tokens[index + 1 : end]]
@@ -150,19 +154,19 @@ def _spelled(token: Token) -> str:
 
 
 def _number(token: Token) -> str:
-    """Metal has no double: a literal without suffix is a float. One with h is a half, which C++ cannot spell."""
-    if half := _HALF.fullmatch(token.text):
-        digits = half[1] if re.search(r"[.eE]", half[1]) else f"{half[1]}.0"
-        return f"half({digits}f)"
+    """Metal has no double: a literal without suffix is a float. C++ cannot spell one of a half or a bfloat."""
+    if short := _SHORT.fullmatch(token.text):
+        digits = short[1] if re.search(r"[.eE]", short[1]) else f"{short[1]}.0"
+        return f"{'half' if short[2] in 'hH' else 'bfloat'}({digits}f)"
     if _FLOATING.fullmatch(token.text):
         return f"{token.text}f"
     return token.text
 
 
-def _check_attribute(attribute: Sequence[Token], declaration: Declaration) -> None:
-    """On a kernel `kernels.py` reads them; on a function that a kernel calls, positions are plain arguments."""
+def _check_attribute(attribute: Sequence[Token]) -> None:
+    """`kernels.py` reads those of a kernel; on a function that a kernel calls, positions are plain arguments."""
     inside = "".join(token.text for token in attribute[2:-2])
-    if declaration.what is not What.KERNEL and inside not in POSITIONS and not inside.startswith("threadgroup("):
+    if inside not in POSITIONS and not NUMBERED.fullmatch(inside) and not _OF_KERNELS.fullmatch(inside):
         raise UnknownConstructError(attribute[0].place, f"an attribute that is not known here: [[{inside}]]")
 
 
@@ -179,12 +183,18 @@ def _function_constant(declaration: Declaration) -> str:
     return writer.text()
 
 
-def _is_threadgroup_variable(tokens: Sequence[Token], index: int) -> bool:
-    """Whether a statement declares a variable in threadgroup memory: no pointer, and no parameter."""
-    if tokens[index].text != "threadgroup" or index == 0 or tokens[index - 1].text not in ("{", "}", ";"):
-        return False
-    end = next(at for at in range(index, len(tokens)) if tokens[at].text == ";")
-    return not any(token.text in ("*", "&", "=", "(") for token in _before_size(tokens[index:end]))
+def _is_of_pointer(tokens: Sequence[Token], index: int) -> bool:
+    """Whether an address space is that of a pointer, a reference or an argument, as in `tensor<threadgroup T>`."""
+    if index > 0 and tokens[index - 1].text in ("(", "<", ","):
+        return True
+    at = index + 1
+    while at < len(tokens) and tokens[at].text not in (";", "=", "[", ",", "{"):
+        if tokens[at].text == "(":  # `threadgroup T (&name)[8]`
+            return tokens[at + 1].text in ("*", "&")
+        if tokens[at].text in ("*", "&"):
+            return True
+        at = closing(tokens, at) + 1 if tokens[at].text == "<" else at + 1
+    return False
 
 
 def _before_size(tokens: Sequence[Token]) -> Sequence[Token]:
@@ -196,10 +206,15 @@ def _threadgroup_variable(tokens: Sequence[Token], index: int, writer: _Writer) 
     """Make of `threadgroup TYPE NAME[SIZE];` a reference to memory of the group. Gives what follows it."""
     end = next(at for at in range(index, len(tokens)) if tokens[at].text == ";")
     declared = list(tokens[index + 1 : end])
+    begins = index > 0 and (tokens[index - 1].kind is Kind.PRAGMA or tokens[index - 1].text in ("{", "}", ";"))
+    if not begins:
+        raise UnknownConstructError(tokens[index].place, "a variable of threadgroup memory that begins no statement")
     if any(token.text == "," and not _inside(declared, at) for at, token in enumerate(declared)):
         raise UnknownConstructError(tokens[index].place, "several variables of threadgroup memory in one statement")
     head = _before_size(declared)
-    kind = " ".join(token.text for token in head[:-1])
+    if any(token.text in ("=", "{", "(") for token in head) or len(head) < 2:
+        raise UnknownConstructError(tokens[index].place, "a variable of threadgroup memory of a form that is not known")
+    kind = " ".join(_spelled(token) for token in head[:-1])
     name = head[-1].text
     size = "".join(f" {_spelled(token)}" for token in declared[len(head) :])
     writer.put(
