@@ -162,6 +162,13 @@ def bench_attribute(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench_metal_faults(session: nox.Session) -> None:
+    """Is every fault that is planted in the Metal backend caught? `-- --fork DIR` names another checkout; clang-19."""
+    session.install("-e", ".", *groups("fork"))
+    session.run("python", "-m", "benchmarks.metal_faults", *session.posargs)
+
+
+@nox.session(default=False)
 def build_all(session: nox.Session) -> None:
     """Do all variants build that can be built here? The cheapest come first."""
     install_for_the_fork(session)

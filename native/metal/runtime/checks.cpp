@@ -107,6 +107,7 @@ void Checks::begin_group(const Command &, Position group) {
 }
 
 void Checks::end_group(const Command & command) {
+    settle();
     for (unsigned index = 0; index < most_threadgroup_memory; index++) {
         unsigned char * behind = threadgroup_[index] + command.threadgroup[index];
         // eight bytes at each end tell the most, cheaply; all of them are looked at once per command
@@ -160,17 +161,20 @@ void Checks::tell(const char * kind, const void * at, unsigned thread, const std
 void Checks::touch(Trace & trace, bool write, const void * at, unsigned thread, const void * address, bool shared) {
     const unsigned simd  = thread / lanes_of_simdgroup;
     const bool     wrote = trace.write_epoch == epoch_ && trace.writer != thread;
+    const bool     read  = trace.read_epoch == epoch_ && (trace.many || trace.reader / lanes_of_simdgroup != simd);
     if (wrote && trace.writer / lanes_of_simdgroup != simd) {
-        tell("race", at, thread,
-             std::string(write ? "writes" : "reads") + " " + place(address) + ", which thread " + std::to_string(trace.writer) +
-                 " wrote with no barrier in between");
+        if (write) {
+            overwritten(trace.writer, true);
+        } else {
+            tell("race", at, thread,
+                 "reads " + place(address) + ", which thread " + std::to_string(trace.writer) + " wrote with no barrier in between");
+        }
     } else if (wrote && trace.write_meets == meets_[simd]) {
         count(Workaround::lanes_in_step);
     }
     if (write) {
-        if (trace.read_epoch == epoch_ && (trace.many || trace.reader / lanes_of_simdgroup != simd)) {
-            tell("race", at, thread,
-                 "writes " + place(address) + ", which thread " + std::to_string(trace.reader) + " read with no barrier in between");
+        if (read) {
+            overwritten(trace.reader, false);
         }
         trace.write_epoch = epoch_;
         trace.write_meets = meets_[simd];
@@ -180,12 +184,48 @@ void Checks::touch(Trace & trace, bool write, const void * at, unsigned thread, 
     if (shared && trace.write_epoch < first_epoch_) {
         tell("read of threadgroup memory that was not written", at, thread, place(address));
     }
-    trace.many       = trace.read_epoch == epoch_ && (trace.many || trace.reader / lanes_of_simdgroup != simd);
+    trace.many       = read;
     trace.read_epoch = epoch_;
     trace.reader     = static_cast<std::uint16_t>(thread);
 }
 
+void Checks::overwritten(unsigned other, bool other_wrote) {
+    if (!overwrites_) {
+        overwrites_             = true;
+        overwrite_.other        = other;
+        overwrite_.other_wrote  = other_wrote;
+    }
+}
+
+void Checks::settle() {
+    const std::size_t size = overwrite_.size;
+    if (size == 0) {
+        return;
+    }
+    overwrite_.size = 0;
+    if (std::memcmp(overwrite_.at, overwrite_.before, size) == 0) {
+        count(Workaround::value_written_again);
+        return;
+    }
+    tell("race", overwrite_.from, overwrite_.thread,
+         "writes " + place(overwrite_.at) + ", which thread " + std::to_string(overwrite_.other) +
+             (overwrite_.other_wrote ? " wrote" : " read") + " with no barrier in between");
+}
+
 void Checks::access(const void * address, std::size_t size, bool write, const void * at, unsigned thread, const void * stack) {
+    settle();
+    overwrites_ = false;
+    look(address, size, write, at, thread, stack);
+    if (overwrites_) {
+        overwrite_.at     = static_cast<const unsigned char *>(address);
+        overwrite_.size   = size < sizeof overwrite_.before ? size : sizeof overwrite_.before;
+        overwrite_.from   = at;
+        overwrite_.thread = thread;
+        std::memcpy(overwrite_.before, address, overwrite_.size);
+    }
+}
+
+void Checks::look(const void * address, std::size_t size, bool write, const void * at, unsigned thread, const void * stack) {
     const unsigned char * from = static_cast<const unsigned char *>(address);
     const unsigned char * top  = static_cast<const unsigned char *>(stack);
     if (from < top + 16384 && from > top - 262144 - 16384) {

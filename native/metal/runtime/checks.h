@@ -43,6 +43,17 @@ class Touched {
 
 bool is_of_library(const void * address);
 
+// A write over what another SIMD-group wrote or read since the last barrier. It is a race only if the value changes, which
+// is known when the next access is announced.
+struct Overwrite {
+    const unsigned char * at   = nullptr;
+    std::size_t           size = 0;  // of what is kept; 0: none waits
+    unsigned char         before[64];
+    const void *          from;      // in the code
+    unsigned              thread, other;
+    bool                  other_wrote;
+};
+
 class Checks {
   public:
     void begin_command(const Command & command, unsigned char * const * threadgroup, unsigned char * fixed, std::size_t reserved);
@@ -55,6 +66,9 @@ class Checks {
     void access(const void * address, std::size_t size, bool write, const void * at, unsigned thread, const void * stack);
 
   private:
+    void look(const void * address, std::size_t size, bool write, const void * at, unsigned thread, const void * stack);
+    void overwritten(unsigned other, bool other_wrote);
+    void settle();
     void touch(Trace & trace, bool write, const void * at, unsigned thread, const void * address, bool shared);
     void tell(const char * kind, const void * at, unsigned thread, const std::string & text);
     std::string place(const void * address) const;
@@ -70,6 +84,8 @@ class Checks {
     std::uint32_t             meets_[1024 / lanes_of_simdgroup] = {};
     std::vector<Trace>        shared_, fixed_traces_;
     Touched                   touched_;
+    Overwrite                 overwrite_;
+    bool                      overwrites_ = false;  // the access that is looked at
 };
 
 }  // namespace emulated

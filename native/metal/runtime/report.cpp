@@ -38,7 +38,7 @@ std::atomic<std::uint64_t>   workarounds[static_cast<int>(Workaround::COUNT)];
 std::atomic<std::uint64_t>   dispatches{ 0 };
 std::atomic<bool>            checked{ false };
 
-const char * const names[] = { "integer division by zero", "lanes in step", "function constant not set",
+const char * const names[] = { "integer division by zero", "lanes in step", "value written again", "function constant not set",
                                "threadgroup memory not a multiple of 16 bytes" };
 
 std::string quoted(const std::string & text) {

@@ -16,6 +16,7 @@ struct Pipeline;
 enum class Workaround {
     division_by_zero,    // integer division without a result: 0 here
     lanes_in_step,       // lanes of a SIMD-group that rely on running in step, without a barrier
+    value_written_again, // two SIMD-groups write one value to one place, without a barrier
     unset_constant,      // a function constant that the host did not set: 0 here
     length_not_of_sixteen,  // threadgroup memory of a length that Metal's validation refuses
     COUNT,
