@@ -212,10 +212,10 @@ void Checks::settle() {
              (overwrite_.other_wrote ? " wrote" : " read") + " with no barrier in between");
 }
 
-void Checks::access(const void * address, std::size_t size, bool write, const void * at, unsigned thread, const void * stack) {
+void Checks::access(const void * address, std::size_t size, bool write, const void * at, unsigned thread) {
     settle();
     overwrites_ = false;
-    look(address, size, write, at, thread, stack);
+    look(address, size, write, at, thread);
     if (overwrites_) {
         overwrite_.at     = static_cast<const unsigned char *>(address);
         overwrite_.size   = size < sizeof overwrite_.before ? size : sizeof overwrite_.before;
@@ -225,12 +225,8 @@ void Checks::access(const void * address, std::size_t size, bool write, const vo
     }
 }
 
-void Checks::look(const void * address, std::size_t size, bool write, const void * at, unsigned thread, const void * stack) {
+void Checks::look(const void * address, std::size_t size, bool write, const void * at, unsigned thread) {
     const unsigned char * from = static_cast<const unsigned char *>(address);
-    const unsigned char * top  = static_cast<const unsigned char *>(stack);
-    if (from < top + 16384 && from > top - 262144 - 16384) {
-        return;  // the thread's own
-    }
     const unsigned char * shared = threadgroup_[0];
     if (from >= shared && from < shared + shared_.size()) {
         bool within = false;

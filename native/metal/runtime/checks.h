@@ -63,10 +63,10 @@ class Checks {
     void barrier() { epoch_++; }
     void met(unsigned simd) { meets_[simd]++; }
     void divergent_barrier(const Command & command, Site site, Position group, bool done);
-    void access(const void * address, std::size_t size, bool write, const void * at, unsigned thread, const void * stack);
+    void access(const void * address, std::size_t size, bool write, const void * at, unsigned thread);
 
   private:
-    void look(const void * address, std::size_t size, bool write, const void * at, unsigned thread, const void * stack);
+    void look(const void * address, std::size_t size, bool write, const void * at, unsigned thread);
     void overwritten(unsigned other, bool other_wrote);
     void settle();
     void touch(Trace & trace, bool write, const void * at, unsigned thread, const void * address, bool shared);

@@ -36,8 +36,9 @@ constexpr std::size_t    threadgroup_room   = threadgroup_memory_size * 4;
 std::atomic<std::size_t> reserved{ 0 };
 
 // A guard page below each stack, and tops that do not all fall into the same lines of the cache.
-constexpr std::size_t stack_size = 256 * 1024;
-constexpr std::size_t page       = 4096;
+constexpr std::size_t stack_size  = 256 * 1024;
+constexpr std::size_t page        = 4096;
+constexpr std::size_t above_stack = 8192 + 64;  // of a stack's size, room for the tops to differ
 
 // Saves what the calling convention wants kept, puts the stack's address into *from, and goes on at `to`.
 extern "C" void emulated_switch(void ** from, void * to);
@@ -166,7 +167,7 @@ unsigned char * free_stack(Core & c) {
         mprotect(at, page, PROT_NONE);
         const std::size_t colour = (c.stacks.size() % 64) * 128;
         c.stacks.push_back(at);
-        return at + page + stack_size - 8192 - 64 + colour;
+        return at + page + stack_size - above_stack + colour;
     }
     unsigned char * top = c.free_stacks.back();
     c.free_stacks.pop_back();
@@ -670,15 +671,14 @@ inline void announced(const void * address, std::size_t size, bool write, const 
     const auto within = [address](const void * from, std::size_t of) {
         return address >= from && address < static_cast<const char *>(from) + of;
     };
-    if (!c || !c->command || within(c, sizeof(Core)) || within(c->groups.data(), c->groups.size() * sizeof(Simd)) ||
+    if (!c || !c->command || within(c->running_stack - (stack_size - above_stack), stack_size - above_stack)) {
+        return;  // the thread's own: its stack and no byte more, as memory of the group may lie right beside it
+    }
+    if (within(c, sizeof(Core)) || within(c->groups.data(), c->groups.size() * sizeof(Simd)) ||
         within(&emulated_running, sizeof(Running))) {
         return;  // the machine's own: positions, and what lanes hand to each other
     }
-    constexpr std::size_t own = stack_size - 2 * page - 64;  // below the highest top there is as much, and below others more
-    if (within(c->running_stack - own, own)) {
-        return;  // the thread's own. A buffer may lie right beside it
-    }
-    c->checks.access(address, size, write, at, c->simd * lanes_of_simdgroup + c->lane, nullptr);
+    c->checks.access(address, size, write, at, c->simd * lanes_of_simdgroup + c->lane);
 }
 }  // namespace
 #endif

@@ -1,6 +1,9 @@
 // Matrices of a SIMD-group. On hardware each lane holds two elements; here the lane that leads holds all 64 and does the
-// work, and the copies of the others are never looked at. Included by execution.h.
+// work, and the copies of the others are never looked at.
 #pragma once
+
+#include "invocation.h"
+#include "metal.h"
 
 namespace metal {
 
