@@ -155,6 +155,16 @@ def test_lanes_leave_a_loop_at_different_times(machine: Machine) -> None:
     assert ran.ints() == [number for pair in zip(totals, sums, strict=True) for number in pair]
 
 
+def test_lanes_of_a_branch_in_a_loop_are_waited_for(machine: Machine) -> None:
+    """Nobody begins a loop's next turn, or a function behind a branch, before those in the branch are out of it."""
+    ran = machine.run("exchange_in_a_branch_of_a_loop", Given([8 * 64], (64, 1, 1)))
+    assert ran.ints() == [number for i in range(64) for number in (4 * 32, 4 * 16 if i % 32 < 16 else 0)]
+    ran = machine.run("exchange_in_a_function", Given([8 * 64], (64, 1, 1)))
+    some = [16 if i % 32 < 16 else 0 for i in range(64)]
+    alone = [101 if i % 32 in (0, 3, 6, 9) else 0 for i in range(64)]
+    assert ran.ints() == [number for i in range(64) for number in (some[i] + 32, some[i] + alone[i] + 32000)]
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_what_one_lane_does_alone_is_seen_by_all(machine: Machine, order: str) -> None:
     """Each lane in its turn reads what all wrote and writes what all read, with no barrier."""

@@ -19,7 +19,8 @@ from metal_source.extracting import DEVICE, FORMS, extract
 from metal_source.faults import UnknownConstructError
 from metal_source.kernels import POSITIONS, Kernel, kernels
 from metal_source.lexing import tokens
-from metal_source.rewriting import lanes_of, text_of
+from metal_source.meetings import Meetings, meetings_of
+from metal_source.rewriting import text_of
 from metal_source.units import Unit, units
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def _units(text: str) -> list[Unit]:
 def _written(text: str) -> str:
     """Give the C++ of declarations, in one line and without the places."""
     found = declarations(tokens(f'# 1 "{FILE}"\n{text}\n'))
-    return " ".join(re.sub(r"\n#line .*\n", " ", "".join(text_of(each, lanes_of(found)) for each in found)).split())
+    return " ".join(re.sub(r"\n#line .*\n", " ", "".join(text_of(each, meetings_of(found)) for each in found)).split())
 
 
 def _taken(text: str, *roots: str) -> set[str]:
@@ -156,6 +157,40 @@ def test_what_one_lane_does_alone_is_in_step(metal: str, cpp: str) -> None:
     """Before and behind it all lanes of the SIMD-group meet, as on hardware; no other branch is touched."""
     text = f"kernel void k(device int * a, ushort lane [[thread_index_in_simdgroup]]) {{ {metal} }}"
     assert _written(text) == f"void k( int * a, ushort lane) {{ {cpp.replace('STEP', 'emulated::in_step();')} }}"
+
+
+@pytest.mark.parametrize(
+    ("metal", "cpp"),
+    [
+        ("for (;;) { a = simd_sum(a); }", "{ W L(1); for (;;) { L.turn(); a = simd_sum(a); } }"),
+        ("while (a) a = simd_max(a); a = 1;", "{ W L(1); while (a) { L.turn(); a = simd_max(a); } } a = 1;"),
+        ("do { simd_sum(a); } while (a); a = 1;", "{ W L(1); do { L.turn(); simd_sum(a); } while (a); } a = 1;"),
+        (
+            "for (;;) while (a) if (b) simd_sum(a); else b = 1;",
+            "{ W L(1); for (;;) { L.turn(); { W L(1); while (a) { L.turn(); if (b) simd_sum(a); else b = 1; } } } }",
+        ),
+        ("for (;;) { a = 1; } simd_sum(a);", "for (;;) { a = 1; } simd_sum(a);"),
+        ("for (;;) { simdgroup_load(m, a); }", "for (;;) { simdgroup_load(m, a); }"),
+        ("for (;;) helper<half, 4>(a);", "{ W L(1); for (;;) { L.turn(); (W(1), helper<half, 4>(a) ); } }"),
+        ("int b = outer(a) + other(a);", "int b = (W(1), outer(a) ) + other(a);"),
+        ("if (lane == 0) for (;;) { a = 1; } a = 2;", "S if (lane == 0) for (;;) { a = 1; } S a = 2;"),
+    ],
+)
+def test_the_machine_is_told_of_loops_and_calls_in_which_lanes_meet(metal: str, cpp: str) -> None:
+    """A loop with a meeting in it is entered, turned and left; a call of what meets is entered; no other is touched."""
+    helpers = """template <typename T, int N> T helper(T a) { return simd_sum(a); }
+int outer(int a) { return helper<int, 1>(a); }
+int other(int a) { return a; }
+"""
+    found = declarations(
+        tokens(f'{helpers} void k(int a, int lane [[thread_index_in_simdgroup]]) {{\n# 1 "{FILE}"\n{metal} }}')
+    )
+    written = text_of(found[-1], meetings_of(found))
+    said = " ".join(re.sub(r"\n#line .*\n", " ", written).split())
+    short = {"emulated::Within": "W", "emulated_loop_1": "L", "emulated::in_step();": "S", "( W": "(W"}
+    for long, spelled in short.items():
+        said = said.replace(long, spelled)
+    assert said == f"void k(int a, int lane) {{ {cpp} }}"
 
 
 # kernels ------------------------------------------------------------------------------------------------------------
@@ -408,7 +443,7 @@ def test_what_is_not_rewritten_stays_as_it_is(drawn: tuple[list[str], str]) -> N
     words, text = drawn
     given_tokens = tokens(f'# 7 "{FILE}"\n{text}')
     (declaration,) = declarations(given_tokens)
-    written = tokens(re.sub(r"(?m)^#line (.*)$", r"# \1", text_of(declaration, frozenset())))
+    written = tokens(re.sub(r"(?m)^#line (.*)$", r"# \1", text_of(declaration, Meetings())))
     expected = [
         (put, token.line) for word, token in zip(words, given_tokens, strict=True) for put in PUT.get(word, (word,))
     ]

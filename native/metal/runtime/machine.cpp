@@ -107,6 +107,13 @@ emulated_switch:
 
 enum class State : unsigned char { waiting_to_start, ready, meeting, at_barrier, done };
 
+// A loop or a call that a lane is in.
+struct Inside {
+    int      line;
+    uint32_t turn;  // of a loop
+};
+constexpr unsigned most_inside = 16;
+
 struct Fiber {
     void *       stack = nullptr;  // where it goes on
     State        state = State::waiting_to_start;
@@ -114,6 +121,8 @@ struct Fiber {
     const char * file;
     int          line;
     Complete     complete;
+    unsigned     depth = 0;
+    Inside       inside[most_inside];  // the outermost first
 };
 
 // One SIMD-group while it runs: a bit for each lane.
@@ -196,19 +205,43 @@ void complete(Core & c, Simd & s, uint32_t lanes) {
     }
 }
 
-// Lanes that wait in different places: a branch that not all took. Those that are first in the source go first, as the
-// others wait for them behind it.
+// Whether a lane is behind another one: in an earlier turn of the loop that both are in, or on an earlier line. Negative:
+// it is; 0: they meet.
+int compared(const Fiber & a, const Fiber & b) {
+    for (unsigned depth = 0; depth < a.depth || depth < b.depth; depth++) {
+        const int of_a = depth < a.depth ? a.inside[depth].line : a.line;
+        const int of_b = depth < b.depth ? b.inside[depth].line : b.line;
+        if (of_a != of_b) {
+            return of_a < of_b ? -1 : 1;
+        }
+        if (depth >= a.depth || depth >= b.depth) {
+            return depth < a.depth ? -1 : 1;
+        }
+        if (a.inside[depth].turn != b.inside[depth].turn) {
+            return a.inside[depth].turn < b.inside[depth].turn ? -1 : 1;
+        }
+    }
+    if (a.line != b.line) {
+        return a.line < b.line ? -1 : 1;
+    }
+    if (a.operation != b.operation) {
+        return a.operation < b.operation ? -1 : 1;
+    }
+    return a.file == b.file ? 0 : std::strcmp(a.file, b.file);
+}
+
+// Lanes that wait in different places: a branch that not all took. Those that are behind go first, as the others wait for
+// them.
 uint32_t first_to_meet(const Core & c, const Simd & s) {
     const Fiber * first = nullptr;
     uint32_t      lanes = 0;
     for (uint32_t left = s.meeting; left; left &= left - 1) {
         const unsigned lane  = static_cast<unsigned>(__builtin_ctz(left));
         const Fiber &  fiber = c.fibers[c.simd * lanes_of_simdgroup + lane];
-        const bool     same  = first && fiber.line == first->line && fiber.operation == first->operation &&
-                          (fiber.file == first->file || !std::strcmp(fiber.file, first->file));
-        if (same) {
+        const int      is    = first ? compared(fiber, *first) : -1;
+        if (is == 0) {
             lanes |= 1u << lane;
-        } else if (!first || fiber.line < first->line) {
+        } else if (is < 0) {
             first = &fiber;
             lanes = 1u << lane;
         }
@@ -324,6 +357,7 @@ void run_thread(Core & c) {
         Core & c   = *core;
         Simd & mine = c.groups[c.simd];
         c.fiber().state = State::ready;
+        c.fiber().depth = 0;
         run_thread(c);
         c.fiber().state = State::done;
         mine.runnable &= ~(1u << c.lane);
@@ -553,6 +587,24 @@ const Meeting * emulated_meet(const void * value, unsigned size, Operation opera
 }
 
 thread_local Running emulated_running;
+
+void emulated_enter(int line) {
+    Fiber & f = core->fiber();
+    if (f.depth == most_inside) {
+        fail("%s: more loops and calls in one another than native/metal/runtime/machine.cpp has room for",
+             core->command->pipeline->name.c_str());
+    }
+    f.inside[f.depth++] = { line, 0 };
+}
+
+void emulated_turn() {
+    Fiber & f = core->fiber();
+    f.inside[f.depth - 1].turn++;
+}
+
+void emulated_leave() {
+    core->fiber().depth--;
+}
 
 size_t emulated_reserve(size_t size, size_t alignment) {
     size_t before = reserved.load();

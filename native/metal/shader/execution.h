@@ -56,6 +56,16 @@ inline void in_step(EMULATED_HERE) {
     emulated_meet(nullptr, 0, Operation::step, nullptr, EMULATED_THERE);
 }
 
+// A loop in which lanes meet, or a call of a function in which they do: written by the source step, so that the machine
+// knows which of two lanes is behind the other.
+struct Within {
+    explicit Within(int line) { emulated_enter(line); }
+    ~Within() { emulated_leave(); }
+    void turn() { emulated_turn(); }
+    Within(const Within &)             = delete;
+    Within & operator=(const Within &) = delete;
+};
+
 }  // namespace emulated
 
 namespace metal {

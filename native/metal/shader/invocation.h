@@ -44,6 +44,9 @@ extern "C" {
 void            emulated_threadgroup_barrier(const char * file, int line);
 const Meeting * emulated_meet(const void * value, unsigned size, Operation operation, Complete complete, const char * file,
                               int line);
+void            emulated_enter(int line);
+void            emulated_turn();
+void            emulated_leave();
 size_t          emulated_reserve(size_t size, size_t alignment);
 unsigned char * emulated_static_memory();
 void            emulated_register_kernel(const struct Registration *);

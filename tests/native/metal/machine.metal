@@ -135,6 +135,28 @@ kernel void exchange_in_a_branch_of_a_loop(
     out[2 * i + 1] = some;
 }
 
+static int counted(int value) {
+    return value + simd_sum(1);
+}
+
+// a function in which lanes meet stands before those that call it, and is called behind a branch
+kernel void exchange_in_a_function(
+        device int * out,
+        uint   i    [[thread_index_in_threadgroup]],
+        ushort lane [[thread_index_in_simdgroup]]) {
+    int some = 0;
+    if (lane < 16) {
+        some = simd_sum(1);
+    }
+    out[2 * i] = counted(some);
+    for (int round = 0; round < 4; round++) {
+        if (lane == 3 * round) {
+            some += counted(100);
+        }
+    }
+    out[2 * i + 1] = some + 1000 * simd_sum(1);
+}
+
 // one lane writes what the others read behind it and wrote before it, with no barrier: hardware runs lanes in step
 kernel void hand_on(
         device int * out,

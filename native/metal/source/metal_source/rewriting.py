@@ -1,18 +1,18 @@
 """The text of a declaration in C++, on the lines on which upstream has it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metal_source.declarations import Declaration, What
 from metal_source.faults import UnknownConstructError
 from metal_source.kernels import NUMBERED, POSITIONS
 from metal_source.lexing import Kind, Token, closing
+from metal_source.meetings import Meetings, insertions
 
 # address spaces: one memory here. What is constant may not be written.
 DROPPED = frozenset({"device", "threadgroup", "thread", "kernel"})
 REPLACED = {"constant": "const"}
-IN_STEP = "emulated::in_step();"
 # of loops and of arithmetic: how fast, never what
 PRAGMAS = re.compile(r"unroll\b|clang loop\b|METAL fp math_mode\((?:safe|relaxed|fast)\)|once\b|clang diagnostic\b")
 _FLOATING = re.compile(r"(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|0[xX][\da-fA-F.]+[pP][+-]?\d+")
@@ -21,10 +21,10 @@ _SHORT = re.compile(r"((?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)(h|H|bf|BF)")
 _OF_KERNELS = re.compile(r"host_name\(\"[^\"]*\"\)|max_total_threads_per_threadgroup\(.*\)|kernel")
 
 
-def text_of(declaration: Declaration, lanes: frozenset[str]) -> str:
+def text_of(declaration: Declaration, meetings: Meetings) -> str:
     """Give a declaration's C++.
 
-    lanes -- what the file calls the index of a thread in its SIMD-group
+    meetings -- what the file's declarations know of them
 
     Raises:
         UnknownConstructError: an attribute, pragma or form of a variable that this step does not know
@@ -33,12 +33,13 @@ def text_of(declaration: Declaration, lanes: frozenset[str]) -> str:
         return _function_constant(declaration)
     writer = _Writer()
     tokens = declaration.tokens
-    ends = _of_one_lane(tokens, lanes)
+    inserted = insertions(tokens, meetings)
     index = 0
     while index < len(tokens):
         token = tokens[index]
-        if index in ends:
-            writer.put(token, IN_STEP)
+        start = index
+        for text in inserted.before.get(index, ()):
+            writer.put(token, f"{text} ")
         if token.text == "[" and index + 1 < len(tokens) and tokens[index + 1].text == "[":
             end = closing(tokens, index)
             _check_attribute(tokens[index : end + 1])
@@ -51,51 +52,10 @@ def text_of(declaration: Declaration, lanes: frozenset[str]) -> str:
         else:
             writer.put(token, _spelled(token))
             index += 1
-        if index - 1 in ends.values():
-            writer.put(tokens[index - 1], f" {IN_STEP}")
+        for done in range(start, index):
+            for text in inserted.after.get(done, ()):
+                writer.put(tokens[done], f" {text}")
     return writer.text()
-
-
-def _of_one_lane(tokens: Sequence[Token], lanes: frozenset[str]) -> dict[int, int]:
-    """Find what one lane of a SIMD-group does alone: `if (lane == 0) ...`. Gives where it begins and its last token.
-
-    Hardware runs lanes in step, so what the others did before is done, and what it writes they read behind it, with
-    no barrier. Fibers do not, so they meet there.
-    """
-    found = {}
-    for index, token in enumerate(tokens):
-        if token.text != "if" or tokens[index - 1].text not in ("{", "}", ";"):
-            continue
-        if tokens[index + 1].text != "(":  # `if constexpr` asks no lane
-            continue
-        end = closing(tokens, index + 1)
-        condition = [each.text for each in tokens[index + 1 : end]]
-        alone = any(condition[at] in lanes and condition[at + 1 : at + 3] == ["=", "="] for at in range(len(condition)))
-        if alone and (last := _end_of_branch(tokens, end + 1)) is not None:
-            found[index] = last
-    return found
-
-
-def _end_of_branch(tokens: Sequence[Token], start: int) -> int | None:
-    """Give the last token of a branch; None where an `else` follows."""
-    if tokens[start].text == "{":
-        last = closing(tokens, start)
-    else:
-        last = start
-        while tokens[last].text != ";":
-            last = closing(tokens, last) + 1 if tokens[last].text in ("(", "[", "{") else last + 1
-    follows = tokens[last + 1].text if last + 1 < len(tokens) else ""
-    return None if follows == "else" else last
-
-
-def lanes_of(declarations: Iterable[Declaration]) -> frozenset[str]:
-    """Give what a file calls the index of a thread in its SIMD-group."""
-    return frozenset(
-        tokens[at - 3].text
-        for tokens in (declaration.tokens for declaration in declarations)
-        for at in range(3, len(tokens))
-        if tokens[at].text == "thread_index_in_simdgroup" and tokens[at - 1].text == "["
-    )
 
 
 class _Writer:

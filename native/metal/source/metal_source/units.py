@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from metal_source.declarations import Declaration, What, reachable
 from metal_source.kernels import Kernel
-from metal_source.rewriting import lanes_of, text_of
+from metal_source.meetings import meetings_of
+from metal_source.rewriting import text_of
 
 # kernels of one unit: few, so that a changed line is soon compiled again and two cores are busy to the end
 KERNELS = 16
@@ -46,8 +47,8 @@ def _groups(kernels: Iterable[Kernel]) -> list[list[Kernel]]:
 def _text(declarations: Sequence[Declaration], kernels: Sequence[Kernel]) -> str:
     wanted = reachable({name for kernel in kernels for name in (kernel.base, *kernel.needs)}, declarations)
     parts = ['#include "metal.h"\n#include "execution.h"\n\nnamespace {\n']
-    lanes = lanes_of(declarations)
-    parts.extend(text_of(declaration, lanes) for declaration in wanted)
+    meetings = meetings_of(declarations)
+    parts.extend(text_of(declaration, meetings) for declaration in wanted)
     for number, kernel in enumerate(kernels):
         parts.append(_registration(number, kernel, _constants(kernel, wanted)))
     parts.append("\n}  // namespace\n")
