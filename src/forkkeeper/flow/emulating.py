@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from forkkeeper.core import emulation
-from forkkeeper.core.emulation import Emulation
+from forkkeeper.core.emulation import Emulation, Fault
 from forkkeeper.core.report import Block, Cell, Emulated, Table
 from forkkeeper.core.standing import Standing, Stood
 from forkkeeper.core.variants import FILE as DECLARATION, Known
@@ -78,15 +78,16 @@ def blocks(tests: Sequence[Said]) -> tuple[Block, ...]:
     )
     shown = [block for table in tables if table.rows for block in ("", table)]
     missing = (f"{said.variant}, {said.check}: no such kernel: {name}" for said, one in found for name in one.missing)
+    whole = [(said, one) for said, one in found if len(one.used) > len(one.idle)]  # of a test that is for all kernels
     idle = (
         f"{said.variant}, {said.check}: {len(one.idle)} of its kernels never ran: {', '.join(one.idle)}"
-        for said, one in found
-        if one.idle and len(one.used) > len(one.idle)  # of a test that is for all of them
+        for said, one in whole
+        if one.idle
     )
     gone = (
         f"{said.variant}, {said.check}: {known.kind} in {known.kernel} was not seen any more: "
         f"take variant.….emulated.known out of {DECLARATION}"
-        for said, one in found
+        for said, one in whole
         for known in emulation.gone(one, said.known)
     )
     return (*shown, *missing, *idle, *gone)
@@ -109,11 +110,20 @@ def _workarounds(found: Sequence[tuple[Said, Emulation]]) -> Iterator[tuple[Cell
 
 
 def _faults(found: Sequence[tuple[Said, Emulation]]) -> Iterator[tuple[Cell, ...]]:
+    """Give a row for each new fault, and one for all kernels of which the same is known."""
     for said, one in found:
+        known: dict[Known, list[Fault]] = {}
         for fault in one.faults:
-            known = emulation.of_fault(fault, said.known)
-            text = f"known: {known.why}" if known else fault.text
-            what = (fault.kind, fault.kernel, fault.where, f"{fault.count:,}", text)
+            reason = emulation.of_fault(fault, said.known)
+            if reason is not None:
+                known.setdefault(reason, []).append(fault)
+                continue
+            what = (fault.kind, fault.kernel, fault.where, f"{fault.count:,}", fault.text)
+            yield (Emulated(said.variant), said.check, *what)
+        for reason, faults in known.items():
+            kernels, times = {fault.kernel for fault in faults}, sum(fault.count for fault in faults)
+            named = min(kernels) if len(kernels) == 1 else f"{len(kernels)} kernels"
+            what = (reason.kind, named, faults[0].where, f"{times:,}", f"known: {reason.why}")
             yield (Emulated(said.variant), said.check, *what)
 
 
