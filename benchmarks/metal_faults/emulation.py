@@ -16,6 +16,7 @@ from benchmarks.metal_faults.plants import Cases, Edit, Plant
 NATIVE = Path(__file__).parents[2] / "native/metal"
 ORDERS = ("forward", "reverse")
 LIMIT = 300  # seconds that a run may take
+NO_END = 124
 CASE = re.compile(r"(\w+\(.*=.*\)): .*?(OK|FAIL|not supported)")  # an error stands before a case's name
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -55,7 +56,7 @@ class Verdict:
     @property
     def by_numbers(self) -> bool:
         """Whether a wrong result or an end of the program would have been enough, in any of the orders."""
-        return any(each.startswith(("numbers", "assertion")) for each in self.caught)
+        return any(each.startswith(("numbers", "assertion", "no end")) for each in self.caught)
 
 
 class Emulation:
@@ -137,7 +138,10 @@ class Emulation:
         }
         argv = [str(self.program), "test", "-b", "MTL0", "-o", cases.op]
         argv += ["-p", cases.params] if cases.params else []
-        ran = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=LIMIT)
+        try:
+            ran = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment, timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            return Run(frozenset(), frozenset(), NO_END, frozenset(), f"no end within {LIMIT} s")
         cases_run = CASE.findall(COLOUR.sub("", ran.stdout))
         lines = report.read_text(encoding="utf-8").splitlines() if report.exists() else []
         faults = (
@@ -172,7 +176,9 @@ def _must_pass(plant: Plant, runs: dict[str, Run]) -> None:
 def _caught(order: str, before: Run, after: Run) -> Iterator[str]:
     if before.passed & after.failed:
         yield f"numbers {order}"
-    if after.ended < 0 or after.ended > 1:
+    if after.ended == NO_END:
+        yield "no end"
+    elif after.ended not in {0, 1}:
         yield "assertion"
     elif before.passed - after.failed - after.passed:
         raise NotMeasuredError(f"not every case ran with the plant: {after.said}")

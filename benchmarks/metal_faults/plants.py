@@ -143,9 +143,9 @@ def _several_simdgroups(tree: Path, path: str, body: str, start: int) -> tuple[E
 def others(tree: Path) -> list[Plant]:
     """Give a plant of each other kind."""
     place = _Places(tree)
-    matrices = Cases("^kernel_mul_mm$", "MUL_MAT", "type_a=bf16,type_b=f32,m=16,n=16,k=256")
+    matrices = Cases("^kernel_mul_mm$", "MUL_MAT", r"type_a=bf16,type_b=f32,m=16,n=16,k=256,bs=\[1,1\],nr=\[1,1\],")
     copy = Cases("^kernel_cpy_t_t$", "CPY", r"type_src=f32,type_dst=bf16,ne_src=\[256,2,3,4\]")
-    rows = Cases("^kernel_get_rows_f$", "GET_ROWS", "type=bf16")
+    rows = Cases("^kernel_get_rows_f$", "GET_ROWS", "type=bf16,n=256,")
     by_id = Cases("^kernel_mul_mm_id", "MUL_MAT_ID", "type_a=bf16,type_b=f32,n_mats=4,n_used=2,b=0,m=512,n=32,k=256")
     # upstream's test program computes most graphs node by node, this one as a whole
     graph = Cases("rms_norm|kernel_rope|kernel_bin", "RMS_NORM_MUL_ROPE", r"ne=\[768,.*add=1,.*set_rows=0,.*mode=0")
@@ -209,7 +209,8 @@ class _Places:
             if at >= 0:
                 edit = Edit(file.relative_to(self.tree).as_posix(), at, old, new)
                 return Plant(name, f"{file.name}:{_line(text, at)}", (edit,), cases)
-        raise NotPlantedError(f"{name}: {path or 'no shader'} has no {old!r} behind {within!r}: plant it elsewhere.")
+        where = f"{path} does not have" if path else "no shader has"
+        raise NotPlantedError(f"{name}: {where} {old!r} behind {within!r}: plant it elsewhere.")
 
 
 def _line(text: str, at: int) -> int:
