@@ -126,11 +126,14 @@ def _enter_loops(tokens: Sequence[Token], meet: Sequence[int], made: Insertions)
         if not any(index < each <= last for each in meet):
             continue
         name = f"emulated_loop_{token.line}"
+        # lanes that hand values on in memory: none writes the next turn's before the others have read this one's
+        in_memory = any(each.text == "simdgroup_barrier" for each in tokens[index : last + 1])
+        turn = f"{name}.turn();" + (f" {IN_STEP}" if in_memory else "")
         made.before[index].append(f"{{ emulated::Within {name}({token.line});")
         if tokens[body].text == "{":
-            made.after[body].append(f"{name}.turn();")
+            made.after[body].append(turn)
         else:
-            made.before[body].append(f"{{ {name}.turn();")
+            made.before[body].append(f"{{ {turn}")
             made.after[last_of_body].append("}")
         made.after[last].append("}")
 
