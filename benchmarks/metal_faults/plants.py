@@ -143,7 +143,7 @@ def _several_simdgroups(tree: Path, path: str, body: str, start: int) -> tuple[E
 def others(tree: Path) -> list[Plant]:
     """Give a plant of each other kind."""
     place = _Places(tree)
-    matrices = Cases("^kernel_mul_mm$", "MUL_MAT", r"type_a=bf16,type_b=f32,m=16,n=16,k=256,bs=\[1,1\],nr=\[1,1\],")
+    matrices = Cases("^kernel_mul_mm$", "MUL_MAT", r"type_a=bf16,type_b=f32,m=16,n=16,k=256,.*per=\[0,2,1,3\]")
     copy = Cases("^kernel_cpy_t_t$", "CPY", r"type_src=f32,type_dst=bf16,ne_src=\[256,2,3,4\]")
     rows = Cases("^kernel_get_rows_f$", "GET_ROWS", "type=bf16,n=256,")
     by_id = Cases("^kernel_mul_mm_id", "MUL_MAT_ID", "type_a=bf16,type_b=f32,n_mats=4,n_used=2,b=0,m=512,n=32,k=256")
