@@ -27,7 +27,10 @@ ROOT = Path(__file__).parents[2]
 NAMES = (*PINS, "the fork")
 CLANG = "clang++-19"
 # what the machine is told of loops and calls
-TOLD = re.compile(r"\{ emulated::Within \w+\(\d+\);|emulated_loop_\d+\.turn\(\);(?: emulated::in_step\(\);)?|\(emulated::Within\(\d+\),")
+TOLD = re.compile(
+    r"\{ emulated::Within \w+\(\d+\);|emulated_loop_\d+\.turn\(\);(?: emulated::in_step\(\);)?|"
+    r"\(emulated::Within\(\d+\),"
+)
 DIVISION = re.compile(r"\*::metal::(?:over|modulo)\*|\|=::metal::by_(?:over|modulo) =")
 
 

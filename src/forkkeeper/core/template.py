@@ -125,7 +125,7 @@ strategy = "scratch"
 # compiler = "clang"                            # the need whose program compiles it
 # environment = {{ GGML_BACKEND_PATH = "{{library}}" }}  # for the programs of the build
 # report = "DEVICE_REPORT"                      # names a file for a line of JSON of each process ("" for none)
-# [[variant.metal.emulated.known]]              # a fault of upstream's own kernels that it finds, and that is no failure
+# [[variant.metal.emulated.known]]              # a fault of upstream's own kernels that is no failure
 # kind = "race"
 # kernel = '^kernel_norm'
 # why = "the reason, shown"
