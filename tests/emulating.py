@@ -132,7 +132,8 @@ def build(place: Path, *, checked: bool = False) -> Machine:
     env = {**os.environ, "PYTHONPATH": str(METAL / "source"), "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([*argv, "--out", str(made)], env=env, check=True)
     common = [COMPILER, "-std=c++17", f"-I{METAL / 'shader'}", f"-I{METAL / 'runtime'}", "-D_GNU_SOURCE", "-c"]
-    runtime = [METAL / f"runtime/{name}.cpp" for name in ("machine", "checks", "report")]
+    names = ["machine", "cores", "registry", "checks", "report"] + ["announced"] * checked
+    runtime = [METAL / f"runtime/{name}.cpp" for name in names]
     objects = []
     for source in [*made.glob("*.cpp"), *runtime, HERE / "machine_driver.cpp"]:
         of_kernels = source.parent == made

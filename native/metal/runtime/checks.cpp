@@ -1,5 +1,6 @@
 #include "checks.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -12,12 +13,34 @@ namespace {
 
 constexpr unsigned char pattern = 0xa7;
 
+void guard(const Piece & piece) {
+    std::memset(piece.behind(), pattern, threadgroup_slack);
+}
+
+// Number of bytes behind a piece of memory up to the last that was written.
+std::size_t written(const Piece & piece) {
+    const unsigned char * const behind = piece.behind();
+    if (behind[0] == pattern && std::memcmp(behind, behind + 1, threadgroup_slack - 1) == 0) {
+        return 0;
+    }
+    std::size_t last = threadgroup_slack;
+    while (behind[last - 1] == pattern) {
+        last--;
+    }
+    return last;
+}
+
 std::string text_of(Position at) {
     return "(" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) + ")";
 }
 
 std::string text_of(Site site) {
     return std::string(site.file) + ":" + std::to_string(site.line);
+}
+
+std::string text_of(const Piece & piece) {
+    return (piece.index < 0 ? "memory that the kernel declares" : "threadgroup(" + std::to_string(piece.index) + ")") +
+           ", which has " + std::to_string(piece.size);
 }
 
 }  // namespace
@@ -68,61 +91,61 @@ void Touched::grow() {
     }
 }
 
-void Checks::guard(unsigned char * from) {
-    std::memset(from, pattern, threadgroup_slack);
+void Checks::written_behind(const Piece & piece, const std::string & who) {
+    const std::size_t bytes = written(piece);
+    if (bytes == 0) {
+        return;
+    }
+    const Registration & kernel = *command_->pipeline->kernel;
+    fault("write past threadgroup memory", kernel.name, text_of(Site{ kernel.file, kernel.line }), nullptr,
+          who + " wrote up to " + std::to_string(bytes) + " bytes behind " + text_of(piece));
+    guard(piece);
 }
 
-void Checks::unguard(const Command & command, unsigned index, const unsigned char * from) {
-    std::size_t last = 0;
-    for (std::size_t at = 0; at < threadgroup_slack; at++) {
-        last = from[at] != pattern ? at + 1 : last;
-    }
-    if (last) {
-        const Registration & kernel = *command.pipeline->kernel;
-        fault("write past threadgroup memory", kernel.name, text_of(Site{ kernel.file, kernel.line }), nullptr,
-              "group " + text_of(group_) + " wrote up to " + std::to_string(last) + " bytes behind threadgroup(" +
-                  std::to_string(index) + "), which has " + std::to_string(command.threadgroup[index]));
-    }
-}
-
-void Checks::begin_command(const Command & command, unsigned char * const * threadgroup, unsigned char * fixed,
-                           std::size_t reserved) {
-    command_     = &command;
-    threadgroup_ = threadgroup;
-    fixed_       = fixed;
-    reserved_    = reserved;
+void Checks::begin_command(const Command & command, unsigned char * const * threadgroup, unsigned char * declared) {
+    command_ = &command;
+    pieces_.clear();
     for (unsigned index = 0; index < most_threadgroup_memory; index++) {
         if (command.threadgroup[index]) {
-            guard(threadgroup[index] + command.threadgroup[index]);
+            pieces_.push_back({ threadgroup[index], command.threadgroup[index], static_cast<int>(index) });
+            guard(pieces_.back());
+        }
+    }
+    asked_ = pieces_.size();
+    for (const Reserved & each : declared_memory()) {
+        pieces_.push_back({ declared + each.at, each.size, -1 });
+        if (pieces_.size() - asked_ > guarded_) {
+            guard(pieces_.back());
+            guarded_++;
         }
     }
 #ifdef CHECKED
-    shared_.resize(threadgroup_memory_size * 4);
+    areas_[0].from = threadgroup[0];
+    areas_[0].traces.resize(asked_memory_size);
+    areas_[1].from = declared;
+    areas_[1].traces.resize(declared_memory_size);
 #endif
 }
 
-void Checks::begin_group(const Command &, Position group) {
+void Checks::begin_group(Position group) {
     group_       = group;
     first_epoch_ = ++epoch_;
 }
 
-void Checks::end_group(const Command & command) {
+void Checks::end_group() {
     settle();
-    for (unsigned index = 0; index < most_threadgroup_memory; index++) {
-        unsigned char * behind = threadgroup_[index] + command.threadgroup[index];
-        // eight bytes at each end tell the most, cheaply; all of them are looked at once per command
-        if (command.threadgroup[index] && (behind[0] != pattern || behind[threadgroup_slack - 1] != pattern)) {
-            unguard(command, index, behind);
-            guard(behind);
+    for (std::size_t index = 0; index < asked_; index++) {
+        // a byte at each end tells the group, cheaply; all of them are looked at when the command ends
+        const unsigned char * behind = pieces_[index].behind();
+        if (behind[0] != pattern || behind[threadgroup_slack - 1] != pattern) {
+            written_behind(pieces_[index], "group " + text_of(group_));
         }
     }
 }
 
 void Checks::end_command() {
-    for (unsigned index = 0; index < most_threadgroup_memory; index++) {
-        if (command_->threadgroup[index]) {
-            unguard(*command_, index, threadgroup_[index] + command_->threadgroup[index]);
-        }
+    for (const Piece & piece : pieces_) {
+        written_behind(piece, "one of its groups");
     }
 }
 
@@ -134,15 +157,10 @@ void Checks::divergent_barrier(const Command & command, Site site, Position grou
 
 std::string Checks::place(const void * address) const {
     const unsigned char * at = static_cast<const unsigned char *>(address);
-    for (unsigned index = 0; index < most_threadgroup_memory; index++) {
-        const std::size_t size = command_->threadgroup[index];
-        if (size && at >= threadgroup_[index] && at < threadgroup_[index] + size + threadgroup_slack) {
-            return "byte " + std::to_string(at - threadgroup_[index]) + " of threadgroup(" + std::to_string(index) + "), which has " +
-                   std::to_string(size);
+    for (const Piece & piece : pieces_) {
+        if (at >= piece.at && at < piece.behind() + threadgroup_slack) {
+            return "byte " + std::to_string(at - piece.at) + " of " + text_of(piece);
         }
-    }
-    if (at >= fixed_ && at < fixed_ + reserved_) {
-        return "memory that the kernel declares for its group";
     }
     for (unsigned index = 0; index < most_buffers; index++) {
         const Binding & bound = command_->buffers[index];
@@ -227,27 +245,19 @@ void Checks::access(const void * address, std::size_t size, bool write, const vo
 
 void Checks::look(const void * address, std::size_t size, bool write, const void * at, unsigned thread) {
     const unsigned char * from = static_cast<const unsigned char *>(address);
-    const unsigned char * shared = threadgroup_[0];
-    if (from >= shared && from < shared + shared_.size()) {
-        bool within = false;
-        for (unsigned index = 0; index < most_threadgroup_memory; index++) {
-            within |= from >= threadgroup_[index] && from + size <= threadgroup_[index] + command_->threadgroup[index];
+    for (Area & area : areas_) {
+        if (!area.has(from)) {
+            continue;
         }
+        const bool within = std::any_of(pieces_.begin(), pieces_.end(), [from, size](const Piece & piece) {
+            return from >= piece.at && from + size <= piece.behind();
+        });
         if (!within) {
             tell(write ? "write past threadgroup memory" : "read past threadgroup memory", at, thread, place(address));
             return;
         }
         for (std::size_t byte = 0; byte < size; byte++) {
-            touch(shared_[static_cast<std::size_t>(from - shared) + byte], write, at, thread, from + byte, true);
-        }
-        return;
-    }
-    if (from >= fixed_ && from < fixed_ + (1 << 20)) {
-        if (fixed_traces_.size() < reserved_ + 4096) {
-            fixed_traces_.resize(1 << 20);
-        }
-        for (std::size_t byte = 0; byte < size; byte++) {
-            touch(fixed_traces_[static_cast<std::size_t>(from - fixed_) + byte], write, at, thread, from + byte, true);
+            touch(area.of(from + byte), write, at, thread, from + byte, true);
         }
         return;
     }

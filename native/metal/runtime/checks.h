@@ -13,8 +13,6 @@ namespace emulated {
 
 struct Command;
 
-constexpr std::size_t threadgroup_slack = 1024;  // bytes behind a group's memory, whose pattern must not change
-
 // Who last touched a byte. An epoch is the time between two barriers of one group.
 struct Trace {
     std::uint32_t write_epoch = 0, read_epoch = 0;
@@ -54,11 +52,29 @@ struct Overwrite {
     bool                  other_wrote;
 };
 
+// A piece of a group's memory. index -- of the one that the host asked for; -1: a kernel declares it
+struct Piece {
+    unsigned char * at;
+    std::size_t     size;
+    int             index;
+
+    unsigned char * behind() const { return at + size; }
+};
+
+// All of one kind of a group's memory, and who last touched each byte of it.
+struct Area {
+    const unsigned char * from = nullptr;
+    std::vector<Trace>    traces;
+
+    bool    has(const unsigned char * at) const { return at >= from && at < from + traces.size(); }
+    Trace & of(const unsigned char * at) { return traces[static_cast<std::size_t>(at - from)]; }
+};
+
 class Checks {
   public:
-    void begin_command(const Command & command, unsigned char * const * threadgroup, unsigned char * fixed, std::size_t reserved);
-    void begin_group(const Command & command, Position group);
-    void end_group(const Command & command);
+    void begin_command(const Command & command, unsigned char * const * threadgroup, unsigned char * declared);
+    void begin_group(Position group);
+    void end_group();
     void end_command();
     void barrier() { epoch_++; }
     void met(unsigned simd) { meets_[simd]++; }
@@ -72,20 +88,19 @@ class Checks {
     void touch(Trace & trace, bool write, const void * at, unsigned thread, const void * address, bool shared);
     void tell(const char * kind, const void * at, unsigned thread, const std::string & text);
     std::string place(const void * address) const;
-    void guard(unsigned char * from);
-    void unguard(const Command & command, unsigned index, const unsigned char * from);
+    void written_behind(const Piece & piece, const std::string & who);
 
-    const Command *           command_ = nullptr;
-    unsigned char * const *   threadgroup_ = nullptr;
-    unsigned char *           fixed_ = nullptr;
-    std::size_t               reserved_ = 0;
-    Position                  group_ = {};
-    std::uint32_t             epoch_ = 1, first_epoch_ = 1;
-    std::uint32_t             meets_[1024 / lanes_of_simdgroup] = {};
-    std::vector<Trace>        shared_, fixed_traces_;
-    Touched                   touched_;
-    Overwrite                 overwrite_;
-    bool                      overwrites_ = false;  // the access that is looked at
+    const Command *    command_ = nullptr;
+    std::vector<Piece> pieces_;        // those that the host asked for come first
+    std::size_t        asked_   = 0;   // number of those
+    std::size_t        guarded_ = 0;   // number of those that kernels declare and that have their pattern
+    Position           group_   = {};
+    std::uint32_t      epoch_ = 1, first_epoch_ = 1;
+    std::uint32_t      meets_[1024 / lanes_of_simdgroup] = {};
+    Area               areas_[2];      // asked for, declared
+    Touched            touched_;
+    Overwrite          overwrite_;
+    bool               overwrites_ = false;  // the access that is looked at
 };
 
 }  // namespace emulated

@@ -18,12 +18,10 @@ struct Memory {
 class Commands {
   public:
     void add(const Command & command) { held_.push_back(command); }
-    void end() { ended_ = held_.size(); }
     void commit();
 
   private:
     std::vector<Command> held_;
-    std::size_t          ended_ = 0;
 };
 
 }  // namespace emulated

@@ -60,7 +60,6 @@ namespace {
 // What kernels read behind a buffer, and then do not use, must be there and be zero: a NaN would spoil a sum. The page
 // behind it is no one's.
 constexpr std::size_t padding = 64 * 1024;
-constexpr int         most_concurrent_nodes = 1;
 
 std::size_t page_size() {
     return static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -247,9 +246,7 @@ void ggml_metal_encoder_memory_barrier(ggml_metal_encoder_t encoder) {
     encoder->barrier = true;
 }
 
-void ggml_metal_encoder_end_encoding(ggml_metal_encoder_t encoder) {
-    encoder->into->end();
-}
+void ggml_metal_encoder_end_encoding(ggml_metal_encoder_t) {}
 
 // residency: memory of this machine is always resident
 

@@ -15,6 +15,9 @@ constexpr unsigned    most_buffers            = 31;
 constexpr unsigned    most_threadgroup_memory = 8;   // buffers of it, by index
 constexpr unsigned    most_threads            = 1024;
 constexpr std::size_t threadgroup_memory_size = 32768;
+constexpr std::size_t threadgroup_slack       = 1024;  // bytes behind each memory of a group, whose pattern must not change
+constexpr std::size_t asked_memory_size       = threadgroup_memory_size * 4;  // for what the host asks for, with slack
+constexpr std::size_t declared_memory_size    = 1 << 20;                      // for what all kernels declare, with slack
 
 // In which order the SIMD-groups of a group begin, and groups and independent commands are run. Hardware promises none.
 enum class Order { forward, reverse, rotate };
@@ -43,12 +46,18 @@ struct Command {
     bool                       barrier = false;      // nothing before it may run after it
 };
 
-// All kernels that were compiled, by name.
-const std::map<std::string, const Registration *> & kernels();
-// The function constants of a kernel's unit.
-std::vector<const Constant *> constants_of(const Registration & kernel);
+// A piece of the memory that kernels declare.
+struct Reserved {
+    std::size_t at, size;
+};
 
-// Run one command to its end. Groups are shared among the cores; one command runs at a time in a process.
+// What the shaders say of themselves, registry.cpp: all kernels by name; all memory that they declare, by place; the
+// function constants that a kernel can reach.
+const std::map<std::string, const Registration *> & kernels();
+const std::vector<Reserved> &                       declared_memory();
+std::vector<const Constant *>                       constants_of(const Registration & kernel);
+
+// Run one command to its end, cores.cpp. Groups are shared among the cores; one command runs at a time in a process.
 void run(const Command & command);
 
 Order order();

@@ -59,9 +59,18 @@ inline void in_step(EMULATED_HERE) {
 // A loop in which lanes meet, or a call of a function in which they do: written by the source step, so that the machine
 // knows which of two lanes is behind the other.
 struct Within {
-    explicit Within(int line) { emulated_enter(line); }
-    ~Within() { emulated_leave(); }
-    void turn() { emulated_turn(); }
+    explicit Within(int line) {
+        Path & path = *emulated_running.path;
+        if (path.depth == Path::most) {
+            emulated_too_deep();
+        }
+        path.inside[path.depth++] = { line, 0 };
+    }
+    ~Within() { emulated_running.path->depth--; }
+    void turn() {
+        Path & path = *emulated_running.path;
+        path.inside[path.depth - 1].turn++;
+    }
     Within(const Within &)             = delete;
     Within & operator=(const Within &) = delete;
 };

@@ -39,24 +39,34 @@ struct Meeting {
 
 using Complete = void (*)(Meeting &);
 
-// runtime/machine.cpp
+// The loops and calls that a thread is in, the outermost first: told by the source step where lanes meet in them.
+struct Path {
+    struct Inside {
+        int      line;
+        uint32_t turn;  // of a loop
+    };
+    static constexpr unsigned most = 16;
+    unsigned depth = 0;
+    Inside   inside[most];
+};
+
+// runtime/
 extern "C" {
 void            emulated_threadgroup_barrier(const char * file, int line);
 const Meeting * emulated_meet(const void * value, unsigned size, Operation operation, Complete complete, const char * file,
                               int line);
-void            emulated_enter(int line);
-void            emulated_turn();
-void            emulated_leave();
+[[noreturn]] void emulated_too_deep();
 size_t          emulated_reserve(size_t size, size_t alignment);
-unsigned char * emulated_static_memory();
+unsigned char * emulated_declared_memory();
 void            emulated_register_kernel(const struct Registration *);
 void            emulated_register_constant(const struct Constant *);
 }
 
-// The thread that runs on this core: its lane, and whether it does what a SIMD-group does as one.
+// The thread that runs on this core: its lane, whether it does what a SIMD-group does as one, and where it is.
 struct Running {
     unsigned lane;
     bool     leads;
+    Path *   path;
 };
 extern "C" thread_local Running emulated_running __attribute__((tls_model("initial-exec")));
 
@@ -64,10 +74,16 @@ inline bool leads() {
     return emulated_running.leads;
 }
 
-// Memory that a kernel declares for its threadgroup. PLACE is a type of its own for each declaration.
+// Memory that a kernel declares for its threadgroup has one place in a process, found as the library is loaded, so that
+// all threads of a group agree on it. PLACE is a type of its own for each declaration.
+template <typename T, typename PLACE> struct Declared {
+    static const size_t at;
+};
+template <typename T, typename PLACE>
+const size_t Declared<T, PLACE>::at = emulated_reserve(sizeof(T), alignof(T) < 16 ? 16 : alignof(T));
+
 template <typename T, typename PLACE> inline T & threadgroup_variable() {
-    static const size_t offset = emulated_reserve(sizeof(T), alignof(T) < 16 ? 16 : alignof(T));
-    return *reinterpret_cast<T *>(emulated_static_memory() + offset);
+    return *reinterpret_cast<T *>(emulated_declared_memory() + Declared<T, PLACE>::at);
 }
 
 // What is handed to a kernel's parameter.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from metal_source.declarations import Declaration, What, reachable
 from metal_source.kernels import Kernel
-from metal_source.meetings import meetings_of
+from metal_source.meetings import Meetings, meetings_of
 from metal_source.rewriting import text_of
 
 # kernels of one unit: few, so that a changed line is soon compiled again and two cores are busy to the end
@@ -25,8 +25,10 @@ class Unit:
 def units(stem: str, declarations: Sequence[Declaration], kernels: Sequence[Kernel]) -> list[Unit]:
     """Divide a file's kernels: by function, in the file's order."""
     kept = [each for each in declarations if each.what is not What.INSTANCE]
+    meetings = meetings_of(kept)
     return [
-        Unit(f"{stem}_{number:02}", _text(kept, group), tuple(group)) for number, group in enumerate(_groups(kernels))
+        Unit(f"{stem}_{number:02}", _text(kept, meetings, group), tuple(group))
+        for number, group in enumerate(_groups(kernels))
     ]
 
 
@@ -44,10 +46,9 @@ def _groups(kernels: Iterable[Kernel]) -> list[list[Kernel]]:
     return groups
 
 
-def _text(declarations: Sequence[Declaration], kernels: Sequence[Kernel]) -> str:
+def _text(declarations: Sequence[Declaration], meetings: Meetings, kernels: Sequence[Kernel]) -> str:
     wanted = reachable({name for kernel in kernels for name in (kernel.base, *kernel.needs)}, declarations)
     parts = ['#include "metal.h"\n#include "execution.h"\n\nnamespace {\n']
-    meetings = meetings_of(declarations)
     parts.extend(text_of(declaration, meetings) for declaration in wanted)
     for number, kernel in enumerate(kernels):
         parts.append(_registration(number, kernel, _constants(kernel, wanted)))
