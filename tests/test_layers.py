@@ -36,6 +36,7 @@ DOORS = {
     "gitdb": "shell.git.scratch",
     "unearth": "shell.net",
     "httpx2": "shell.net",
+    "sqlite3": "shell.database",
 }
 
 # what core must not reach: processes, files, network, clock, chance, environment, terminal
@@ -44,7 +45,7 @@ EFFECTS = {
     *("os", "shutil", "tempfile", "fileinput", "glob", "mmap", "fcntl"),
     *("socket", "ssl", "http", "urllib.request", "httpx2", "unearth"),
     *("time", "random", "secrets", "sys", "logging", "getpass", "platform"),
-    *("git", "gitdb", "invoke", "tqdm"),
+    *("git", "gitdb", "invoke", "tqdm", "sqlite3"),
 }
 EFFECT_NAMES = {"pathlib": {"Path", "PosixPath", "WindowsPath"}}  # PurePath is a value
 EFFECT_CALLS = {"open", "input", "exec", "eval", "breakpoint", "__import__"}
@@ -280,6 +281,7 @@ BITES = [
     (door_offences, "stages.build", "from subprocess import run"),
     (door_offences, "shell.disk", "import git.repo.base"),
     (door_offences, "stages.upstream", "from unearth import PackageFinder"),
+    (door_offences, "stages.history", "import sqlite3"),
     (effect_offences, "core.queue", "import os.path"),
     (effect_offences, "core.queue", "from time import monotonic"),
     (effect_offences, "core.queue", "from pathlib import Path"),
