@@ -23,6 +23,7 @@ KNOWN_VALUES = {
     "rule": ("exclude", "include"),
     "kind": ("git", "sdist", "program", "header", "library", "device", "deb", "wheel"),
     "strategy": ("scratch", "vendored", "branch"),
+    "extent": ("outputs", "usual", "whole"),
 }
 
 
@@ -85,6 +86,19 @@ class Materialise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     submodule: str = ""
 
 
+class Nightly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a night builds and judges.
+
+    variants -- those that are built, and whose BF16 is checked (empty: all but those whose cost is heavy)
+    judge -- the variant whose build is compared with the pristine pin, and shows what each patch does
+    extent -- how much of that comparison: "outputs" (what models say), "usual" or "whole"
+    """
+
+    variants: tuple[str, ...] = ()
+    judge: str = "cpu"
+    extent: Literal["outputs", "usual", "whole"] = "outputs"
+
+
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `fork.toml`."""
 
@@ -97,6 +111,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kit: dict[str, Kit] = {}
     variant: dict[str, Variant] = {}
     bench: Bench = Bench()
+    nightly: Nightly = Nightly()
 
 
 def parse(data: bytes) -> Declaration:
@@ -122,6 +137,10 @@ def parse(data: bytes) -> Declaration:
         raise RequestError("read", FILE, "upstream.source is empty", "add an [[upstream.source]] table")
     need(declaration.materialise, declaration.materialise.strategy)
     benches.check(declaration.bench, frozenset(declaration.variant))
+    for name in declaration.nightly.variants:
+        if name not in declaration.variant:
+            found = f"nightly.variants names '{name}', which is not declared"
+            raise RequestError("read", FILE, found, f"add [variant.{name}], or take the name away")
     return msgspec.structs.replace(declaration, variant=_whole(declaration))
 
 
@@ -185,6 +204,7 @@ def known_fields() -> tuple[str, ...]:
         SdistSource,
         PathRule,
         Materialise,
+        Nightly,
         *variants.STRUCTS,
         *benches.STRUCTS,
         Kit,

@@ -173,14 +173,14 @@ def to_json(plan: Plan) -> str:
     """Write the plan as JSON, schema 1 (stable).
 
     `culprit` of a clashed patch is the full id of the upstream commit that first makes it clash; null where that is not
-    known to the commit.
+    known to the commit. `blamed` tells of that commit, or of the last one that it may be, and of the one `since` which.
     """
     document = {
         "schema": SCHEMA,
         "from": plan.old.sha,
         "to": plan.new.sha,
         "tree": plan.tree,
-        "patches": [_row(row) for row in plan.rows],
+        "patches": [_row(row) | {"blamed": _blamed(plan.culprits.get(row.old.name))} for row in plan.rows],
     }
     return json.dumps(document, indent=1) + "\n"
 
@@ -197,6 +197,20 @@ def _row(row: Row) -> dict[str, object]:
         "culprit": row.culprit,
         "root": row.root,
         "why": row.why,
+    }
+
+
+def _blamed(culprit: Culprit | None) -> dict[str, object] | None:
+    if culprit is None:
+        return None
+    one, since = culprit.commit, culprit.since
+    return {
+        "sha": one.sha,
+        "date": one.date,
+        "author": one.author,
+        "title": one.title,
+        "link": one.link,
+        "since": since.sha if since is not None else None,
     }
 
 

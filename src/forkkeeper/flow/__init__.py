@@ -35,6 +35,7 @@
     bench throughput  open → compose → build both sides → run them in pairs, count instructions → verdicts → keep
           attribute   open → compose → build without each patch, and with the first ones → compare → what each makes
                       --since: open → read the fork as it was → build both forks and both pins → whose the change is
+    nightly       open → look upstream → each further step a verb of these, in a clone → compare with the last → keep
     bisect        open → both ends → build and measure → halve the commits in between → the one that changed it
     patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
           save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
@@ -80,6 +81,7 @@ from forkkeeper.flow.holding import hold, verify
 from forkkeeper.flow.importing import import_patches
 from forkkeeper.flow.kits import kit_fetch, kit_list
 from forkkeeper.flow.merging import merge_driver, setup
+from forkkeeper.flow.nightly import Asked as NightAsked, nightly
 from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.patching import patch_close, patch_open, patch_save
 from forkkeeper.flow.picking import Choice, pick
@@ -109,6 +111,7 @@ __all__ = [
     "Ask",
     "BenchAsked",
     "Choice",
+    "NightAsked",
     "Report",
     "Setting",
     "Wanted",
@@ -141,6 +144,7 @@ __all__ = [
     "may_write",
     "merge_driver",
     "missing",
+    "nightly",
     "no_number",
     "no_option",
     "not_with",

@@ -48,6 +48,7 @@ def bench(setting: Setting, asked: Asked) -> Report:
     declared = declared_bench(project, asked)
     blocks: list[Block] = []
     rows: list[tuple[Cell, ...]] = []
+    measured: list[dict[str, object]] = []
     slower = 0
     jobs = tuple(_jobs(project, declared, asked))  # all of them are able to, before the first one takes its minutes
     together = sum(what == TIME for what, _ in jobs)
@@ -60,12 +61,35 @@ def bench(setting: Setting, asked: Asked) -> Report:
             elif how is not None:
                 found = measuring.by_instructions(comparison.rig, how, comparison.baseline, comparison.fork)
             rows += [row_of(ability.name, row) for row in found.rows]
+            measured += [_measured(ability.name, what, row) for row in found.rows]
             slower += sum(row.judged.speed is Speed.SLOWER for row in found.rows)
             blocks += [*keep(comparison, stand, what, found), *_reasons(ability.name, found)]
     machine = stage.machine(probes.processor())
     heads = (f"baseline {said(stand.pin)} against the fork, tree {ids.short(stand.made.tree)}", said_of(machine))
     table = Table(_HEADERS, tuple(rows), prose=("verdict",))
-    return Report((*notes, *heads, "", table, *blocks), ExitCode.ANSWER_IS_NO if slower else ExitCode.IN_STEP)
+    code = ExitCode.ANSWER_IS_NO if slower else ExitCode.IN_STEP
+    return Report((*notes, *heads, "", table, *blocks), code, more={"measured": measured})
+
+
+def _measured(variant: str, metric: str, row: Compared) -> dict[str, object]:
+    """Give a row with its samples: seconds of each process, or instructions."""
+    judged = row.judged
+    if row.counted is None:
+        sides = [[getattr(pair, side) for pair in row.pairs] for side in ("baseline", "fork")]
+    else:
+        sides = [[one.first, one.second] for one in row.counted]
+    return {
+        "variant": variant,
+        "metric": metric,
+        "model": row.model,
+        "test": row.test,
+        "baseline": sides[0],
+        "fork": sides[1],
+        "change": judged.change,
+        "low": judged.low,
+        "high": judged.high,
+        "verdict": judged.speed.value,
+    }
 
 
 def declared_bench(project: Project, asked: Asked) -> Bench:

@@ -65,7 +65,11 @@ def noted(done: str | None) -> tuple[Block, ...]:
 def open_upstream(setting: Setting, root: Path, declared: Declaration) -> Upstream:
     """Open the sources that a declaration names."""
     return upstreams.open_upstream(
-        root, root / projects.STATE, declared.upstream.source, offline=setting.offline, on_progress=setting.on_progress
+        projects.home(root),
+        root / projects.STATE,
+        declared.upstream.source,
+        offline=setting.offline,
+        on_progress=setting.on_progress,
     )
 
 

@@ -73,6 +73,7 @@ def triage(
         0 if everything else sum(row.taken is not None for row in fitting),
         0 if everything else sum(row.taken is None and row.declined is not None for row in fitting),
         tuple(one for one in asked if not one.closed and id(one) not in answers) if path is None else (),
+        tuple(one.told for one in line),
     )
     return Report((*notes, *listing.blocks(listed)), document=listing.to_json(listed))
 

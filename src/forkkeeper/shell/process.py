@@ -130,6 +130,64 @@ def watch(argv: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str
     return Finished(tuple(argv), process.wait(), *relay.kept())
 
 
+def record(
+    argv: Sequence[str], log: Path, *, cwd: Path | None = None, env: Mapping[str, str] | None = None, seconds: float
+) -> Finished:
+    """Run a program to its end without input, all that it writes in a file; gives the end of that as `out`.
+
+    seconds -- that it may take: it is ended then, with all that it started
+    It runs in a session of its own; nothing of it is left running when we are interrupted or ended.
+    Raises OSError when it cannot be started, TimeoutError when it took too long, KeyboardInterrupt after it has ended.
+    """
+    until = time.monotonic() + seconds
+    with log.open("wb") as out, _heeding() as heard:
+        process = heard.process = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            while process.poll() is None and not heard.signals and time.monotonic() < until:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_PAUSE)
+        finally:
+            late = process.poll() is None and not heard.signals
+            _end_quietly(process)
+    if signal.SIGINT in heard.signals:
+        raise KeyboardInterrupt
+    for number in heard.signals:
+        os.kill(os.getpid(), number)
+    if late:
+        raise TimeoutError(errno.ETIMEDOUT, f"did not end within {seconds:g} s", argv[0])
+    return Finished(tuple(argv), process.returncode, _end_of(log), "")
+
+
+def _end_quietly(process: subprocess.Popen[bytes]) -> None:
+    """End a program and what it left of its session: asked first, killed where it does not heed that."""
+    if process.poll() is None:
+        _send(process, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+    left = _session(process.pid)
+    _send(process, signal.SIGKILL)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def _end_of(log: Path) -> str:
+    """Give the last of what stands in a file."""
+    with log.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - KEPT))
+        return file.read().decode(errors="replace")
+
+
 @dataclass
 class _Heard:
     """The signals that we heard while a program runs, in order. process -- the program, once it runs."""

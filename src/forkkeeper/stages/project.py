@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,6 +123,15 @@ def alone(root: Path, *, doing: str) -> Iterator[str | None]:
     with disk.only_one(root / STATE / "lock", doing=doing):
         done = (disk.recover(root, journal(root)), swap.recover(root / STATE))
         yield "; ".join(said for said in done if said) or None
+
+
+HOME = "home"  # below a scratch clone's .forkkeeper/: the folder of the fork that it is a clone of
+
+
+def home(root: Path) -> Path:
+    """Give the folder to which the local paths in fork.toml are relative: a scratch clone's is that of the fork."""
+    said = disk.read(root / STATE / HOME)
+    return Path(os.fsdecode(said)) if said else root
 
 
 def journal(root: Path) -> Path:

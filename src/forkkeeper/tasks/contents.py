@@ -8,6 +8,7 @@ CHAPTERS = (
     ("What upstream offers", ("triage", "pick", "decline", "explain", "policy.*", "requests.*")),
     ("The patches", ("patch.*",)),
     ("Making the fork", ("materialise", "verify", "doctor", "kit.*", "build", "check", "size", "bench.*", "bisect")),
+    ("Every night", ("nightly", "report", "publish", "sbom", "ci-matrix")),
     ("Setting up, and care", ("init", "adopt", "setup", "log", "lint", "upstream.*")),
 )
 REST = "More"

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from forkkeeper.core import report
-from forkkeeper.core.commits import one_line
+from forkkeeper.core.commits import UpstreamCommit, one_line
 from forkkeeper.core.ids import short
 from forkkeeper.core.planning import Commit, printable
 from forkkeeper.core.report import Block, Painted, Table
@@ -25,6 +25,7 @@ class Listed:
     passed -- all steps on the way; left_out -- those that change nothing that the fork keeps
     picked, declined -- how many were decided on, and so are not shown
     unanswered -- requests that no step on the way answers
+    line -- all steps on the way, oldest first
     """
 
     old: Commit
@@ -37,6 +38,7 @@ class Listed:
     picked: int
     declined: int
     unanswered: tuple[Request, ...]
+    line: tuple[UpstreamCommit, ...] = ()
 
     @property
     def noun(self) -> str:
@@ -139,6 +141,7 @@ def to_json(listed: Listed) -> str:
         "declined": listed.declined,
         "rows": [_json(row) for row in listed.rows],
         "unanswered": [_request(one) for one in listed.unanswered],
+        "line": [{"sha": o.sha, "date": o.date, "title": o.title, "link": o.link} for o in listed.line],
     }
     return json.dumps(document, indent=1) + "\n"
 

@@ -77,6 +77,24 @@ class Checkout:
         lines = "".join(f"{path.absolute()}\n" for path in lenders)
         (self.objects / "info" / "alternates").write_bytes(os.fsencode(lines))
 
+    def cut_off_as(self, lender: Path) -> None:
+        """Take over where a lending repository's history is cut off. lender -- its git directory."""
+        cut, own = lender / "shallow", self._git_dir / "shallow"
+        if cut.is_file():
+            shutil.copyfile(cut, own)
+        else:
+            own.unlink(missing_ok=True)
+
+    def commits_as(self, name: str, mail: str) -> None:
+        """Say in this repository who commits."""
+        self._door.get("config", "user.name", name)
+        self._door.get("config", "user.email", mail)
+
+    def clear(self, *, but: Sequence[str]) -> None:
+        """Remove what git does not track, ignored files among it; but -- names at any depth that stay."""
+        kept = [word for name in but for word in ("-e", name)]
+        self._door.get("clean", "-ffdxq", *kept)
+
     def remove(self) -> None:
         """Remove the worktree with all that is in it."""
         if self.folder.exists():

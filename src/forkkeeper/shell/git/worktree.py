@@ -1,5 +1,6 @@
 """The fork's own repository."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,22 @@ class Worktree:
     def exists(self) -> bool:
         """Whether the folder lies in a git work tree."""
         return self._door.ask("rev-parse", "--is-inside-work-tree").out.strip() == b"true"
+
+    @property
+    def common_dir(self) -> Path:
+        """The git directory that all worktrees of this repository share. Raises OutsideError outside a repository."""
+        return Path(
+            os.fsdecode(self._door.get("rev-parse", "--path-format=absolute", "--git-common-dir").rstrip(b"\n"))
+        )
+
+    @property
+    def prefix(self) -> str:
+        """This folder as a path from the top of the worktree, "" for the top."""
+        return decode(self._door.get("rev-parse", "--show-prefix")).rstrip("\n").rstrip("/")
+
+    def tree_at(self, commit: CommitId) -> TreeId:
+        """Give the tree of a commit."""
+        return TreeId(self._door.line("rev-parse", "--verify", f"{commit}^{{tree}}"))
 
     def uncommitted(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Give the paths that git sees as changed or untracked, ordered."""

@@ -1,0 +1,252 @@
+"""What the steps of a night found, read from the JSON documents that they wrote ([docs/json.md](docs/json.md))."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from forkkeeper.core.ids import short
+from forkkeeper.core.nights import Count, Effect, Fate, Findings, Reach, Side, Speed, Step, Taken
+from forkkeeper.core.report import count
+from forkkeeper.core.shown import spelled
+
+Document = Mapping[str, Any]
+_CASES = re.compile(r"[\d,]+$")
+
+
+def found(taken: Sequence[Taken]) -> Findings:
+    """Read all of them. A step that wrote no document, or ended in an error, gives nothing."""
+    by_kind: dict[str, list[tuple[Step, Document]]] = {}
+    for one in taken:
+        if one.document is not None and "error" not in one.document:
+            by_kind.setdefault(one.step.kind, []).append((one.step, one.document))
+    plans, reaches, lines = (by_kind.get(kind, []) for kind in ("plan", "reach", "triage"))
+    return Findings(
+        reach=_reach(reaches[0][1]) if reaches else None,
+        fates=tuple(map(_fate, plans[0][1]["patches"])) if plans else (),
+        behind=tuple(_behind(lines[0][1])) if lines else (),
+        has_history=bool(lines and lines[0][1]["history"]),
+        counts=tuple(
+            one
+            for kind in ("check", "regression", "witness")
+            for step, document in by_kind.get(kind, [])
+            for one in _counts(step, document)
+        ),
+        speeds=tuple(
+            _speed(step.side, row)
+            for step, document in by_kind.get("throughput", [])
+            for row in document.get("measured", ())
+        ),
+    )
+
+
+def _reach(document: Document) -> Reach:
+    free, blocker = document["free"] or {}, document["blocker"] or {}
+    return Reach(
+        free.get("sha", ""),
+        document["commits"],
+        document["of"],
+        blocker.get("sha", ""),
+        blocker.get("title") or "",
+        blocker.get("link") or "",
+    )
+
+
+def _fate(row: Document) -> Fate:
+    blamed = row.get("blamed") or {}
+    return Fate(
+        row["name"],
+        row["outcome"],
+        row["rule"] or "",
+        row["review"],
+        row["root"] or "",
+        row["why"] or "",
+        tuple(row["paths"]),
+        blamed.get("sha") or row["culprit"] or "",
+        blamed.get("title") or "",
+        blamed.get("link") or "",
+    )
+
+
+def _behind(document: Document) -> Iterator[Effect]:
+    """Give every step of upstream's between the pin and the head, with what it does to patches."""
+    effects = {
+        row["sha"]: {hit["patch"]: hit["effect"] for hit in row["effects"]}
+        for row in document["rows"]
+        if row["effects"]
+    }
+    for one in document.get("line", ()):
+        yield Effect(one["sha"], one["date"], one["title"], one["link"] or "", effects.get(one["sha"], {}))
+
+
+def tables(document: Document) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """Give the tables of a document, in order: each a list of rows by header."""
+    for block in document.get("blocks", ()):
+        if isinstance(block, list):
+            yield block
+
+
+def _counts(step: Step, document: Document) -> Iterator[Count]:
+    """Read the rows of tests; a table of other columns is no such table."""
+    for row in (row for table in tables(document) for row in table):
+        if "cases" in row and "passed" in row and "verdict" in row:
+            yield Count(
+                step.name,
+                step.variant,
+                row["device"],
+                bool(row.get("emulated")),
+                row["check"],
+                _number(row["cases"]),
+                _number(row["passed"]),
+                _number(row["skipped"]),
+                float(row["seconds"]),
+                row["verdict"],
+            )
+        elif "with it" in row:  # a witness: one patch is one case
+            good = row["verdict"].startswith("proves")
+            yield Count(
+                step.name,
+                step.variant,
+                "",
+                bool(row.get("emulated")),
+                row["patch"],
+                1,
+                int(good),
+                int(not good and not row["with it"]),
+                0.0,
+                row["verdict"],
+            )
+        elif "compared" in row:
+            yield Count(
+                step.name,
+                step.variant,
+                "",
+                bool(row.get("emulated")),
+                row["compared"],
+                0,
+                0,
+                0,
+                float(row["seconds"] or 0),
+                row["verdict"],
+            )
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", "")) if _CASES.match(text) else 0
+
+
+def _speed(side: Side, row: Document) -> Speed:
+    return Speed(
+        side,
+        row["variant"],
+        row["model"],
+        row["test"],
+        row["metric"],
+        tuple(map(float, row["baseline"])),
+        tuple(map(float, row["fork"])),
+        row["change"],
+        row["low"],
+        row["high"],
+        row["verdict"],
+    )
+
+
+# one sentence ---------------------------------------------------------------------------------------------------------
+
+
+def said(step: Step, document: Document | None, *, log: str = "") -> str:
+    """Say in one sentence what a step found. log -- the end of what it printed, for one that wrote no document."""
+    if document is None:
+        lines = [line for line in log.splitlines() if line.strip()]
+        return spelled(lines[-1].strip()) if lines else "it said nothing"
+    if "error" in document:
+        wrong = document["error"]
+        return spelled(": ".join(part for part in (wrong["thing"], " ".join(wrong["found"].split())) if part))
+    says = _SAYS.get(step.kind)
+    if says is not None:
+        return says(document)
+    if step.kind in _QUIET:
+        return "; ".join(_loud(step, document)) or _totals(document)
+    texts = [block for block in document.get("blocks", ()) if isinstance(block, str)]
+    return spelled(texts[-1]) if texts else ""
+
+
+def _outcomes(patches: Sequence[Document]) -> str:
+    counts: dict[str, int] = {}
+    for row in patches:
+        counts[row["outcome"]] = counts.get(row["outcome"], 0) + 1
+    review = sum(row["review"] for row in patches)
+    told = ", ".join(f"{number} {outcome}" for outcome, number in counts.items()) or "the queue is empty"
+    return f"{count(len(patches), 'patch')}: {told}" + (f"; {review} to review" if review else "")
+
+
+def _free(document: Document) -> str:
+    way = f"{document['commits']} of {document['of']} on the way"
+    blocker = document["blocker"]
+    if blocker is None:
+        return f"free all the way: {way}"
+    stops = f"stopped by {short(blocker['sha'])} {blocker['title']}"
+    return f"free over {way}, {stops}" if document["free"] else f"not one step is free: {stops}"
+
+
+# words of verdicts that need no word more: core.standing.Standing, core.witnesses.Effect, flow.regressing
+_QUIET = {
+    "check": ("passed", "not supported (declared)"),
+    "regression": ("as the pin", "skipped"),
+    "witness": ("proves the patch", "none"),
+}
+
+
+def _loud(step: Step, document: Document) -> Iterator[str]:
+    """Give the rows of tests whose verdict is not a quiet one, each in a few words."""
+    for row in (row for table in tables(document) for row in table):
+        verdict = " ".join(str(row.get("verdict", "")).split())
+        if verdict and not verdict.startswith(_QUIET[step.kind]):
+            names = [row[name] for name in ("variant", "patch", "check", "compared") if row.get(name)]
+            yield spelled(f"{', '.join(names)}: {verdict}")
+        undone = row.get("upstream's lines", "")
+        if undone and not undone.startswith("deletes"):
+            yield spelled(f"{row['patch']}: {undone}")
+
+
+def _ranked(document: Document) -> str:
+    noun = "commit" if document["history"] else "snapshot"
+    return f"{count(len(document.get('line', ())), noun)} after the pin, {document['of']} of them matter"
+
+
+def _built(document: Document) -> str:
+    return "; ".join(_builds(document))
+
+
+def _builds(document: Document) -> Iterator[str]:
+    for row in (row for table in tables(document) for row in table):
+        if row.get("seconds"):
+            cached = f", {row['compiled']} compiled, {row['from ccache']} from ccache" if row["from ccache"] else ""
+            yield f"built in {row['seconds']} s{cached}"
+
+
+def _totals(document: Document) -> str:
+    rows = [row for table in tables(document) for row in table]
+    tests = [row for row in rows if "cases" in row and "passed" in row]
+    if tests:
+        passed, cases = (sum(_number(row[name]) for row in tests) for name in ("passed", "cases"))
+        emulated = ", emulated" if any(row.get("emulated") for row in tests) else ""
+        return f"{passed:,} of {cases:,} cases pass{emulated}"
+    return "; ".join(" ".join(str(row["verdict"]).split()) for row in rows if "verdict" in row)
+
+
+def _speeds(document: Document) -> str:
+    rows = document.get("measured", ())
+    slower = [f"{row['model']}, {row['test']}: {row['change']:+.2%}" for row in rows if row["verdict"] == "slower"]
+    if slower:
+        return spelled(f"slower than the pin: {'; '.join(slower)}")
+    verdicts = ", ".join(dict.fromkeys(row["verdict"] for row in rows))
+    return f"{count(len(rows), 'test')}: {verdicts}" if rows else "nothing was measured"
+
+
+_SAYS: Mapping[str, Callable[[Document], str]] = {
+    "plan": lambda document: _outcomes(document["patches"]),
+    "reach": _free,
+    "triage": _ranked,
+    "build": _built,
+    "throughput": _speeds,
+}
