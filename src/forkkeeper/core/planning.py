@@ -180,7 +180,7 @@ def to_json(plan: Plan) -> str:
         "from": plan.old.sha,
         "to": plan.new.sha,
         "tree": plan.tree,
-        "patches": [_row(row) | {"blamed": _blamed(plan.culprits.get(row.old.name))} for row in plan.rows],
+        "patches": [_row(row) | {"blamed": _blamed(plan, row)} for row in plan.rows],
     }
     return json.dumps(document, indent=1) + "\n"
 
@@ -200,8 +200,9 @@ def _row(row: Row) -> dict[str, object]:
     }
 
 
-def _blamed(culprit: Culprit | None) -> dict[str, object] | None:
-    if culprit is None:
+def _blamed(plan: Plan, row: Row) -> dict[str, object] | None:
+    culprit = plan.culprits.get(row.old.name)
+    if culprit is None or row.outcome is not Outcome.CLASHED:
         return None
     one, since = culprit.commit, culprit.since
     return {

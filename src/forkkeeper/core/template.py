@@ -147,6 +147,12 @@ strategy = "scratch"
 # operations = ["MUL_MAT"]
 # why = "the reason"
 
+# What a night does: `forkkeeper nightly`.
+# [nightly]
+# variants = ["cpu", "vulkan"]                  # built, BF16 checked (default: all but those whose cost is heavy)
+# judge = "cpu"                                 # the one that is compared with the pristine pin, and whose patches are
+# extent = "outputs"                            # how much of that: outputs (what models say), usual, whole
+
 # How throughput is measured, fork against baseline: `forkkeeper bench throughput`.
 # [bench]
 # program = "llama-bench"                       # or one that takes its options and prints its JSON
@@ -169,12 +175,6 @@ strategy = "scratch"
 # threshold = 0.001                             # the difference that matters, as a share
 # prompt = 4                                    # tokens read, and written, in a test; few, as valgrind is slow
 # generation = 2
-
-# What a night does: `forkkeeper nightly`.
-# [nightly]
-# variants = ["cpu", "vulkan"]                  # built, BF16 checked (default: all but those whose cost is heavy)
-# judge = "cpu"                                 # the one that is compared with the pristine pin, and whose patches are
-# extent = "outputs"                            # how much of that: outputs (what models say), usual, whole
 """
 
 SERIES = "# The local changes, in order: one patch file of this folder per line.\n"
