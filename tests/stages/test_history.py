@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from nightly_values import a_night, any_of
 
 from forkkeeper.core import nightrows
 from forkkeeper.core.history import Carried, Record
-from forkkeeper.core.nights import Effect, Findings, Night
+from forkkeeper.core.nights import Effect, Findings, Night, Side, Step
 from forkkeeper.errors import OutsideError, RequestError
 from forkkeeper.shell import database
 from forkkeeper.stages import history
@@ -356,3 +357,31 @@ def test_a_killed_keeper_leaves_the_old_or_the_new(tmp_path: Path) -> None:
     assert sum(death["within"] for death in deaths) > 20  # else too few died in the middle
     assert [death for death in deaths if not death["whole"] or death["said"]] == []
     assert [death for death in deaths if death["there"] - death["kept"] not in (0, 1)] == []
+
+
+# what is written of it ----------------------------------------------------------------------------------------------
+
+PAGE = (HERE.parent / "docs" / "history.md").read_text(encoding="utf-8")
+QUESTIONS = [*re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL), *re.findall(r'history\.sqlite "(.*?)"\n', PAGE)]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_of_the_page_has_an_answer(tmp_path: Path, question: str) -> None:
+    """Each query that docs/history.md shows runs on a history, and finds rows where there are some."""
+    for number in range(2):
+        history.keep(tmp_path, a_night(number))
+    counts = (msgspec.structs.replace(a_night(2).findings.counts[0], cases=3),)
+    plan = msgspec.structs.replace(a_night(2).taken[0], step=Step("plan", "plan", Side.STAND))
+    fewer = msgspec.structs.replace(a_night(2).findings, counts=counts)
+    history.keep(tmp_path, msgspec.structs.replace(a_night(2), findings=fewer, taken=(plan, *a_night(0).taken)))
+    history.syncs(tmp_path, [Record("a", "b", "2026-01-01", (Carried("lazy-mmap.patch", "kept"),))])
+    assert ask(tmp_path, question)
+
+
+def test_the_page_names_every_column(tmp_path: Path) -> None:
+    """Each table and each column of the file is on the page."""
+    history.keep(tmp_path, a_night(1))
+    named = set(re.findall(r"`(?:[a-z_]+\.)?\"?([a-z_]+)\"?`", PAGE))
+    for table in tables(tmp_path):
+        columns = {str(row[1]) for row in ask(tmp_path, f"PRAGMA table_info({table})")}
+        assert {table, *columns} - named == set(), table
