@@ -14,6 +14,7 @@ from nightly_values import a_night
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from forkkeeper.core.nights import Effect, Findings, Night, Side, Speed
+from forkkeeper.shell import database
 from forkkeeper.stages import history
 
 NIGHTS, STEPS, WORDS = 3_000, 40, 150  # a kilobyte of document and one of log for each step
@@ -41,8 +42,9 @@ def nights() -> Iterator[Night]:
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Keep all nights but those that are measured."""
     root = tmp_path_factory.mktemp("history")
-    for night in itertools.islice(nights(), NIGHTS):
-        history.keep(root, night)
+    with database.opened(root / history.FILE, history.migrations(), step="bench") as held, held.writing():
+        for night in itertools.islice(nights(), NIGHTS):
+            history.add(held, night)
     return root
 
 

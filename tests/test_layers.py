@@ -189,6 +189,7 @@ def print_offences(mod: Module) -> list[str]:
 LATE = {
     ("stages.upstream", "forkkeeper.shell.net"),
     ("flow.checking", "forkkeeper.flow.regressing"),  # numpy
+    ("flow.billing", "forkkeeper.core.bill"),  # cyclonedx-python-lib, of an extra
     ("flow.clocking", "forkkeeper.flow.benching"),  # numpy, scipy and pytest-benchmark, as the two below
     ("flow.clocking", "forkkeeper.flow.attributing"),
     ("flow.clocking", "forkkeeper.flow.bisecting"),

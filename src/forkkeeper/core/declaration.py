@@ -48,11 +48,16 @@ Source = GitSource | SdistSource
 
 
 class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The project we follow. web -- its page, for links in reports ("" for none)."""
+    """The project we follow.
+
+    web -- its page, for links in reports ("" for none)
+    licence -- as an SPDX expression, e.g. "MIT" ("" where it is not said)
+    """
 
     name: str
     source: tuple[Source, ...]
     web: str = ""
+    licence: str = ""
 
 
 class PathRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,11 +105,15 @@ class Nightly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole of `fork.toml`."""
+    """The whole of `fork.toml`.
+
+    licence -- of what the fork adds, its patches and overlay, as an SPDX expression ("" where it is not said)
+    """
 
     schema: int
     name: str
     upstream: Upstream
+    licence: str = ""
     path: tuple[PathRule, ...] = ()
     materialise: Materialise = Materialise()
     build: Build = Build()

@@ -10,12 +10,16 @@ schema = {schema}
 
 # The fork's name, as CHANGES-LOCAL.md shows it.
 name = {name}
+# The licence of what the fork adds, as an SPDX expression, for its bill of materials: "MIT", "Apache-2.0 OR MIT".
+# licence = "MIT"
 
 [upstream]
 # Upstream's name, as messages show it.
 name = {upstream}
 # Its page, for links in reports ("" for none).
 web = ""
+# Its licence, as above.
+# licence = "MIT"
 
 # Where upstream can be had, tried in order. What is held already comes first, hosts come last.
 [[upstream.source]]

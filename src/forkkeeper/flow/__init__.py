@@ -68,6 +68,7 @@ from forkkeeper.flow.absorbing import Words, patch_absorb
 from forkkeeper.flow.adopting import Adoption, adopt
 from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
+from forkkeeper.flow.billing import sbom
 from forkkeeper.flow.building import build, materialise
 from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.checking import REGRESSION, check
@@ -179,6 +180,7 @@ __all__ = [
     "report_document",
     "requests_import",
     "requests_list",
+    "sbom",
     "setup",
     "size",
     "status",

@@ -34,7 +34,7 @@ def keep(root: Path, night: Night, *, say: Say = _nobody) -> int:
 
     def write(held: Database) -> int:
         with held.writing():
-            return _write(held, night)
+            return add(held, night)
 
     return _on(root, write, say, looks=True)
 
@@ -117,7 +117,8 @@ def _moment() -> str:
 # nights -------------------------------------------------------------------------------------------------------------
 
 
-def _write(held: Database, night: Night) -> int:
+def add(held: Database, night: Night) -> int:
+    """Write a night within a transaction that is open, and give its number."""
     number = held.insert(_insert(NIGHT, NIGHT.columns), nightrows.of_night(night))
     behind = [(number, at, _commit(held, row)) for at, row in enumerate(nightrows.of_commits(night))]
     held.run(_insert(BEHIND, BEHIND.all), behind)

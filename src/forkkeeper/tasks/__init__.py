@@ -13,6 +13,7 @@ from forkkeeper.errors import ExitCode
 from forkkeeper.shell import terminal
 from forkkeeper.tasks import benching, exchange, holding, kit, patch, upstream
 from forkkeeper.tasks.adopting import adopt
+from forkkeeper.tasks.billing import sbom
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
     build,
@@ -40,6 +41,7 @@ def _verbs() -> Collection:
     verbs.add_task(pick)
     verbs.add_task(decline)
     verbs.add_task(adopt)
+    verbs.add_task(sbom)
     verbs.add_task(exchange.setup)
     verbs.add_task(exchange.merge_driver)
     verbs.add_task(upstream.triage)
