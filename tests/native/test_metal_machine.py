@@ -252,6 +252,23 @@ def test_a_write_past_threadgroup_memory_is_reported(machine: Machine, at: int) 
     assert f"wrote up to {4 * (at - 15)} bytes behind threadgroup(0), which has 64" in fault.text
 
 
+@pytest.mark.parametrize("at", [0, 15, 16, 16 + 255])
+def test_a_write_past_declared_memory_is_reported(machine: Machine, checked: Machine, at: int) -> None:
+    """Memory that the kernel itself declares has an end, too: how far behind it, and where checked, by which line."""
+    given = Given([], (64, 1, 1), values={0: ints([at])})
+    faults = machine.run("write_past_declared", given).faults
+    told = checked.run("write_past_declared", given).faults
+    if at < 16:
+        assert (faults, told) == ([], [])
+        return
+    (fault,) = faults
+    assert (fault.kind, fault.kernel) == ("write past threadgroup memory", "write_past_declared")
+    assert f"wrote up to {4 * (at - 15)} bytes behind memory that the kernel declares, which has 64" in fault.text
+    (line,) = (one for one in told if one.where.endswith(f":{_line('into memory of its own')}"))
+    assert line.kind == "write past threadgroup memory"
+    assert f"byte {4 * at} of memory that the kernel declares, which has 64" in line.text
+
+
 def _only(machine: Machine, kernel: str, given: Given, line: str) -> tuple[str, str]:
     """Run a kernel with one fault, and give its kind and text; its place must be a line's."""
     (fault,) = machine.run(kernel, given).faults

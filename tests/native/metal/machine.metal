@@ -251,6 +251,13 @@ kernel void write_past(threadgroup int * held [[threadgroup(0)]], constant int &
     }
 }
 
+kernel void write_past_declared(constant int & at, uint i [[thread_index_in_threadgroup]]) {
+    threadgroup int mine[16];
+    if (i == 0) {
+        mine[at] = 1; // into memory of its own
+    }
+}
+
 kernel void race(device int * out, threadgroup int * held [[threadgroup(0)]], uint i [[thread_index_in_threadgroup]]) {
     held[i] = 0;
     threadgroup_barrier(mem_flags::mem_threadgroup);
