@@ -4,6 +4,7 @@ The tables are those of `data/history/`; a column is named as its field, but for
 Lists of words are JSON in their column; a number that is none (NaN) is NULL; what UTF-8 cannot hold is spelled out.
 """
 
+import functools
 import json
 import math
 from collections import defaultdict
@@ -19,6 +20,7 @@ from forkkeeper.core.nights import Count, Effect, Fate, Findings, Night, Reach, 
 
 Cell = str | int | float | None
 Row = tuple[Cell, ...]
+_Pair = tuple[Cell, Cell]
 BASELINE, FORK = "baseline", "fork"  # whose a sample is
 _NOTHING: dict[Any, Any] = {}
 _JSON = (tuple[str, ...], dict[str, Any] | None)  # what is JSON in its column
@@ -150,13 +152,16 @@ def _sound(text: str) -> str:
 def nights(heads: Sequence[Row], commits: Sequence[Row], parts: Mapping[str, Sequence[Row]]) -> tuple[Night, ...]:
     """Put nights together again, in the order of their own rows. Raises RowError.
 
-    heads -- rows of NIGHT; commits -- night, position, and a row of COMMIT; parts -- rows by table
-    All but `heads` are ordered by their keys.
+    heads -- rows of NIGHT; commits -- the number and the row of each commit that was behind
+    parts -- rows of BEHIND and of PARTS by table, each ordered by its key
     """
-    by_night = {name: _grouped(rows) for name, rows in {**parts, BEHIND.name: commits}.items()}
+    by_night = {name: _grouped(rows) for name, rows in parts.items()}
     try:
-        return tuple(_night(row, {name: rows.get(row[0], []) for name, rows in by_night.items()}) for row in heads)
-    except (ValueError, TypeError, msgspec.ValidationError) as error:
+        known = _Commits({number: tuple(row) for number, *row in commits}, {})
+        return tuple(
+            _night(row, {name: rows.get(row[0], []) for name, rows in by_night.items()}, known) for row in heads
+        )
+    except (KeyError, ValueError, TypeError, msgspec.ValidationError) as error:
         raise RowError(str(error)) from error
 
 
@@ -182,12 +187,12 @@ def _grouped(rows: Sequence[Row]) -> dict[Cell, list[Row]]:
     return dict(found)
 
 
-def _night(row: Row, parts: Mapping[str, Sequence[Row]]) -> Night:
+def _night(row: Row, parts: Mapping[str, Sequence[Row]], commits: "_Commits") -> Night:
     *_, has_history = row
     findings = Findings(
         reach=next((_value(Reach, REACH, one) for one in parts[REACH.name]), None),
         fates=tuple(_value(Fate, FATE, one) for one in parts[FATE.name]),
-        behind=_behind(parts),
+        behind=_behind(parts, commits),
         has_history=bool(has_history),
         counts=tuple(_value(Count, COUNT, one) for one in parts[COUNT.name]),
         speeds=_speeds(parts),
@@ -202,14 +207,26 @@ def _taken(row: Row) -> Taken:
     return _made(Taken, _OF_TAKEN, row[end:], {"step": _made(Step, _OF_STEP, row[begin:end], _NOTHING)})
 
 
-def _behind(parts: Mapping[str, Sequence[Row]]) -> tuple[Effect, ...]:
-    effects: dict[Cell, dict[Cell, Cell]] = defaultdict(dict)
+@dataclass(frozen=True, slots=True)
+class _Commits:
+    """The commits that were behind, by number, and what was made of them: nights share most of their effects."""
+
+    rows: Mapping[Cell, Row]
+    made: dict[tuple[Cell, tuple[_Pair, ...]], Effect]
+
+    def effect(self, number: Cell, on: tuple[_Pair, ...]) -> Effect:
+        """Give the effect of a commit. on -- pairs of a patch and what happens to it."""
+        key = (number, on)
+        if key not in self.made:
+            self.made[key] = _made(Effect, COMMIT.columns, self.rows[number], {"effects": dict(on)})
+        return self.made[key]
+
+
+def _behind(parts: Mapping[str, Sequence[Row]], commits: _Commits) -> tuple[Effect, ...]:
+    effects: dict[Cell, list[_Pair]] = defaultdict(list)
     for _, behind, _, patch, effect in parts[EFFECT.name]:
-        effects[behind][patch] = effect
-    return tuple(
-        _made(Effect, COMMIT.columns, row, {"effects": effects.get(position, _NOTHING)})
-        for _, position, *row in parts[BEHIND.name]
-    )
+        effects[behind].append((patch, effect))
+    return tuple(commits.effect(number, tuple(effects.get(position, ()))) for _, position, number in parts[BEHIND.name])
 
 
 def _speeds(parts: Mapping[str, Sequence[Row]]) -> tuple[Speed, ...]:
@@ -228,9 +245,14 @@ def _value(kind: type[_Struct], table: Table, row: Row, more: Mapping[str, objec
 
 def _made(kind: type[_Struct], names: Sequence[str], row: Sequence[Cell], more: Mapping[str, object]) -> _Struct:
     """Make a value of cells; what a field may hold is checked. more -- the fields that have no column here."""
-    types = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    types = _types(kind)
     cells = {name: _read(cell, types[name]) for name, cell in zip(names, row, strict=True)}
     return msgspec.convert({**cells, **more}, kind, strict=False)
+
+
+@functools.cache
+def _types(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def _read(cell: Cell, kind: Any) -> object:

@@ -24,6 +24,7 @@ _OUTSIDE = (
 )
 # A file that came from elsewhere may be made to harm: see SQLite's page "Defense Against The Dark Arts".
 _CAREFUL = ("PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON")
+_PAGES = "PRAGMA page_size = 16384"  # of a new file; rows of some kilobytes would waste half of SQLite's usual pages
 
 Values = Sequence[Any]
 
@@ -92,7 +93,7 @@ def opened(path: Path, migrations: Sequence[str], *, step: str, looks: bool = Fa
 
 
 def _prepare(connection: sqlite3.Connection, *, looks: bool) -> None:
-    for pragma in (*_CAREFUL, "PRAGMA synchronous = FULL", "PRAGMA journal_mode = DELETE"):
+    for pragma in (*_CAREFUL, _PAGES, "PRAGMA synchronous = FULL", "PRAGMA journal_mode = DELETE"):
         connection.execute(pragma)
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if looks else "ok"
     if found != "ok":

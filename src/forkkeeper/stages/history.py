@@ -141,18 +141,15 @@ def _read(held: Database, chosen: str, value: str | int) -> tuple[Night, ...]:
         heads = held.rows(
             f"SELECT {_named(NIGHT)} FROM {NIGHT.name} WHERE number IN ({chosen}) ORDER BY 1 DESC", (value,)
         )
-        joined = ", ".join(["night", "position", *(f'"{column}"' for column in COMMIT.columns)])
-        commits = held.rows(
-            f"SELECT {joined} FROM {BEHIND.name} JOIN {COMMIT.name} ON {COMMIT.name}.number = {COMMIT.name}"
-            f" WHERE night IN ({chosen}) ORDER BY night, position",
-            (value,),
-        )
+        numbers = f"SELECT upstream_commit FROM {BEHIND.name} WHERE night IN ({chosen})"
+        columns = ", ".join(f'"{column}"' for column in ("number", *COMMIT.columns))
+        commits = held.rows(f"SELECT {columns} FROM {COMMIT.name} WHERE number IN ({numbers})", (value,))
         parts = {
             table.name: held.rows(
                 f"SELECT {_named(table)} FROM {table.name} WHERE night IN ({chosen}) ORDER BY {', '.join(table.key)}",
                 (value,),
             )
-            for table in PARTS
+            for table in (BEHIND, *PARTS)
         }
     return nightrows.nights(heads, commits, parts)
 
