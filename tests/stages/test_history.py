@@ -189,10 +189,11 @@ def test_a_rebuilt_history_keeps_the_old_file(tmp_path: Path) -> None:
 # damage, and other people's files -----------------------------------------------------------------------------------
 
 
+SIZE = 16384  # bytes; the first one has the schema
 SPOILT: dict[str, Callable[[bytes], bytes]] = {
     "text": lambda _: b"this is no database\n" * 400,
     "cut": lambda data: data[: len(data) // 2],
-    "a page": lambda data: data[:4096] + b"\xa5" * 4096 + data[8192:],
+    "a page": lambda data: data[:SIZE] + b"\xa5" * SIZE + data[2 * SIZE :],
 }
 
 
