@@ -19,7 +19,10 @@ def now() -> str:
 
 def moment() -> dt.datetime:
     """Give the moment, in UTC, to the second."""
-    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if fixed.isdigit():
-        return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC)
-    return dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+    return fixed() or dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+
+
+def fixed() -> dt.datetime | None:
+    """Give the moment that SOURCE_DATE_EPOCH says; None where it says none."""
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return dt.datetime.fromtimestamp(int(text), tz=dt.UTC) if text.isdigit() else None
