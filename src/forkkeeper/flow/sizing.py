@@ -96,11 +96,13 @@ def _measure(setting: Setting, project: Project, stand: Stand, job: _Job) -> _Me
     variant, record = _measurable(project, job)
     data = disk.read(record)
     if data is not None:
-        return _Measured(job, msgspec.json.decode(data, type=dict[str, int]), before=True)
+        kinds = dict(_read(data).kinds)
+        disk.write(record, _record(job, kinds))  # one that has no name yet gets it
+        return _Measured(job, kinds, before=True)
     label = job.name if job.of != UPSTREAM else f"{UPSTREAM}-{job.name}"
     built = make(setting, job.made.project, job.made.stand, job.name, "size", variant=variant, folder=label)
     kinds = sections.by_kind(builds.sections_of(built.build / job.size.library))
-    disk.write(record, msgspec.json.encode(kinds))
+    disk.write(record, _record(job, kinds))
     return _Measured(job, kinds, before=False)
 
 
@@ -115,22 +117,37 @@ def _measurable(project: Project, job: _Job) -> tuple[Variant, Path]:
     return variant, project.root / projects.STATE / SIZES / f"{key[:32]}.json"
 
 
-def kept(project: Project, stand: Stand) -> tuple[Sized, ...]:
-    """Give what was measured of the fork and the pristine pin as they are now; nothing is built.
+def _record(job: _Job, kinds: dict[str, int]) -> bytes:
+    return msgspec.json.encode(Sized(job.name, job.of, job.made.stand.made.tree, kinds))
 
-    The kept files are named by a digest of tree and options alone: each library that could be measured here is looked
-    for by its own.
+
+def _read(data: bytes) -> Sized:
+    """Read what is kept of a library; what was kept before names were is its sections alone."""
+    try:
+        return msgspec.json.decode(data, type=Sized)
+    except msgspec.ValidationError:
+        return Sized("", "", "", msgspec.json.decode(data, type=dict[str, int]))
+
+
+def kept(project: Project, stand: Stand) -> tuple[Sized, ...]:
+    """Give what was measured; nothing is built.
+
+    First the libraries of the fork and the pristine pin as they are now, with no sections where they were not measured;
+    then those of other trees, and what has no name, in the order of their files.
     """
     names = [name for name, variant in project.declaration.variant.items() if variant.size is not None]
-    if not names:
-        return ()
-    found = []
-    abilities = doctoring.examine(project.root, project.declaration, names)
+    folder = project.root / projects.STATE / SIZES
+    found = {path: _read(file.data) for path, file in sorted(disk.files_below(folder).items())}
+    now = []
+    abilities = doctoring.examine(project.root, project.declaration, names) if names else ()
     for job in _jobs(abilities, pristine(project, stand), Made(project, stand), every=True):
-        data = disk.read(_measurable(project, job)[1])
-        kinds = msgspec.json.decode(data, type=dict[str, int]) if data is not None else {}
-        found.append(Sized(job.name, job.of, job.made.stand.made.tree, kinds))
-    return tuple(found)
+        tree = job.made.stand.made.tree
+        by_options = _measurable(project, job)[1].name
+        named = (path for path, one in found.items() if (one.variant, one.of, one.tree) == (job.name, job.of, tree))
+        path = by_options if by_options in found else next(named, "")
+        kinds = found.pop(path).kinds if path in found else {}
+        now.append(Sized(job.name, job.of, tree, kinds))
+    return (*now, *found.values())
 
 
 def _rows(measured: Sequence[_Measured]) -> tuple[tuple[Cell, ...], ...]:

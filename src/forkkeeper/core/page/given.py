@@ -24,7 +24,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """A library's sections in bytes, by kind of section. of -- "fork" or "upstream"; empty where not measured."""
+    """A library's sections in bytes, by kind of section; none where it was not measured.
+
+    of -- "fork" or "upstream"; it, `variant` and `tree` are "" where that was not kept
+    """
 
     variant: str
     of: str

@@ -38,23 +38,25 @@ _ISSUE = re.compile(r"https?://([A-Za-z0-9.-]+)/([A-Za-z0-9._/-]+?)/(issues|pull
 def sizes(given: Given) -> Section:
     """Make the section on code size."""
     about = "How large the device code of a build is beside upstream's, section by section, before compression."
-    blocks: list[Block] = []
-    measured = [one for one in given.sizes if one.kinds]
+    return Section("sizes", "Code size", about, tuple(_measured(given)))
+
+
+def _measured(given: Given) -> list[Block]:
     if not given.sizes:
-        blocks = [Missing("No variant of fork.toml declares a [variant.NAME.size].", "forkkeeper doctor")]
-    elif not measured:
-        names = " ".join(dict.fromkeys(one.variant for one in given.sizes))
-        blocks = [Missing("Nothing was measured of the fork as it is now.", f"forkkeeper size {names}")]
-    else:
-        blocks = [_sizes(measured)]
-        lacking = [one for one in given.sizes if not one.kinds]
-        names = " ".join(dict.fromkeys(one.variant for one in lacking))
-        blocks += (
-            [Missing(f"Not measured yet: {', '.join(_built(one) for one in lacking)}.", f"forkkeeper size {names}")]
-            if lacking
-            else []
-        )
-    return Section("sizes", "Code size", about, tuple(blocks))
+        return [Missing("No variant of fork.toml declares a [variant.NAME.size].", "forkkeeper doctor")]
+    named = [one for one in given.sizes if one.variant]
+    measured = [one for one in named if one.kinds]
+    lacking = [one for one in named if not one.kinds]
+    nameless = sum(not one.variant for one in given.sizes)
+    names = " ".join(dict.fromkeys(one.variant for one in lacking))
+    blocks: list[Block] = [_sizes(measured)] if measured else []
+    if lacking:
+        said = f"Not measured of the fork as it is now: {', '.join(_built(one) for one in lacking)}."
+        blocks.append(Missing(said, f"forkkeeper size {names}"))
+    if nameless:
+        verb = "is of another state, kept" if nameless == 1 else "are of another state, kept"
+        blocks.append(Note(f"{count(nameless, 'kept measurement')} {verb} without a name, and not shown.", Tone.DIM))
+    return blocks
 
 
 def _built(one: Sized) -> str:
@@ -62,10 +64,13 @@ def _built(one: Sized) -> str:
 
 
 def _sizes(measured: Sequence[Sized]) -> Chart:
+    """Draw all that has a name; of several trees of one build each is named by its tree."""
+    several = {_built(one) for one in measured if sum(_built(other) == _built(one) for other in measured) > 1}
+    labels = [_built(one) + (f", {short(one.tree)}" if _built(one) in several else "") for one in measured]
     parts = [kind for kind in dict.fromkeys(kind for one in measured for kind in one.kinds) if kind != sections.TOTAL]
     rows = [
-        {"name": _built(one), "part": part, "value": one.kinds.get(part, 0) / MEGABYTE, "at": at}
-        for one in measured
+        {"name": label, "part": part, "value": one.kinds.get(part, 0) / MEGABYTE, "at": at}
+        for label, one in zip(labels, measured, strict=True)
         for at, part in enumerate(parts)
     ]
     columns = (
@@ -73,18 +78,22 @@ def _sizes(measured: Sequence[Sized]) -> Chart:
         *(Column(f"{part}, MB", numeric=True) for part in (*parts, "total")),
         Column("beside upstream", numeric=True),
     )
-    totals = {one.variant: one.kinds[sections.TOTAL] for one in measured if one.of == "upstream"}
+    totals: dict[str, int] = {}
+    for one in measured:
+        if one.of == "upstream":
+            totals.setdefault(one.variant, one.kinds[sections.TOTAL])
+    beside = next(iter(totals.values()), 0)
     lines = []
     for one in measured:
-        beside = totals.get(one.variant, 0)
-        share = one.kinds[sections.TOTAL] / beside - 1 if beside else 0.0
+        share = one.kinds[sections.TOTAL] / (totals.get(one.variant, beside) or 1) - 1
         less = Tone.GOOD if share < 0 else Tone.WARN if share > 0 else Tone.PLAIN
         megabytes = [number(one.kinds.get(part, 0) / MEGABYTE, 1) for part in (*parts, sections.TOTAL)]
-        beside_it = percent(share, less, 1) if beside and one.of != "upstream" else Cell("", number=0.0)
+        beside_it = percent(share, less, 1) if totals and one.of != "upstream" else Cell("", number=0.0)
         lines.append(Line((name(one.variant), Cell(one.of), name(short(one.tree)), *megabytes, beside_it)))
     title = "Code by kind of section, MB"
     table = Table("sizes-table", title, columns, tuple(lines))
-    said = ", ".join(f"{_built(one)} {one.kinds[sections.TOTAL] / MEGABYTE:,.1f} MB" for one in measured)
+    totalled = zip(labels, measured, strict=True)
+    said = ", ".join(f"{label} {one.kinds[sections.TOTAL] / MEGABYTE:,.1f} MB" for label, one in totalled)
     return Chart("sizes-chart", title, f"{title}: {said}.", specs.sizes(rows, "MB"), table)
 
 
