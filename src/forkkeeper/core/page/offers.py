@@ -13,6 +13,7 @@ from forkkeeper.core.page.shape import (
     Cell,
     Chart,
     Column,
+    Commands,
     Heading,
     Line,
     Missing,
@@ -43,7 +44,7 @@ def sizes(given: Given) -> Section:
 
 def _measured(given: Given) -> list[Block]:
     if not given.sizes:
-        return [Missing("No variant of fork.toml declares a [variant.NAME.size].", "forkkeeper doctor")]
+        return [Missing("No variant of fork.toml declares a [variant.NAME.size].", "forkkeeper size")]
     named = [one for one in given.sizes if one.variant]
     measured = [one for one in named if one.kinds]
     lacking = [one for one in named if not one.kinds]
@@ -152,7 +153,8 @@ def _triage(given: Given) -> list[Block]:
     lines = tuple(Line(_ranked(row, given)) for row in rows[:TOP])
     caption = f"The {len(lines)} highest ranks on the night of {day_of(night)}"
     blocks: list[Block] = [Table("triage", caption, columns, lines)]
-    return [*blocks, Note(f"`forkkeeper triage` shows the other {len(rows) - TOP:,}.")] if len(rows) > TOP else blocks
+    more = Commands(((f"forkkeeper triage --limit {len(rows)}", f"the other {len(rows) - TOP:,}, too"),))
+    return [*blocks, more] if len(rows) > TOP else blocks
 
 
 def _ranked(row: Mapping[str, Any], given: Given) -> tuple[Cell, ...]:

@@ -7,8 +7,10 @@ from forkkeeper.core.page.shape import Spec
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 VERSION = "6.4"
-WIDTH = 560  # pixels of the drawing, its axes left out
+WIDTH = 680  # pixels of the drawing, its axes left out
 ROW = 24  # pixels of a row
+LETTER = 6.8  # pixels of a letter, at most
+LONG = 24  # letters
 SERIES = ("var(--series-1)", "var(--series-2)", "var(--series-3)", "var(--series-4)")
 SHAPES = ("circle", "square", "triangle-up", "diamond")
 VERDICTS = {
@@ -24,7 +26,8 @@ CONFIG = {
     "aria": False,  # the drawing has one name; the table behind it is what a screen reader reads
     "view": {"stroke": None},
     "axis": {**_AXIS, "titleFontWeight": "normal", "labelLimit": 260},
-    "legend": {**_TEXT, "titleFontWeight": "normal", "orient": "top", "symbolStrokeWidth": 2},
+    "axisX": {"labelFlush": False, "labelOverlap": True, "tickCount": 8},
+    "legend": {**_TEXT, "orient": "top", "symbolStrokeWidth": 2, "symbolOpacity": 1, "labelLimit": 400},
     "header": _TEXT,
 }
 Row = Mapping[str, Any]
@@ -38,8 +41,19 @@ def _nominal(field: str, title: str = "", **more: Any) -> Spec:
     return {"field": field, "type": "nominal", "title": title or None, "sort": None, **more}
 
 
+def _rows(names: Sequence[str]) -> Spec:
+    """Name the rows; with room for the widest of usual fonts, as the browser's are not known here."""
+    room = LETTER * max((len(name) for name in names), default=0)
+    return _nominal("name", axis={"labelLimit": room, "minExtent": room, "domain": False, "ticks": False})
+
+
+def _legend(names: Sequence[str]) -> Spec:
+    """Put long names below each other."""
+    return {"columns": 1 if max((len(name) for name in names), default=0) > LONG else 0}
+
+
 def _day(title: str = "") -> Spec:
-    axis = {"format": "%Y-%m-%d", "labelOverlap": True}
+    axis = {"format": "%Y-%m-%d", "grid": False}
     return {"field": "day", "type": "temporal", "scale": {"type": "utc"}, "title": title or None, "axis": axis}
 
 
@@ -55,8 +69,8 @@ def over_time(rows: Sequence[Row], title: str) -> Spec:
         "color": _nominal("series", scale=scale, **legend),
         "shape": _nominal("series", scale=shape, **legend),
     }
-    line = {"mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5}}
-    line["encoding"] = {key: encoding[key] for key in ("x", "y", "color")}
+    line = {"mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5, "color": "var(--edge)"}}
+    line["encoding"] = {key: encoding[key] for key in ("x", "y")}
     points = {"mark": {"type": "point", "filled": True, "size": 40}, "encoding": encoding}
     return _chart(rows, width=WIDTH, height=160, layer=[line, points])
 
@@ -67,7 +81,7 @@ def changes(rows: Sequence[Row], title: str) -> Spec:
     verdicts = [one for one in VERDICTS if any(row["verdict"] == one for row in rows)]
     colour = {"domain": verdicts, "range": [VERDICTS[one][0] for one in verdicts]}
     shape = {"domain": verdicts, "range": [VERDICTS[one][1] for one in verdicts]}
-    y = _nominal("name", axis={"labelLimit": 320, "domain": False, "ticks": False})
+    y = _rows(names)
     bar = {"mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.55}}
     bar["encoding"] = {
         "y": y,
@@ -92,7 +106,7 @@ def samples(rows: Sequence[Row], title: str) -> Spec:
     names = list(dict.fromkeys(row["name"] for row in rows))
     colour = {"domain": names, "range": [SERIES[0 if at.endswith("pristine") else 1] for at in names]}
     encoding = {
-        "y": _nominal("name", axis={"labelLimit": 320, "domain": False, "ticks": False}),
+        "y": _rows(names),
         "x": {"field": "value", "type": "quantitative", "title": title, "scale": {"zero": False}},
         "color": _nominal("name", scale=colour, legend=None),
     }
@@ -106,8 +120,8 @@ def trend(rows: Sequence[Row], steps: Sequence[Row], title: str) -> Spec:
     rows -- day, value, low, high (percent), series; steps -- day, series
     """
     names = list(dict.fromkeys(row["series"] for row in rows))
-    colour = _nominal("series", scale={"domain": names, "range": [SERIES[at % 4] for at in range(len(names))]})
-    shape = _nominal("series", scale={"domain": names, "range": [SHAPES[at % 4] for at in range(len(names))]})
+    colour = _series(names, SERIES)
+    shape = _series(names, SHAPES)
     y = {"field": "value", "type": "quantitative", "title": title}
     band = {"mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.4}}
     band["encoding"] = {"x": _day(), "y": {"field": "low", "type": "quantitative", "title": title}, "color": colour}
@@ -122,13 +136,18 @@ def trend(rows: Sequence[Row], steps: Sequence[Row], title: str) -> Spec:
     return _chart(rows, width=WIDTH, height=180, layer=layers)
 
 
+def _series(names: Sequence[str], kinds: Sequence[str]) -> Spec:
+    scale = {"domain": list(names), "range": [kinds[at % len(kinds)] for at in range(len(names))]}
+    return _nominal("series", scale=scale, legend=_legend(names))
+
+
 def sizes(rows: Sequence[Row], title: str) -> Spec:
     """Draw sums of parts as bars. rows -- name, part, value."""
     names = list(dict.fromkeys(row["name"] for row in rows))
     parts = list(dict.fromkeys(row["part"] for row in rows))
     scale = {"domain": parts, "range": [SERIES[at % 4] for at in range(len(parts))]}
     encoding = {
-        "y": _nominal("name", axis={"labelLimit": 320, "domain": False, "ticks": False}),
+        "y": _rows(names),
         "x": {"field": "value", "type": "quantitative", "title": title, "stack": "zero"},
         "color": _nominal("part", scale=scale),
         "order": {"field": "at", "type": "quantitative"},

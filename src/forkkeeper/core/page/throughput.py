@@ -96,22 +96,24 @@ def _quartet(speeds: Sequence[Speed], night: Night) -> Table:
         *map(Column, ("what", "measured")),
         *(Column(f"{pin}, {side}", numeric=True) for pin in SIDES.values() for side in ("pristine", "fork")),
         *(Column(f"fork on {pin}", numeric=True) for pin in SIDES.values()),
-        Column("verdicts"),
     )
     rows = []
     for key in dict.fromkeys(key_of(one)[:4] for one in speeds):
         by_side = {one.side: one for one in speeds if key_of(one)[:4] == key}
         found = [by_side.get(side) for side in SIDES]
         samples = [_middle(values, key[0]) for one in found for values in _both(one)]
-        shares = [
-            percent(one.change, TONES.get(one.verdict, Tone.PLAIN)) if one else Cell("–", Tone.DIM) for one in found
-        ]
-        verdicts = ", ".join(f"{SIDES[one.side]}: {one.verdict}" for one in found if one)
-        tone = max((TONES.get(one.verdict, Tone.PLAIN) for one in found if one), key=list(Tone).index)
+        shares = [_share(one) for one in found]
         unit = "instructions" if key[0] == INSTRUCTIONS else "seconds"
-        rows.append(Line((words(" · ".join(key[1:])), Cell(unit), *samples, *shares, words(verdicts, tone))))
+        rows.append(Line((words(" · ".join(key[1:])), Cell(unit), *samples, *shares)))
     caption = f"The middle of the samples, on the night of {day_of(night)}; {words(night.machine, most=80).text}"
     return Table("speeds", caption, columns, tuple(rows))
+
+
+def _share(speed: Speed | None) -> Cell:
+    if speed is None:
+        return Cell("–", Tone.DIM)
+    tone = TONES.get(speed.verdict, Tone.PLAIN)
+    return Cell(f"{percent(speed.change).text} {words(speed.verdict).text}", tone, number=speed.change)
 
 
 def _both(speed: Speed | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -216,7 +218,8 @@ def _trend(key: str, metric: str, followed: Sequence[Sequence[Point]]) -> Chart:
     marked = [{"day": day} for day in dict.fromkeys(day_of(one.night) for one in steps)]
     unit = "instructions" if metric == INSTRUCTIONS else "time"
     spec = specs.trend(rows, marked, f"{unit}, fork beside pristine, %")
-    title = f"{unit.capitalize()} over the nights" + (f", {count(len(steps), 'step')}" if steps else ", no step")
+    days = ", ".join(row["day"] for row in marked)
+    title = f"{unit.capitalize()} over the nights: {f'a step on {days}' if days else 'no step'}"
     places = [f"{_named(one.speed)} on {day_of(one.night)} to {percent(one.speed.change).text}" for one in steps]
     about = f"{title}: {'; '.join(places[:5]) or 'no two nights in a row lie apart'}."
     return Chart(key, title, about, spec, _trend_table(f"{key}-table", title, points))

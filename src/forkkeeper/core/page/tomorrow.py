@@ -107,7 +107,7 @@ def _because(fate: Fate, given: Given) -> tuple[Cell, ...]:
     start = (name(title, given.place(fate.patch)), Cell(f" {verb}{where}", Tone.BAD if _clashes(fate) else Tone.WARN))
     if fate.culprit:
         since = commit(fate.culprit, given.pages, _on_page(fate.culprit, given))
-        return (*start, Cell(" since upstream "), since, words(f" {fate.culprit_title}"))
+        return (*start, Cell(" since upstream "), since, words(f": {fate.culprit_title}"))
     return (*start, words(f": {fate.why}")) if fate.why else start
 
 
@@ -172,7 +172,7 @@ def _reach(night: Night, given: Given) -> list[_Fact]:
     blocker = commit(reach.blocker, given.pages, _on_page(reach.blocker, given))
     return [
         ("free with no human", said),
-        ("blocked by", (blocker, words(f" {reach.blocker_title}", Tone.BAD))),
+        ("blocked by", (blocker, Cell(": "), words(reach.blocker_title, Tone.BAD))),
     ]
 
 
