@@ -1,5 +1,8 @@
 """What the report page shows, as values: the answer, the strip, a trend's steps, what is bounded, what is safe."""
 
+from dataclasses import replace
+from typing import Any
+
 import msgspec
 from nightly import Ahead, behind, count, night, nights, sha, speed
 
@@ -15,29 +18,31 @@ from forkkeeper.core.requests import Request
 PIN, HEAD = sha("pin"), sha("head")
 
 
-def given(*known: Night, queue: tuple[Change, ...] = (), **more: object) -> Given:
-    """Give what a page is made of, little by default."""
-    fields: dict[str, object] = {
-        "fork": "fork",
-        "upstream": "upstream",
-        "day": "2025-10-09",
-        "pages": ("https://github.com/some/one",),
-        "pin": CommitId(PIN),
-        "pin_date": "2025-06-16",
-        "known_as": (),
-        "sources": (),
-        "drifted": (),
-        "queue": queue,
-        "files": (),
-        "overlay": {},
-        "left_out": 0,
-        "records": (),
-        "variants": {},
-        "sizes": (),
-        "requests": (),
-        "nights": known,
-    }
-    return Given(**{**fields, **more})  # type: ignore[arg-type] -- what is given by name
+BARE = Given(
+    fork="fork",
+    upstream="upstream",
+    day="2025-10-09",
+    pages=("https://github.com/some/one",),
+    pin=CommitId(PIN),
+    pin_date="2025-06-16",
+    known_as=(),
+    sources=(),
+    drifted=(),
+    queue=(),
+    files=(),
+    overlay={},
+    left_out=0,
+    records=(),
+    variants={},
+    sizes=(),
+    requests=(),
+    nights=(),
+)
+
+
+def given(*known: Night, **more: Any) -> Given:
+    """Give what a page is made of, little by default. known -- the nights, newest first."""
+    return replace(BARE, nights=known, **more)
 
 
 def patch(name: str, diff: bytes) -> Change:
@@ -234,7 +239,12 @@ def test_age_and_churn_are_those_of_the_records() -> None:
 
 def test_sizes_stand_beside_upstream() -> None:
     """A build's code is compared with upstream's of the same variant; what was not measured says how to."""
-    kinds = ({"code": 200, "total": 200}, {"code": 100, "total": 100}, {}, {"code": 7, "total": 7})
+    kinds: tuple[dict[str, int], ...] = (
+        {"code": 200, "total": 200},
+        {"code": 100, "total": 100},
+        {},
+        {"code": 7, "total": 7},
+    )
     named = (("cuda", "upstream"), ("cuda", "fork"), ("slim", "fork"), ("", ""))
     sized = tuple(Sized(variant, side, PIN, these) for (variant, side), these in zip(named, kinds, strict=True))
     found = offers.sizes(given(sizes=sized))

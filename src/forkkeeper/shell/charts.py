@@ -12,12 +12,14 @@ import vl_convert
 from forkkeeper.core.page.shape import Chart
 from forkkeeper.core.page.specs import VERSION
 
+_ROLE = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
 _ID = re.compile(r'\bid="([^"]+)"')
 
 
 def svg(chart: Chart) -> str:
     """Draw a chart. Its texts stand escaped in the SVG, its colours are variables of the page's style."""
     drawn: str = vl_convert.vegalite_to_svg(json.dumps(chart.spec), vl_version=VERSION, allowed_base_urls=[])
+    drawn = _ROLE.sub("", drawn)  # the page names the whole drawing, and no part of it
     names = list(dict.fromkeys(_ID.findall(drawn)))
     for at, name in enumerate(names):
         drawn = re.sub(rf'(\bid="|url\(#|href="#){re.escape(name)}(?=["\)])', rf"\g<1>{chart.id}-{at}", drawn)
