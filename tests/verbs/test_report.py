@@ -9,11 +9,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import Phase, given, settings, strategies as st
 from nightly import Ahead, behind, night
+from nightly_values import any_of
 from reporting import drawn, nights_of, with_past
 from world import Fork, git
 
-from forkkeeper.core.nights import Fate
+from forkkeeper.core.nights import Fate, Night
+from forkkeeper.stages import history
 
 SECTIONS = ["standing", "ahead", "stack", "changes", "backends", "throughput", "sizes", "offers", "nights"]
 HOSTILE = (
@@ -164,6 +167,33 @@ def test_hostile_words_do_no_harm(fork: Fork) -> None:
     assert "49" not in page.text.split("{{ 7 * 7 }}")[1][:10]
     assert r"\u202ecba" in page.text
     assert len(page.ids) == len(set(page.ids))
+
+
+def test_no_night_is_too_odd(fork_with_clash: Fork) -> None:
+    """Whatever a history may hold, the page is drawn: numbers without end, empty parts, words of any kind."""
+    fork = with_past(fork_with_clash)
+
+    @settings(max_examples=20, deadline=None, derandomize=True, phases=(Phase.generate,))
+    @given(st.lists(any_of(Night), max_size=3))
+    def holds(known: list[Night]) -> None:
+        page = read(drawn(fork, tuple(known))[1])
+        assert [attrs["id"] for tag, attrs in page.elements if tag == "section"] == ["answer", *SECTIONS]
+        assert len(page.ids) == len(set(page.ids))
+        assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+        assert sum(tag == "script" for tag, _ in page.elements) == 1
+
+    holds()
+
+
+def test_nights_on_record_are_shown(fork: Fork) -> None:
+    """The verb shows the nights that were kept, the newest first, as many as there are."""
+    for one in reversed(nights_of(fork, many=3)):
+        history.keep(fork.root, one)
+    fork.ok("report")
+    text = (fork.root / "build/report/index.html").read_text(encoding="utf-8")
+    days = [one.began for one in nights_of(fork, many=3)]
+    assert re.findall(r"<tr><td>(\d{4}-\d\d-\d\dT[\d:]+Z)</td>", text) == days
+    assert "2 clashed" in fork.ok("report").out
 
 
 def test_git_ignores_the_page(fork: Fork) -> None:

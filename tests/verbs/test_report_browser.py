@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from nightly import behind
 from playwright.sync_api import Browser, Page, sync_playwright
 from reporting import ahead_of, drawn, nights_of, with_past
-from world import HERE, Fork
+from world import HERE, Fork, copied, seal
 
 from forkkeeper.core.page.ahead import EFFECTS
 
@@ -94,11 +94,13 @@ class Seen:
         self.page.screenshot(path=SHOTS / f"{name}.png")
 
 
-@pytest.fixture
-def file(fork_with_clash: Fork) -> Path:
-    """Give a page of a fork with a past and twelve nights."""
-    fork = with_past(fork_with_clash)
-    return drawn(fork, nights_of(fork))[1]
+@pytest.fixture(scope="module")
+def file(built: dict[str, Fork], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a page of a fork with a past and twelve nights; the tests only look at it."""
+    with pytest.MonkeyPatch.context() as patch:
+        seal(patch, tmp_path_factory.mktemp("home"))
+        fork = with_past(copied(built["clash"], tmp_path_factory.mktemp("page") / "place"))
+        return drawn(fork, nights_of(fork))[1]
 
 
 def test_every_section_renders_and_nothing_is_asked(browser: Browser, file: Path) -> None:

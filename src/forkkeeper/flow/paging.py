@@ -9,12 +9,12 @@ from forkkeeper.core.history import since
 from forkkeeper.core.nights import Night
 from forkkeeper.core.page import shape, whole
 from forkkeeper.core.page.given import Change, Given, day_of
-from forkkeeper.core.report import Report, count
+from forkkeeper.core.report import Block, Report, count
 from forkkeeper.flow import sizing
 from forkkeeper.flow.recording import log_input
 from forkkeeper.flow.standing import Setting, Stand, composed, open_fork
 from forkkeeper.shell import charts, clock, disk, page as pages
-from forkkeeper.stages import upstream as upstreams
+from forkkeeper.stages import history, upstream as upstreams
 from forkkeeper.stages.project import Project
 from forkkeeper.stages.upstream import Upstream
 
@@ -27,7 +27,8 @@ MOST_NIGHTS = 400
 def report(setting: Setting, nights: Sequence[Night] | None = None) -> Report:
     """Write the page. nights -- newest first; None: those on record."""
     project, upstream, notes = open_fork(setting, STEP)
-    known = recorded(project.root) if nights is None else tuple(nights[:MOST_NIGHTS])
+    told: list[Block] = []
+    known = tuple(nights) if nights is not None else history.recent(project.root, most=MOST_NIGHTS, say=told.append)
     with composed(project, upstream, step=STEP) as stand:
         made = whole.page(given(project, upstream, stand, known))
     drawn = {}
@@ -43,14 +44,9 @@ def report(setting: Setting, nights: Sequence[Night] | None = None) -> Report:
     said = (
         f"wrote {path}: {count(len(made.sections), 'section')}, {count(len(found), 'chart')}, {len(data) / 1e6:.1f} MB"
     )
-    blocks = (*notes, made.answer.says, said, f"next: open {path} in a browser; it needs no network")
+    blocks = (*notes, *told, made.answer.says, said, f"next: open {path} in a browser; it needs no network")
     document = {"file": path, "bytes": len(data), "sections": [one.id for one in made.sections], "nights": len(known)}
     return Report(blocks, more=document)
-
-
-def recorded(_root: Path) -> tuple[Night, ...]:
-    """Give the nights on record, newest first."""
-    return ()
 
 
 def given(project: Project, upstream: Upstream, stand: Stand, nights: Sequence[Night]) -> Given:

@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import count as count_from, groupby
 
 from forkkeeper.core.commits import one_line
 from forkkeeper.core.nights import Effect
-from forkkeeper.core.page.given import Given
+from forkkeeper.core.page.given import Given, hit
 from forkkeeper.core.page.shape import (
     Block,
     Cell,
@@ -19,8 +19,8 @@ from forkkeeper.core.page.shape import (
     Strip,
     Table,
     Tone,
-    anchor,
     commit,
+    number,
     words,
 )
 from forkkeeper.core.page.tomorrow import NIGHTLY
@@ -71,11 +71,12 @@ def _blocks(given: Given) -> list[Block]:
     effects = [worst(one.effects) for one in behind]
     legend = tuple((effect, meaning, effects.count(effect)) for effect, (_, meaning) in EFFECTS.items())
     stretches = tuple(
-        (label, tuple(_square(one, effect) for one, effect in these)) for label, these in _by_time(behind, effects)
+        (label, tuple(_square(at, one, effect) for at, one, effect in these))
+        for label, these in _by_time(behind, effects)
     )
     noun = "commit" if night.findings.has_history else "snapshot"
     blocks.append(Strip(stretches, legend, "commits"))
-    hits = tuple(_hit(one, given) for one in behind if one.effects)
+    hits = tuple(_hit(at, one, given) for at, one in enumerate(behind, 1) if one.effects)
     if hits:
         columns = (Column(noun), Column("date"), Column("what it does"), Column("title"))
         blocks.append(
@@ -89,36 +90,38 @@ def _blocks(given: Given) -> list[Block]:
     return [*blocks, Table("commits", said, titles, rows, folded=said)]
 
 
-def _square(one: Effect, effect: str) -> Square:
+def _square(at: int, one: Effect, effect: str) -> Square:
     if not effect:
         return Square()
     said = f"{one.sha[:12]} of {one.date}: {', '.join(f'{effect} {patch}' for patch, effect in one.effects.items())}"
-    return Square(effect, one_line(said, 160), f"#{anchor('e', one.sha)}")
+    return Square(effect, one_line(said, 160), f"#{hit(at)}")
 
 
-def _hit(one: Effect, given: Given) -> Line:
+def _hit(at: int, one: Effect, given: Given) -> Line:
     done = ", ".join(f"{effect} {patch.removesuffix('.patch')}" for patch, effect in one.effects.items())
     effect = worst(one.effects)
     said = words(f"{EFFECTS[effect][0]} {done}".strip(), TONES.get(effect, Tone.PLAIN))
     cells = (commit(one.sha, given.pages), words(one.date), said, words(one.title))
-    return Line(cells, anchor("e", one.sha))
+    return Line(cells, hit(at))
 
 
-def _row(number: int, one: Effect, effect: str, given: Given) -> Line:
-    at = Cell(f"{number:,}", number=number)
+def _row(at: int, one: Effect, effect: str, given: Given) -> Line:
     sign, _ = EFFECTS[effect]
     said = Cell(f"{sign} {effect}".strip() or "nothing", TONES.get(effect, Tone.DIM))
-    sha = commit(one.sha, given.pages) if not one.effects else commit(one.sha, given.pages, f"#{anchor('e', one.sha)}")
-    return Line((at, sha, words(one.date), said, words(one.title)))
+    sha = commit(one.sha, given.pages, f"#{hit(at)}" if one.effects else "")
+    return Line((number(at), sha, words(one.date), said, words(one.title)))
 
 
-def _by_time(behind: Sequence[Effect], effects: Sequence[str]) -> list[tuple[str, list[tuple[Effect, str]]]]:
+_Placed = tuple[int, Effect, str]  # a commit with its number on the way, and the worst that it does
+
+
+def _by_time(behind: Sequence[Effect], effects: Sequence[str]) -> list[tuple[str, list[_Placed]]]:
     """Put the commits into months, or weeks where the way is short; their order stays."""
     days = [_day(one.date) for one in behind]
     known = [day for day in days if day is not None]
     by_month = not known or (max(known) - min(known)).days > MONTHS
     labels = [_label(day, by_month=by_month) for day in days]
-    both = zip(labels, zip(behind, effects, strict=True), strict=True)
+    both = zip(labels, zip(count_from(1), behind, effects, strict=False), strict=True)
     return [(label, [one for _, one in these]) for label, these in groupby(both, key=lambda pair: pair[0])]
 
 

@@ -77,6 +77,17 @@ class Given:
         at = next((n for n, change in enumerate(self.queue, 1) if change.patch.title == title), 0)
         return f"#p-{at}" if at else ""
 
+    def among_hits(self, sha: str) -> str:
+        """Give the link to an upstream commit among those that touch the queue, "" where it is none of them."""
+        behind = self.night.findings.behind if self.night else ()
+        at = next((n for n, one in enumerate(behind, 1) if one.sha == sha and one.effects), 0)
+        return f"#{hit(at)}" if at else ""
+
+
+def hit(number: int) -> str:
+    """Give the id that a commit which touches the queue has on the page, by its number on the way, from 1."""
+    return f"e-{number}"
+
 
 def documents(night: Night, kind: str) -> Sequence[Taken]:
     """Give the steps of a kind that wrote a document."""

@@ -265,12 +265,3 @@ def commit(sha: str, pages: Sequence[str], to: str = "") -> Cell:
 def web(sha: str, pages: Sequence[str]) -> str:
     """Give a commit's own page, made of its id and upstream's address; "" for none."""
     return commits.link(pages, CommitId(sha)) or "" if re.fullmatch("[0-9a-f]{40}", sha) else ""
-
-
-def anchor(prefix: str, sha: str) -> str:
-    """Give the id that a commit has on the page.
-
-    >>> anchor("e", "1A2b<script>")
-    'e-1A2b'
-    """
-    return f"{prefix}-{re.sub('[^0-9A-Za-z]', '', sha.partition('<')[0])[:16]}"

@@ -1,5 +1,6 @@
 """The charts, as Vega-Lite has them: plain data. Colours are the page's own, so they follow its theme."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,13 @@ Row = Mapping[str, Any]
 
 
 def _chart(rows: Sequence[Row], **more: Any) -> Spec:
-    return {"$schema": SCHEMA, "background": None, "config": CONFIG, "data": {"values": list(rows)}, **more}
+    values = [{key: value if _is_drawable(value) else None for key, value in row.items()} for row in rows]
+    return {"$schema": SCHEMA, "background": None, "config": CONFIG, "data": {"values": values}, **more}
+
+
+def _is_drawable(value: object) -> bool:
+    """Whether a value has a place on a drawing: an interval without end is told in its table alone."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _nominal(field: str, title: str = "", **more: Any) -> Spec:

@@ -19,7 +19,6 @@ from forkkeeper.core.page.shape import (
     Section,
     Table,
     Tone,
-    anchor,
     commit,
     name,
     words,
@@ -106,15 +105,9 @@ def _because(fate: Fate, given: Given) -> tuple[Cell, ...]:
     verb = "clashes" if _clashes(fate) else "is to be reviewed"
     start = (name(title, given.place(fate.patch)), Cell(f" {verb}{where}", Tone.BAD if _clashes(fate) else Tone.WARN))
     if fate.culprit:
-        since = commit(fate.culprit, given.pages, _on_page(fate.culprit, given))
+        since = commit(fate.culprit, given.pages, given.among_hits(fate.culprit))
         return (*start, Cell(" since upstream "), since, words(f": {fate.culprit_title}"))
     return (*start, words(f": {fate.why}")) if fate.why else start
-
-
-def _on_page(sha: str, given: Given) -> str:
-    """Give the link to a commit among those that touch the queue."""
-    behind = given.night.findings.behind if given.night else ()
-    return f"#{anchor('e', sha)}" if any(one.sha == sha and one.effects for one in behind) else ""
 
 
 def section(given: Given) -> Section:
@@ -169,7 +162,7 @@ def _reach(night: Night, given: Given) -> list[_Fact]:
         return [("free with no human", (Cell(f"all the way, {steps}", Tone.GOOD),))]
     free = commit(reach.free, given.pages) if reach.free else Cell("no step")
     said = (free, Cell(f", {steps}")) if reach.free else (free,)
-    blocker = commit(reach.blocker, given.pages, _on_page(reach.blocker, given))
+    blocker = commit(reach.blocker, given.pages, given.among_hits(reach.blocker))
     return [
         ("free with no human", said),
         ("blocked by", (blocker, Cell(": "), words(reach.blocker_title, Tone.BAD))),
@@ -205,7 +198,7 @@ def _fates(given: Given) -> list[Block]:
 def _fate(fate: Fate, given: Given) -> list[Cell]:
     since = [Cell("")]
     if fate.culprit:
-        since = [commit(fate.culprit, given.pages, _on_page(fate.culprit, given))]
+        since = [commit(fate.culprit, given.pages, given.among_hits(fate.culprit))]
     why = "; ".join(
         part
         for part in (
