@@ -81,7 +81,7 @@ def test_the_answer_names_the_patch_and_the_commit() -> None:
             )
         )
     )
-    assert said.says == "3 patches: 1 kept as it is, 2 clashed (1 only follows)."
+    assert said.says == "3 patches: 1 kept, 2 clashed (1 only follows)."
     assert said.tone is Tone.BAD
     assert ["".join(cell.text for cell in line) for line in said.because] == [
         f"b clashes in x.c since upstream {HEAD[:12]}: make x better"
@@ -92,7 +92,7 @@ def test_the_answer_names_the_patch_and_the_commit() -> None:
 def test_a_sync_that_needs_nobody_says_so() -> None:
     """Kept and refreshed patches alone: no human is needed."""
     said = tomorrow.answer(given(with_fates(Fate("a.patch", "kept"), Fate("b.patch", "refreshed"))))
-    assert said.says == "2 patches: 1 kept as it is, 1 refreshed. No human is needed."
+    assert said.says == "2 patches: 1 kept, 1 refreshed. No human is needed."
     assert said.tone is Tone.GOOD
 
 

@@ -80,13 +80,13 @@ def _blocks(given: Given) -> list[Block]:
     if hits:
         columns = (Column(noun), Column("date"), Column("what it does"), Column("title"))
         blocks.append(
-            Table("hits", f"{count(len(hits), noun).capitalize()} that touch the queue, oldest first", columns, hits)
+            Table("hits", f"Those that touch the queue, oldest first: {count(len(hits), noun)}", columns, hits)
         )
     else:
         blocks.append(Note("None of them touches a patch.", Tone.GOOD))
     titles = (Column("", numeric=True), Column(noun), Column("date"), Column("effect"), Column("title"))
     rows = tuple(_row(n, one, effect, given) for n, (one, effect) in enumerate(zip(behind, effects, strict=True), 1))
-    said = f"All {count(len(behind), noun)}, oldest first"
+    said = f"All {noun}s, oldest first: {len(behind):,}"
     return [*blocks, Table("commits", said, titles, rows, folded=said)]
 
 

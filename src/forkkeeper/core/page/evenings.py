@@ -110,4 +110,4 @@ def _nights(given: Given) -> Table:
         )
         for night in given.nights[:MOST_NIGHTS]
     )
-    return Table("last-nights", f"The last {count(len(rows), 'night')}, newest first", columns, rows)
+    return Table("last-nights", "Newest first", columns, rows)

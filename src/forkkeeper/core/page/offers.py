@@ -61,7 +61,7 @@ def _measured(given: Given) -> list[Block]:
 
 
 def _built(one: Sized) -> str:
-    return f"{one.variant}, {one.of}"
+    return f"{one.variant} ({one.of})"
 
 
 def _sizes(measured: Sequence[Sized]) -> Chart:
@@ -151,7 +151,7 @@ def _triage(given: Given) -> list[Block]:
         return [Note("The last triage found nothing of worth to this fork.", Tone.GOOD)]
     columns = (Column("score", numeric=True), *map(Column, ("upstream", "date", "title", "what it does", "why")))
     lines = tuple(Line(_ranked(row, given)) for row in rows[:TOP])
-    caption = f"The {len(lines)} highest ranks on the night of {day_of(night)}"
+    caption = f"The highest ranks on the night of {day_of(night)}"
     blocks: list[Block] = [Table("triage", caption, columns, lines)]
     more = Commands(((f"forkkeeper triage --limit {len(rows)}", f"the other {len(rows) - TOP:,}, too"),))
     return [*blocks, more] if len(rows) > TOP else blocks

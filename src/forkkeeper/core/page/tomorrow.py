@@ -41,7 +41,7 @@ TONES = {
     Outcome.DROPPED.value: Tone.DIM,
 }
 _SAID = {  # outcome → what the sync would do, in the order in which the answer counts them
-    Outcome.KEPT.value: "kept as it is",
+    Outcome.KEPT.value: "kept",
     Outcome.REFRESHED.value: "refreshed",
     Outcome.UPSTREAMED.value: "in upstream by now",
     Outcome.EMPTIED.value: "emptied",
@@ -85,14 +85,16 @@ def _counts(fates: Sequence[Fate]) -> str:
     """Count what becomes of the patches.
 
     >>> _counts([Fate("a", "kept"), Fate("b", "clashed"), Fate("c", "clashed", root="b")])
-    '3 patches: 1 kept as it is, 2 clashed (1 only follows)'
+    '3 patches: 1 kept, 2 clashed (1 only follows)'
     """
     known = [*_SAID, *sorted({one.outcome for one in fates} - set(_SAID))]
     parts = []
     for outcome in known:
         these = [one for one in fates if one.outcome == outcome]
         follow = sum(1 for one in these if one.root)
-        said = f"{len(these)} {_SAID.get(outcome, outcome)}" + (f" ({follow} only follows)" if follow else "")
+        said = f"{len(these)} {_SAID.get(outcome, outcome)}" + (
+            f" ({follow} only follow{'s' if follow == 1 else ''})" if follow else ""
+        )
         parts += [said] if these else []
     review = sum(one.review for one in fates)
     return f"{count(len(fates), 'patch')}: {', '.join(parts)}" + (f"; {review} to review" if review else "")
@@ -145,7 +147,9 @@ def _facts(given: Given) -> list[_Fact]:
         rows.append(("upstream's head", (commit(night.head, given.pages), Cell(said))))
         rows += _reach(night, given)
     for source, newest, far in given.sources:
-        rows.append((f"source {source}", (words(f"newest known {newest}; the pin is behind by {far}", Tone.DIM),)))
+        distance = f"the pin is behind by {far}" if far != "not known" else "how far the pin is behind is not known"
+        said = f"newest known: {newest.replace('`', '')}; {distance}"
+        rows.append((f"source {source}", (words(said, Tone.DIM),)))
     added = sum(file.added for change in given.queue for file in change.files)
     removed = sum(file.removed for change in given.queue for file in change.files)
     files = count(len(given.overlay), "overlay file")
