@@ -192,7 +192,7 @@ def test_nights_on_record_are_shown(fork: Fork) -> None:
     fork.ok("report")
     text = (fork.root / "build/report/index.html").read_text(encoding="utf-8")
     days = [one.began for one in nights_of(fork, many=3)]
-    assert re.findall(r"<tr><td class="t">(\d{4}-\d\d-\d\dT[\d:]+Z)</td>", text) == days
+    assert re.findall(r'<tr><td class="t">(\d{4}-\d\d-\d\dT[\d:]+Z)</td>', text) == days
     assert "2 clashed" in fork.ok("report").out
 
 
