@@ -25,6 +25,7 @@ PROGRAMS = {
     "redis": "redis-server",
     "valgrind": "valgrind",
     "clang": "clang-19",
+    "browser": "chromium",
 }
 TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 

@@ -37,6 +37,9 @@ DOORS = {
     "unearth": "shell.net",
     "httpx2": "shell.net",
     "sqlite3": "shell.database",
+    "jinja2": "shell.page",
+    "markupsafe": "shell.page",
+    "vl_convert": "shell.charts",
 }
 
 # what core must not reach: processes, files, network, clock, chance, environment, terminal
@@ -193,6 +196,7 @@ LATE = {
     ("flow.clocking", "forkkeeper.flow.benching"),  # numpy, scipy and pytest-benchmark, as the two below
     ("flow.clocking", "forkkeeper.flow.attributing"),
     ("flow.clocking", "forkkeeper.flow.bisecting"),
+    ("flow.reporting", "forkkeeper.flow.paging"),  # Jinja2 and vl-convert
 }
 
 

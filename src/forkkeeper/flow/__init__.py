@@ -87,6 +87,7 @@ from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.patching import patch_close, patch_open, patch_save
 from forkkeeper.flow.picking import Choice, pick
 from forkkeeper.flow.recording import init, lint, log, status
+from forkkeeper.flow.reporting import report
 from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_rename, patch_split
 from forkkeeper.flow.reviewing import Wanted, diff
 from forkkeeper.flow.searching import as_far_as_free
@@ -177,6 +178,7 @@ __all__ = [
     "refresh",
     "reopen",
     "reopen_declined",
+    "report",
     "report_document",
     "requests_import",
     "requests_list",

@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
 from forkkeeper.core import declaration, ids, needs, sections
 from forkkeeper.core.needs import Ability
+from forkkeeper.core.page.given import Sized
 from forkkeeper.core.report import Cell, Painted, Report, Table, of_variant
-from forkkeeper.core.variants import Size
+from forkkeeper.core.variants import Size, Variant
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.flow import doctoring
 from forkkeeper.flow.building import Made, as_here, fetch, make, pristine
@@ -77,10 +79,11 @@ def _declared(project: Project, variants: Sequence[str]) -> tuple[str, ...]:
     return able
 
 
-def _jobs(abilities: Sequence[Ability], baseline: Made, fork: Made) -> Iterator[_Job]:
+def _jobs(abilities: Sequence[Ability], baseline: Made, fork: Made, *, every: bool = False) -> Iterator[_Job]:
+    """Give what is to be measured. every -- also what cannot be built here: it may have been measured before."""
     for ability in abilities:
         found = ability.variant.size
-        if found is None or not ability.builds:
+        if found is None or not (every or ability.builds):
             continue
         if found.upstream:
             yield _Job(ability.name, UPSTREAM, baseline, ability, found)
@@ -90,21 +93,61 @@ def _jobs(abilities: Sequence[Ability], baseline: Made, fork: Made) -> Iterator[
 def _measure(setting: Setting, project: Project, stand: Stand, job: _Job) -> _Measured:
     """Build what is to be measured, unless that was done before."""
     fetch(setting, project, stand, job.ability)
+    variant, record = _measurable(project, job)
+    data = disk.read(record)
+    if data is not None:
+        kinds = dict(_read(data).kinds)
+        disk.write(record, _record(job, kinds))  # one that has no name yet gets it
+        return _Measured(job, kinds, before=True)
+    label = job.name if job.of != UPSTREAM else f"{UPSTREAM}-{job.name}"
+    built = make(setting, job.made.project, job.made.stand, job.name, "size", variant=variant, folder=label)
+    kinds = sections.by_kind(builds.sections_of(built.build / job.size.library))
+    disk.write(record, _record(job, kinds))
+    return _Measured(job, kinds, before=False)
+
+
+def _measurable(project: Project, job: _Job) -> tuple[Variant, Path]:
+    """Give what is built to measure a library, and the file that keeps the result by its tree and options."""
     declared = as_here(project, job.name)
     variant = replace(  # an emulated device is no code that anybody ships
         declared, cmake=(*declared.cmake, *job.size.cmake), targets=(job.size.target,), emulated=None
     )
     tree = job.made.stand.made.tree
     key = hashlib.sha256("\n".join((tree, job.size.library, *variant.targets, *variant.cmake)).encode()).hexdigest()
-    record = project.root / projects.STATE / SIZES / f"{key[:32]}.json"
-    kept = disk.read(record)
-    if kept is not None:
-        return _Measured(job, msgspec.json.decode(kept, type=dict[str, int]), before=True)
-    label = job.name if job.of != UPSTREAM else f"{UPSTREAM}-{job.name}"
-    built = make(setting, job.made.project, job.made.stand, job.name, "size", variant=variant, folder=label)
-    kinds = sections.by_kind(builds.sections_of(built.build / job.size.library))
-    disk.write(record, msgspec.json.encode(kinds))
-    return _Measured(job, kinds, before=False)
+    return variant, project.root / projects.STATE / SIZES / f"{key[:32]}.json"
+
+
+def _record(job: _Job, kinds: dict[str, int]) -> bytes:
+    return msgspec.json.encode(Sized(job.name, job.of, job.made.stand.made.tree, kinds))
+
+
+def _read(data: bytes) -> Sized:
+    """Read what is kept of a library; what was kept before names were is its sections alone."""
+    try:
+        return msgspec.json.decode(data, type=Sized)
+    except msgspec.ValidationError:
+        return Sized("", "", "", msgspec.json.decode(data, type=dict[str, int]))
+
+
+def kept(project: Project, stand: Stand) -> tuple[Sized, ...]:
+    """Give what was measured; nothing is built.
+
+    First the libraries of the fork and the pristine pin as they are now, with no sections where they were not measured;
+    then those of other trees, and what has no name, in the order of their files.
+    """
+    names = [name for name, variant in project.declaration.variant.items() if variant.size is not None]
+    folder = project.root / projects.STATE / SIZES
+    found = {path: _read(file.data) for path, file in sorted(disk.files_below(folder).items())}
+    now = []
+    abilities = doctoring.examine(project.root, project.declaration, names) if names else ()
+    for job in _jobs(abilities, pristine(project, stand), Made(project, stand), every=True):
+        tree = job.made.stand.made.tree
+        by_options = _measurable(project, job)[1].name
+        named = (path for path, one in found.items() if (one.variant, one.of, one.tree) == (job.name, job.of, tree))
+        path = by_options if by_options in found else next(named, "")
+        kinds = found.pop(path).kinds if path in found else {}
+        now.append(Sized(job.name, job.of, tree, kinds))
+    return (*now, *found.values())
 
 
 def _rows(measured: Sequence[_Measured]) -> tuple[tuple[Cell, ...], ...]:

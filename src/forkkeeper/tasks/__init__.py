@@ -33,6 +33,7 @@ from forkkeeper.tasks.fork import (
 from forkkeeper.tasks.nightly import nightly
 from forkkeeper.tasks.past import redo, undo
 from forkkeeper.tasks.picking import decline, pick
+from forkkeeper.tasks.reporting import report
 from forkkeeper.tasks.running import TYPED, outside
 
 
@@ -58,6 +59,7 @@ def _verbs() -> Collection:
     verbs.add_collection(benching.verbs())
     verbs.add_task(benching.bisect)
     verbs.add_task(nightly)
+    verbs.add_task(report)
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
