@@ -117,5 +117,5 @@ def _job(job: Job) -> dict[str, object]:
 
 
 def _plain(one: Plain, identity: Identity) -> dict[str, object]:
-    more = {"cmake": list(builds.fill(one.cmake, identity)), "targets": list(one.targets), "backend": one.backend}
-    return _job(one.job) | more
+    options = "\n".join(builds.fill(one.cmake, identity))  # one a line: an option may have blanks
+    return _job(one.job) | {"cmake": options, "targets": " ".join(one.targets), "backend": one.backend}
