@@ -58,7 +58,7 @@ def value_of(text: str, contexts: Mapping[str, Any], *, failed: bool = False) ->
     }
     plain = text.strip().replace("&&", " and ").replace("||", " or ").replace("!cancelled", " not cancelled")
 
-    def walk(node: ast.expr) -> Any:  # noqa: C901, PLR0911 -- one case for each kind of expression
+    def walk(node: ast.expr) -> Any:  # noqa: C901, PLR0911, PLR0912 -- one case for each kind of expression
         match node:
             case ast.Constant(value=value):
                 return value
