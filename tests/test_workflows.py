@@ -33,11 +33,10 @@ def runner(tmp_path: Path) -> Runner:
 
 
 def matrix(runner: Runner, cost: str, registered: str) -> tuple[Ended, dict[str, Any]]:
-    """Run the job that makes the matrix, and read what it gives to the others."""
+    """Run the job that makes the matrix; give that, and what the jobs that need it see."""
     ended = runner.job("variants", "matrix", inputs={"cost": cost, "registered": registered})
     assert ended.status == "success", ended.said
-    found: dict[str, Any] = json.loads(ended.outputs["matrix"])
-    return ended, found
+    return ended, {"matrix": {"outputs": ended.outputs}}
 
 
 def test_the_tool_s_own_tests_are_run_as_the_readme_says(runner: Runner) -> None:
@@ -50,6 +49,7 @@ def test_the_tool_s_own_tests_are_run_as_the_readme_says(runner: Runner) -> None
     assert "fork " not in ended.summary  # the variants have jobs of their own
     log = json.loads((runner.place / "artifacts/lint-sarif/lint.sarif").read_text())
     assert log["runs"][0]["tool"]["driver"]["name"] == "forkkeeper"
+    runner.contexts["vars"] = {"FORKKEEPER_CODE_SCANNING": "true"}
     scanned = runner.job("ci", "code-scanning")
     assert scanned.status == "success"
     assert scanned.calls == []
@@ -66,13 +66,14 @@ def test_failing_tests_are_a_failed_job_with_a_summary(runner: Runner) -> None:
 
 def test_every_job_of_the_matrix_runs_its_sessions(runner: Runner) -> None:
     """Each job of the real matrix installs its packages, and calls Nox with its sessions, strictly; none runs twice."""
-    made, found = matrix(runner, "medium", "none")
+    made, needs = matrix(runner, "medium", "none")
+    jobs = runner.rows("variants", "variant", needs)
     assert "cpu on ubuntu-24.04" in made.summary
     assert (runner.place / "artifacts/tree/tree.tar.gz").is_file()
-    names = [job["name"] for job in found["jobs"]]
+    names = [job["name"] for job in jobs]
     assert len(set(names)) == len(names) > 10
-    for job in found["jobs"]:
-        ended = runner.job("variants", "variant", matrix=job)
+    for job in jobs:
+        ended = runner.job("variants", "variant", matrix=job, needs=needs)
         assert ended.status == "success", (job, ended.said)
         sessions = job["sessions"].split()
         assert ended.called("nox") == [["--report", "nox.json", "-s", *sessions, "--", "--strict"]]
@@ -86,22 +87,23 @@ def test_every_job_of_the_matrix_runs_its_sessions(runner: Runner) -> None:
 
 def test_a_machine_of_one_s_own_installs_nothing_and_a_kit_is_fetched(runner: Runner) -> None:
     """On a self-hosted runner no package manager is called; on a hosted one, the kit that stands in comes first."""
-    _, found = matrix(runner, "heavy", "cuda")
-    by_name = {job["name"]: job for job in found["jobs"]}
-    own = runner.job("variants", "variant", matrix=by_name["cuda on self-hosted cuda"])
+    _, needs = matrix(runner, "heavy", "cuda")
+    by_name = {job["name"]: job for job in runner.rows("variants", "variant", needs)}
+    own = runner.job("variants", "variant", matrix=by_name["cuda on self-hosted cuda"], needs=needs)
     assert own.called("apt-get") == own.called("brew") == own.called("sudo") == []
     assert own.called("nox")[0][3:5] == ["build_cuda", "test_cuda"]
-    hosted = runner.job("variants", "variant", matrix=by_name["cuda_slim on ubuntu-24.04"])
+    hosted = runner.job("variants", "variant", matrix=by_name["cuda_slim on ubuntu-24.04"], needs=needs)
     assert hosted.called("forkkeeper") == [["kit", "fetch", "cuda"]]
     assert hosted.called("nox")[0][3:] == ["build_cuda_slim", "--", "--strict"]
 
 
 def test_where_forkkeeper_does_not_run_cmake_builds_the_composed_tree(runner: Runner) -> None:
     """The tree comes from the job before; CMake gets the variant's options, none with a hole; BF16's cases are run."""
-    _, found = matrix(runner, "light", "none")
-    assert [job["variant"] for job in found["plain"]] == ["cpu", "cpu_portable", "rpc"]
-    for job in found["plain"]:
-        ended = runner.job("variants", "plain", matrix=job)
+    _, needs = matrix(runner, "light", "none")
+    jobs = runner.rows("variants", "plain", needs)
+    assert [job["variant"] for job in jobs] == ["cpu", "cpu_portable", "rpc"]
+    for job in jobs:
+        ended = runner.job("variants", "plain", matrix=job, needs=needs)
         assert ended.status == "success", ended.said
         configure, build = ended.called("cmake")
         assert configure == ["-S", "tree", "-B", "out", *job["cmake"].split("\n")]
@@ -122,7 +124,8 @@ def test_a_night_is_kept_shown_and_published_good_or_bad(runner: Runner, ends: i
     kept = runner.place / "artifacts"
     assert (kept / "report/index.html").is_file()
     assert (kept / "history/history.sqlite").is_file()
-    published = runner.job("nightly", "publish", needs={"night": {"result": night.status}})
+    assert ("patches/stateless-rng.patch", 7, "clashes") in night.matched
+    published = runner.job("nightly", "publish", needs={"night": {"outputs": night.outputs}})
     assert published.status == "success", published.said
     assert published.called("forkkeeper") == [["publish", "--to", "github", "token=given", "summary.md"]]
     assert published.called("nox") == published.called("cmake") == published.called("apt-get") == []
@@ -139,23 +142,38 @@ def test_a_night_that_left_nothing_says_so(runner: Runner, monkeypatch: pytest.M
     assert night.status == "failure"
     assert "left no summary" in night.summary
     assert not (runner.place / "artifacts/outbox").exists()
-    with pytest.raises(AssertionError, match="no artifact outbox"):
-        runner.job("nightly", "publish", needs={"night": {"result": "failure"}})
+    assert runner.job("nightly", "publish", needs={"night": {"outputs": night.outputs}}).status == "skipped"
+
+
+def test_a_night_on_another_branch_is_only_looked_at(runner: Runner) -> None:
+    """What is dispatched from a branch is not published."""
+    runner.contexts["github"] = GITHUB | {"ref_name": "trial"}
+    night = runner.job("nightly", "night")
+    assert night.outputs == {"outbox": "true"}
+    assert runner.job("nightly", "publish", needs={"night": {"outputs": night.outputs}}).status == "skipped"
+
+
+def test_code_scanning_is_asked_for(runner: Runner) -> None:
+    """Without the repository's variable, and for a pull request, no finding is uploaded."""
+    assert runner.job("ci", "code-scanning").status == "skipped"
+    runner.contexts |= {"vars": {"FORKKEEPER_CODE_SCANNING": "true"}, "github": GITHUB | {"event_name": "pull_request"}}
+    assert runner.job("ci", "code-scanning").status == "skipped"
 
 
 def test_no_text_of_strangers_is_a_command(runner: Runner) -> None:
     """Lines of programs that look like workflow commands are not acted upon; the patch line at fault is matched."""
-    _, found = matrix(runner, "light", "none")
+    _, needs = matrix(runner, "light", "none")
+    row = runner.rows("variants", "variant", needs)[0]
     jobs = [
         runner.job("ci", "tests"),
-        runner.job("variants", "variant", matrix=found["jobs"][0]),
+        runner.job("variants", "variant", matrix=row, needs=needs),
         runner.job("nightly", "night"),
     ]
     for ended in jobs:
         assert all(line in ended.said for line in HOSTILE)
         assert {name for name, _ in ended.commands} == {"add-matcher", "stop-commands"}
         fault = ("patches/lazy-mmap.patch", 31, "clashes in a.cpp, near line 3 of the new upstream")
-        assert ended.matched == [fault]
+        assert ended.matched[0] == fault
         stops = [rest for name, rest in ended.commands if name == "stop-commands"]
         assert all(re.fullmatch("[0-9a-f]{32}", stop) for stop in stops)
     tokens = {rest for ended in jobs for name, rest in ended.commands if name == "stop-commands"}

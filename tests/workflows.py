@@ -142,6 +142,12 @@ class Runner:
         """Run one job of a workflow. contexts -- matrix, inputs and needs, beside those of all jobs."""
         return _Job(self, load(workflow)["jobs"][name], self.contexts | contexts).run()
 
+    def rows(self, workflow: str, name: str, needs: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Give the matrix of a job, made from what the jobs before it gave."""
+        include = load(workflow)["jobs"][name]["strategy"]["matrix"]["include"]
+        rows: list[dict[str, Any]] = filled(include, self.contexts | {"needs": needs})
+        return rows
+
 
 class _Job:
     """One job as it runs."""
@@ -162,13 +168,15 @@ class _Job:
         stand_in(self.bin)
 
     def run(self) -> Ended:
+        if not self._passes(str(self.table.get("if", "success()"))):
+            self.ended.status = "skipped"
+            return self.ended
         self.env = {key: _worded(filled(text, self.contexts)) for key, text in self.table.get("env", {}).items()}
         saves: list[dict[str, Any]] = []
         for step in self.table["steps"]:
             failed = self.ended.status != "success"
             condition = str(step.get("if", "success()"))
-            passes = value_of(condition.removeprefix("${{").removesuffix("}}"), self.contexts, failed=failed)
-            if not passes or (failed and "always()" not in condition):
+            if not self._passes(condition) or (failed and "always()" not in condition):
                 continue
             if "uses" in step:
                 self._use(step, saves)
@@ -181,6 +189,10 @@ class _Job:
         self.ended.outputs = {key: _worded(filled(text, self.contexts)) for key, text in outputs.items()}
         self.ended.calls = [line.split("\t") for line in self.calls.read_text().splitlines()]
         return self.ended
+
+    def _passes(self, condition: str) -> bool:
+        plain = " ".join(condition.split()).removeprefix("${{").removesuffix("}}")
+        return bool(value_of(plain, self.contexts, failed=self.ended.status != "success"))
 
     def _fail(self) -> None:
         self.ended.status = self.contexts["job"]["status"] = "failure"
@@ -344,7 +356,8 @@ case "$name $*" in
     mkdir -p .nox/tests/bin && ln -sf '@BIN@/forkkeeper' .nox/tests/bin/forkkeeper
     case "$*" in
     *nightly*)
-        mkdir -p .forkkeeper/nightly/outbox build/report .forkkeeper/ccache
+        mkdir -p .forkkeeper/nightly/outbox .forkkeeper/nightly/steps build/report .forkkeeper/ccache
+        echo '    patches/stateless-rng.patch:7: clashes' > .forkkeeper/nightly/steps/plan.txt
         echo '### The night' > .forkkeeper/nightly/outbox/summary.md
         echo "a night" >> .forkkeeper/history.sqlite
         echo '<!doctype html>' > build/report/index.html ;;
