@@ -42,6 +42,8 @@ def lint(session: nox.Session) -> None:
     session.install(*groups("lint"))
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check", *session.posargs)
+    session.run("actionlint")
+    session.run("zizmor", "--offline", "--no-progress", "--persona", "pedantic", ".github/workflows")
 
 
 @nox.session

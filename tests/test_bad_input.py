@@ -313,8 +313,9 @@ def test_a_patch_with_no_reason(fork_behind: Fork) -> None:
     for name, data in zip(fork_behind.names(), fork_behind.mails(), strict=True):
         total.update(f"\0{name}\0{len(data)}\0".encode() + data)
     lock.write_text(lock.read_text().replace(locked, f"sha256:{total.hexdigest()}"))
-    for verb in (["sync", "--upto", "v1.1"], ["log"], ["log", "--check"], ["lint"]):
+    for verb in (["sync", "--upto", "v1.1"], ["log"], ["log", "--check"]):
         refused(fork_behind, verb, 2, "patches/buffer-size.patch: it gives no reason", "mend the patch's body")
+    refused(fork_behind, ["lint"], 2, "patches/buffer-size.patch:4: it gives no reason", "mend the patch's body")
 
 
 def test_a_patch_with_no_reason_is_planned_with_a_warning(fork_behind: Fork) -> None:

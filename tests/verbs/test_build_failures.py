@@ -95,6 +95,7 @@ def test_a_patch_that_does_not_compile(making: Making) -> None:
         "build: cpu: compile: main.c:5: ",
         "hello_loud",
         "the line is of the patch loud: loud: do it",
+        "patches/loud.patch:",
         "next: `forkkeeper patch edit loud`, edit there, `forkkeeper patch refresh`; then `forkkeeper build cpu`",
         "to see it again: ",
     )

@@ -15,7 +15,10 @@ from forkkeeper.core.hunks import FileDiff
 from forkkeeper.core.paths import fault
 
 WRITTEN_FOR = "Written-For"  # the trailer that says for which upstream commit a patch's deletions were last looked at
+STATUS = "Upstream-Status"
 STATUSES = ("Pending", "Submitted", "Backport", "Denied", "Inappropriate")
+REASON = "reason"
+TAKEN_FOR_DIFF = re.compile(rb"^(Index: |diff -)", re.MULTILINE)  # by `git am`, which cuts the mail there
 _COMMIT = re.compile(r"[0-9a-fA-F]{12,40}")
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)")
 _STAT = re.compile(
@@ -197,34 +200,58 @@ def holds(data: bytes | None, patch: Patch) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a patch lacks to be kept. about -- the trailer or header that it is about, "reason" for its body's text."""
+
+    about: str
+    what: str
+
+
 def shortcomings(patch: Patch) -> tuple[str, ...]:
     """Say what a patch lacks to be kept: its reason, or a trailer with a known word."""
-    found = [] if patch.reason else ["it gives no reason: say in its body why the fork carries it"]
+    return tuple(one.what for one in lacks(patch))
+
+
+def lacks(patch: Patch) -> tuple[Lack, ...]:
+    """Say the same, with what each is about."""
+    return (*_of_text(patch), *_of_status(patch), *_of_trailers(patch))
+
+
+def _of_text(patch: Patch) -> list[Lack]:
+    found = [] if patch.reason else [Lack(REASON, "it gives no reason: say in its body why the fork carries it")]
     if not patch.subject:
-        found.append("its `Subject:` is empty")
-    if re.search(r"^(Index: |diff -)", patch.reason, re.MULTILINE):
-        found.append("a line of its reason begins with `Index: ` or `diff -`, where `git am` takes the diff to begin")
-    status = patch.trailer("Upstream-Status")
+        found.append(Lack("Subject", "its `Subject:` is empty"))
+    if TAKEN_FOR_DIFF.search(patch.reason.encode("utf-8", "surrogateescape")):
+        what = "a line of its reason begins with `Index: ` or `diff -`, where `git am` takes the diff to begin"
+        found.append(Lack(REASON, what))
+    return found
+
+
+def _of_status(patch: Patch) -> list[Lack]:
+    status = patch.trailer(STATUS)
     word = (status or "").split(" ", 1)[0]
     if status is None:
-        found.append(f"it has no `Upstream-Status:` trailer ({', '.join(STATUSES)})")
-    elif word not in STATUSES:
-        found.append(f"its `Upstream-Status:` is {word!r}; known are {', '.join(STATUSES)}")
-    elif word in ("Backport", "Inappropriate", "Submitted") and not re.search(r"\[.+\]", status):
-        found.append(f"its `Upstream-Status: {word}` needs its [reason, link or commit] in brackets")
+        return [Lack(STATUS, f"it has no `{STATUS}:` trailer ({', '.join(STATUSES)})")]
+    if word not in STATUSES:
+        return [Lack(STATUS, f"its `{STATUS}:` is {word!r}; known are {', '.join(STATUSES)}")]
+    if word in ("Backport", "Inappropriate", "Submitted") and not re.search(r"\[.+\]", status):
+        return [Lack(STATUS, f"its `{STATUS}: {word}` needs its [reason, link or commit] in brackets")]
+    return []
+
+
+def _of_trailers(patch: Patch) -> list[Lack]:
+    found = []
     if not patch.trailer("Origin"):
-        found.append("it has no `Origin:` trailer (local, or where it was taken from)")
+        found.append(Lack("Origin", "it has no `Origin:` trailer (local, or where it was taken from)"))
     if not patch.trailer("Witness"):
-        found.append("it has no `Witness:` trailer (the check that fails without it, or none [reason])")
-    witness = patch.trailer("Witness") or ""
-    if witness == "none":
-        found.append("its `Witness: none` needs a [reason] in brackets")
+        what = "it has no `Witness:` trailer (the check that fails without it, or none [reason])"
+        found.append(Lack("Witness", what))
+    if patch.trailer("Witness") == "none":
+        found.append(Lack("Witness", "its `Witness: none` needs a [reason] in brackets"))
     written = patch.trailer(WRITTEN_FOR)
     if written is not None and not _COMMIT.fullmatch(written):
-        found.append(f"its `{WRITTEN_FOR}:` is {written!r}; it takes an upstream commit's id, of 12 to 40 digits")
-    return (*found, *_odd_changes(patch))
-
-
-def _odd_changes(patch: Patch) -> tuple[str, ...]:
+        what = f"its `{WRITTEN_FOR}:` is {written!r}; it takes an upstream commit's id, of 12 to 40 digits"
+        found.append(Lack(WRITTEN_FOR, what))
     faults = [changes.fault(trailer) for trailer in patch.trailer_values(changes.TRAILER)]
-    return tuple(f"its `{changes.TRAILER}:` {wrong}" for wrong in faults if wrong)
+    return [*found, *(Lack(changes.TRAILER, f"its `{changes.TRAILER}:` {wrong}") for wrong in faults if wrong)]

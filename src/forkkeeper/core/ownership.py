@@ -18,9 +18,11 @@ class Overlaid:
 
 @dataclass(frozen=True, slots=True)
 class Patched:
-    """The line came in, or took its form, with a patch."""
+    """The line came in, or took its form, with a patch. path, number -- where it stands after that; number from 1."""
 
     patch: Patch
+    path: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,11 @@ def _follow(store: Store, steps: Sequence[Applied], path: str, number: int) -> t
             continue
         was = _was(store, step, change)
         if was is None:
-            return Patched(step.patch), tuple(passed)
+            return Patched(step.patch, path, number), tuple(passed)
         before, old = was
         at = before_edits(number, _edits(store, old.oid, change.new.oid))
         if at is None:
-            return Patched(step.patch), tuple(passed)
+            return Patched(step.patch, path, number), tuple(passed)
         path, number = before, at
         passed.append(step.patch)
     return Upstreams(path, number), tuple(passed)

@@ -144,6 +144,13 @@ strategy = "scratch"
 # cmake = ["-DCOMPRESS=OFF"]                    # options after the variant's
 # upstream = true                               # whether the same is built of the pin, to compare with
 
+# Where CI builds and tests it, beyond what platform and cost say: `forkkeeper ci-matrix`.
+# [variant.vulkan.ci]
+# hosted = ["ubuntu-24.04"]                     # hosted runners, in place of those that follow
+# device = []                                   # hosted runners that have the device
+# runner = ["self-hosted", "linux", "vulkan"]   # the labels of a machine of your own that has it
+# system = "linux"                              # that machine's
+
 # Cases that bring a driver down: shown as *device crashes*, red only under --strict.
 # [[variant.vulkan.crash]]
 # device = '^llvmpipe'

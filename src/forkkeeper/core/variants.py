@@ -183,6 +183,21 @@ class Emulated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     need: tuple[Need, ...] = ()
 
 
+class Ci(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where CI builds and tests a variant, beyond what `platform` and `cost` say (`ci-matrix`).
+
+    hosted -- labels of hosted runners, in place of those that follow; none: those
+    device -- labels of hosted runners that have the device; on others it is built, and not tested
+    runner -- the labels of a machine of one's own that has the device; none: there is no such machine
+    system -- that machine's system
+    """
+
+    hosted: tuple[str, ...] = ()
+    device: tuple[str, ...] = ()
+    runner: tuple[str, ...] = ()
+    system: Platform = "linux"
+
+
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One hardware backend build of the fork.
 
@@ -203,6 +218,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bf16, ops, models -- what is expected of a test
     size -- how its size is measured, None where `size` leaves it out
     emulated -- its form for other platforms, None for none; after `here`: None where the device is real
+    ci -- where CI builds and tests it
     """
 
     device: str
@@ -224,6 +240,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: Expected = Expected()
     size: Size | None = None
     emulated: Emulated | None = None
+    ci: Ci = Ci()
 
     def expected(self, test: str) -> Expected:
         """Give what is expected of a test by its name."""
@@ -242,6 +259,7 @@ STRUCTS = (
     Build,
     Variant,
     Emulated,
+    Ci,
     Known,
     Server,
     Crash,

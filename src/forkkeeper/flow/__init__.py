@@ -72,6 +72,7 @@ from forkkeeper.flow.billing import sbom
 from forkkeeper.flow.building import build, materialise
 from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.checking import REGRESSION, check
+from forkkeeper.flow.cimatrix import ci_matrix
 from forkkeeper.flow.clocking import attribute, bench, bisect, percent
 from forkkeeper.flow.declining import decline, reopen as reopen_declined
 from forkkeeper.flow.doctoring import doctor
@@ -127,6 +128,7 @@ __all__ = [
     "bisect",
     "build",
     "check",
+    "ci_matrix",
     "decline",
     "diff",
     "doctor",

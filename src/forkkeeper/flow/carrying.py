@@ -1,10 +1,13 @@
 """Carrying the queue in memory (`plan`), and looking for new upstream commits (`upstream.refresh`)."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 
-from forkkeeper.core import lock, markdown, planning, queue as queues, report, resolutions
+from forkkeeper.core import annotations, lock, markdown, planning, queue as queues, report, resolutions, sarif
+from forkkeeper.core.annotations import Annotation, Rule
 from forkkeeper.core.markdown import Origin
 from forkkeeper.core.placing import Aid
 from forkkeeper.core.planning import Plan
@@ -19,11 +22,12 @@ from forkkeeper.stages import project as projects, session as sessions, upstream
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan in its three forms: what to show, JSON, and Markdown for a pull request."""
+    """A plan in its forms: what to show, JSON, Markdown for a pull request, and SARIF for code scanning."""
 
     shown: Report
     json: str
     markdown: str
+    sarif: str
 
 
 def plan(
@@ -40,13 +44,21 @@ def plan(
         made = with_culprits(setting, store, asked.upstream, asked.declared, made)
     made = replace(made, warnings=queues.faults(asked.queue, step="plan"))
     code = ExitCode.IN_STEP if made.is_sure else ExitCode.ANSWER_IS_NO
-    shown = Report((*asked.notes, *report.plan_blocks(made), *_way_out(asked, made, upto)), code)
+    found = annotations.of_plan(made) if asked.is_own else ()
+    shown = Report((*asked.notes, *report.plan_blocks(made), *_at_fault(found), *_way_out(asked, made, upto)), code)
     again = f"forkkeeper plan --upto {asked.new.sha}"
     more = (("--from", since), ("--queue", queue))
     again += "".join(f" {option} {shlex.quote(given)}" for option, given in more if given)
     origin = Origin(asked.declared.name, upstreams.pages(asked.upstream, asked.declared.upstream.web), again)
     steps = [step for step in _way_out(asked, made, asked.new.sha) if isinstance(step, str)]
-    return Planned(shown, planning.to_json(made), markdown.plan_markdown(made, origin, steps))
+    log = sarif.write("plan", metadata.version("forkkeeper"), found)
+    return Planned(shown, planning.to_json(made), markdown.plan_markdown(made, origin, steps), log)
+
+
+def _at_fault(found: Sequence[Annotation]) -> tuple[Block, ...]:
+    """Say on which lines of the queue's files a person must look: in a form that editors and problem matchers read."""
+    wrong = tuple(str(one) for one in found if one.rule in (Rule.CLASH, Rule.COLLISION))
+    return ("", *wrong) if wrong else ()
 
 
 def _way_out(asked: Trip, made: Plan, upto: str) -> tuple[Block, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forkkeeper.core import compilerreport, ownership, report, shown
+from forkkeeper.core import annotations, compilerreport, ownership, patchlines, report, shown
 from forkkeeper.core.compilerreport import Doubled, Full, Killed, Place, Refused, TooLarge, Undefined
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.overlay import FOLDER as OVERLAY
@@ -228,6 +228,7 @@ def _told(
         case Patched(patch=patch):
             what = "the line" if at and at.line else "that"
             said, hint, is_ours = [f"{what} is of the patch {patch.title}: {patch.subject}"], _mend(patch), True
+            said += [f"{annotations.FOLDER}/{patch.name}:{line}: {message}" for line in _in_patch(at)]
         case Overlaid():
             said, hint, is_ours = ["the file is of the overlay"], f"mend {OVERLAY}/{at.path if at else ''}", True
         case _Emulating():
@@ -242,6 +243,15 @@ def _told(
     kind = AnswerIsNo if is_ours else SuspectedError if suspected else OutsideError
     found = "\n    ".join(map(shown.line, (message, *said)))
     return kind("build", error.thing, found, f"{shown.spelled(hint)}; then {attempt.again}\n        {error.hint}")
+
+
+def _in_patch(at: _Found | None) -> list[int]:
+    """Give the line of a patch's file that brought a line of the tree in; none where that is not known."""
+    match at.owner if at else None:
+        case Patched(patch=patch, path=path, number=number) if number:
+            return [patchlines.of_added(patch, path, number)]
+        case _:
+            return []
 
 
 def _project(error: StepError, attempt: Attempt) -> str:

@@ -2,10 +2,12 @@
 
 import contextlib
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 
 from forkkeeper.core import (
+    annotations,
     declaration,
     history,
     locallog,
@@ -15,11 +17,13 @@ from forkkeeper.core import (
     parked,
     queue as queues,
     report,
+    sarif,
     template,
 )
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
+from forkkeeper.core.mail import Patch
 from forkkeeper.core.operations import Deed
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report
@@ -130,30 +134,43 @@ def _without_witness(project: Project) -> tuple[str, ...]:
 
 
 def _witness_files_missing(project: Project) -> tuple[str, ...]:
+    return tuple(f"{patch.title} ({patch.trailer('Witness')})" for patch in _without_witness_file(project))
+
+
+def _without_witness_file(project: Project) -> tuple[Patch, ...]:
+    """Give the patches whose witness is a file that does not exist."""
     found = []
     for patch in project.queue.patches:
         witness = patch.trailer("Witness") or "none"
         if not witness.startswith("none") and not (project.root / witness.split("::", 1)[0]).is_file():
-            found.append(f"{patch.title} ({witness})")
+            found.append(patch)
     return tuple(found)
 
 
-def lint(setting: Setting) -> Report:
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """What the fork's files lack: to show, and as SARIF for code scanning."""
+
+    shown: Report
+    sarif: str
+
+
+def lint(setting: Setting) -> Linted:
     """Say what the declaration, the series and the patches lack; no upstream is needed."""
     project, _, notes = open_fork(setting, "lint")
-    faults = queues.faults(project.queue, step="lint")
     nowhere = Identity(EMPTY_TREE, "", "")
     for variant in project.declaration.variant.values():
         options = variant.emulated.options if variant.emulated else ()
         builds.fill((*variant.cmake, *options), nowhere)  # refuses a placeholder that it does not know
-    absent = tuple(f"lint: the witness of {name} does not exist" for name in _witness_files_missing(project))
-    blocks = tuple(Painted(text, "red") for text in (*faults, *absent))
+    found = annotations.of_lint(project.queue.patches, _without_witness_file(project))
+    blocks = tuple(Painted(f"lint: {one}", "red") for one in found)
+    log = sarif.write("lint", metadata.version("forkkeeper"), found)
     notes = (*notes, *_driver_hint(project))
     if blocks:
-        return Report(
-            (*notes, *blocks, "next: mend the patch's body or trailers, then `forkkeeper lint`"), ExitCode.BAD_REQUEST
-        )
-    return Report((*notes, Painted(f"{report.count(len(project.queue.patches), 'patch')}: nothing to mend", "green")))
+        mend = "next: mend the patch's body or trailers, then `forkkeeper lint`"
+        return Linted(Report((*notes, *blocks, mend), ExitCode.BAD_REQUEST), log)
+    sound = Painted(f"{report.count(len(project.queue.patches), 'patch')}: nothing to mend", "green")
+    return Linted(Report((*notes, sound)), log)
 
 
 def log(setting: Setting, *, check: bool = False) -> Report:

@@ -14,6 +14,7 @@ from forkkeeper.shell import terminal
 from forkkeeper.tasks import benching, exchange, holding, kit, patch, upstream
 from forkkeeper.tasks.adopting import adopt
 from forkkeeper.tasks.billing import sbom
+from forkkeeper.tasks.ci import ci_matrix
 from forkkeeper.tasks.door import Door, meant, plainly
 from forkkeeper.tasks.fork import (
     build,
@@ -56,6 +57,7 @@ def _verbs() -> Collection:
     verbs.add_collection(patches)
     verbs.add_task(holding.verify)
     verbs.add_collection(kit.verbs())
+    verbs.add_task(ci_matrix)
     verbs.add_collection(benching.verbs())
     verbs.add_task(benching.bisect)
     verbs.add_task(nightly)

@@ -17,6 +17,7 @@ from forkkeeper.tasks.running import (
     name_or_none,
     needed,
     run,
+    sarif_file,
     setting,
     value,
 )
@@ -43,6 +44,7 @@ def status(_: Context, max_age: str | None = None, json: str | None = None) -> N
         "queue": "a folder with a series file and patches (default: patches/)",
         "json": "also write the plan as JSON to this file; - is standard output, and nothing else is shown",
         "markdown": "also write a summary for a pull request to this file; - is standard output, and only that",
+        "sarif": "also write what clashes, and on which line of which patch, as SARIF 2.1.0 to this file",
         "objects": "also write the planned trees to this git object directory, for scripts that look at them",
         "as_far_as_free": "instead: the newest commit up to --upto to which the whole queue carries with no human",
         "offline": OFFLINE,
@@ -55,6 +57,7 @@ def plan(
     queue: str | None = None,
     json: str | None = None,
     markdown: str | None = None,
+    sarif: str | None = None,
     objects: str | None = None,
     as_far_as_free: bool = False,
     offline: bool = False,
@@ -67,7 +70,7 @@ def plan(
     def verb(on_progress: terminal.Progress) -> flow.Report:
         here = setting(on_progress, offline=offline)
         if as_far_as_free:
-            for option, given in (("--objects", objects), ("--markdown", markdown)):
+            for option, given in (("--objects", objects), ("--markdown", markdown), ("--sarif", sarif)):
                 if given is not None:
                     raise flow.not_with(option, "--as-far-as-free")
             shown, document = flow.as_far_as_free(here, upto=needed(upto), since=from_, queue=queue)
@@ -75,9 +78,12 @@ def plan(
         if markdown == json == "-":
             raise flow.not_with("--markdown -", "--json -")
         may_write(markdown, "plan", "--markdown")
+        may_write(sarif_file(sarif, "plan"), "plan", "--sarif")
         made = flow.plan(here, upto=needed(upto), since=from_, queue=queue, objects=objects)
         if markdown is not None:
             give(markdown, made.markdown)
+        if sarif is not None:
+            give(sarif, made.sarif)
         blocks = () if markdown == "-" else made.shown.blocks
         return flow.Report(blocks, made.shown.code, made.json)
 
@@ -223,13 +229,21 @@ def log(_: Context, check: bool = False, offline: bool = False, json: str | None
     run(lambda on_progress: flow.log(setting(on_progress, offline=offline), check=check), name="log", json=json)
 
 
-@task(auto_shortflags=False, help={"json": JSON})
-def lint(_: Context, json: str | None = None) -> None:
+@task(auto_shortflags=False, help={"json": JSON, "sarif": "also write it as SARIF 2.1.0 to this file"})
+def lint(_: Context, json: str | None = None, sarif: str | None = None) -> None:
     """Say what fork.toml, the series and the patches lack: reasons, trailers, witnesses. Needs no upstream.
 
     Example: forkkeeper lint
     """
-    run(lambda on_progress: flow.lint(setting(on_progress)), name="lint", json=json)
+
+    def verb(on_progress: terminal.Progress) -> flow.Report:
+        may_write(sarif_file(sarif, "lint"), "lint", "--sarif")
+        made = flow.lint(setting(on_progress))
+        if sarif is not None:
+            give(sarif, made.sarif)
+        return made.shown
+
+    run(verb, name="lint", json=json)
 
 
 @task(

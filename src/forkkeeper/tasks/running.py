@@ -71,6 +71,13 @@ def may_write(path: str | None, name: str, option: str) -> None:
         flow.may_write(Path.cwd(), path, step=name, option=option)
 
 
+def sarif_file(path: str | None, verb: str) -> str | None:
+    """Refuse standard output for SARIF: code scanning takes files."""
+    if path == "-":
+        raise RequestError("call", "--sarif -", "takes a file", f"e.g. `forkkeeper {verb} --sarif {verb}.sarif`")
+    return path
+
+
 def _show(shown: flow.Report, name: str, json: str | None) -> None:
     """Show a report, and write its document where one was asked for."""
     if json != "-":
