@@ -14,6 +14,7 @@ from forkkeeper.core.markdown import cell
 from forkkeeper.core.shown import spelled
 
 _FENCE = re.compile(r"(`{3,})[a-z]*$")
+_FENCE_END = re.compile(r" {0,3}(`{3,})[ \t]*")
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)")
 _HELD = "\0"  # stands for a code span
 _LINK = re.compile(r"\[[\0A-Za-z ]+\]\((https?://[A-Za-z0-9._~:/-]+)\)")
@@ -37,7 +38,8 @@ class _Inside:
     def after(self, line: str) -> "_Inside":
         """Give what the next line stands in."""
         if self.fence:
-            return replace(self, fence="" if line.strip(" ") == self.fence else self.fence)
+            ends = _FENCE_END.fullmatch(line)
+            return replace(self, fence="" if ends and ends[1].startswith(self.fence) else self.fence)
         opened = _FENCE.fullmatch(line)
         if opened:
             return replace(self, fence=opened[1], table=False)

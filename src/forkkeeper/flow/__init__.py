@@ -83,6 +83,7 @@ from forkkeeper.flow.merging import merge_driver, setup
 from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.patching import patch_close, patch_open, patch_save
 from forkkeeper.flow.picking import Choice, pick
+from forkkeeper.flow.publishing import Wanted as Publishing, publish
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_rename, patch_split
 from forkkeeper.flow.reviewing import Wanted, diff
@@ -109,6 +110,7 @@ __all__ = [
     "Ask",
     "BenchAsked",
     "Choice",
+    "Publishing",
     "Report",
     "Setting",
     "Wanted",
@@ -168,6 +170,7 @@ __all__ = [
     "pick",
     "plan",
     "policy_check",
+    "publish",
     "redo",
     "refresh",
     "reopen",

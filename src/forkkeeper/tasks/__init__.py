@@ -31,6 +31,7 @@ from forkkeeper.tasks.fork import (
 )
 from forkkeeper.tasks.past import redo, undo
 from forkkeeper.tasks.picking import decline, pick
+from forkkeeper.tasks.publishing import publish
 from forkkeeper.tasks.running import TYPED, outside
 
 
@@ -54,6 +55,7 @@ def _verbs() -> Collection:
     verbs.add_collection(kit.verbs())
     verbs.add_collection(benching.verbs())
     verbs.add_task(benching.bisect)
+    verbs.add_task(publish)
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)
