@@ -87,6 +87,7 @@ class GitHub:
         self._patience = patience
         self._client = httpx2.Client(
             timeout=_TIMEOUT,
+            limits=httpx2.Limits(max_keepalive_connections=0),  # few requests, and so nothing that is to be closed
             follow_redirects=False,
             headers={
                 "Authorization": f"Bearer {token}",
