@@ -276,7 +276,7 @@ class Handler(BaseHTTPRequestHandler):
             "REMOTE_ADDR": "127.0.0.1",
         }
         program = Path(os.fsdecode(subprocess.check_output(["git", "--exec-path"])).strip(), "git-http-backend")
-        done = subprocess.run([str(program)], input=data, env=environment(**more), capture_output=True, check=True)
+        done = subprocess.run([str(program)], input=data, env=environment() | more, capture_output=True, check=True)
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
         self._send(int(headers.pop("Status", "200").split()[0]), body, headers)

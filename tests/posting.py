@@ -124,13 +124,15 @@ def fill(folder: Path, nights: Sequence[Night], sync: Sync | None = None, pull: 
     return notice
 
 
-def propose(fork: Fork, folder: Path, taken: Night, clone: Path, *, plan: str = "") -> Pull:
-    """Fill an outbox with the sync that stands on a branch of a clone, and a quiet alarm."""
+def propose(
+    fork: Fork, folder: Path, taken: Night, clone: Path, *, plan: str = "", nights: Sequence[Night] = ()
+) -> Pull:
+    """Fill an outbox with the sync that stands on a branch of a clone, and the alarm of these nights or of none."""
     sync = Sync(taken, "2026-10-01", (Carried("greeting.patch", "kept"),), plan, pages=PAGES)
     pull = outboxes.pull(taken.pin, taken.tried, "main", pullnote.title(sync))
     folder.mkdir(parents=True, exist_ok=True)
     boxes.bundle(folder, clone, pull.branch, git(fork.root, "rev-parse", "main"))
-    fill(folder, [taken], sync, pull)
+    fill(folder, nights or [taken], sync, pull)
     return pull
 
 
@@ -154,4 +156,4 @@ def commit(clone: Path, files: dict[str, str], message: str = "Sync", who: Seque
         for key in ("NAME", "EMAIL")
     }
     git(clone, "add", "--all")
-    git(clone, "commit", "--quiet", "--message", message, env=environment(**person))
+    git(clone, "commit", "--quiet", "--message", message, env=environment() | person)

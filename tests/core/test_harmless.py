@@ -5,6 +5,8 @@ import re
 import pytest
 from core.test_markdown import HOSTILE, live, plan, rows_of, written
 from hypothesis import given, settings, strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from forkkeeper.core.harmless import harmless
 from forkkeeper.core.markdown import MOST
@@ -67,6 +69,74 @@ def test_twice_is_once(text: str) -> None:
     made = harmless(text, [PAGE], MOST)
     assert harmless(made, [PAGE], MOST) == made
     assert not re.search(r"@|#\d|://|!\[|&", live(made)), made
+
+
+PIECES = [
+    *(
+        "`",
+        "``",
+        "```",
+        "````",
+        "\n",
+        "\n\n",
+        "|",
+        "\\|",
+        "\\\\|",
+        "|---|",
+        "|---|---|",
+        "---|---",
+        "\n```\n",
+        "\n```sh\n",
+    ),
+    *("@x", "#1", "<i>", "<!--", "-->", "<pre>", "![i](u)", "[a](https://e.x/y)", f"[`a`]({PAGE}/y)", "&amp;", "~~~"),
+    *(
+        "\n<details>\n",
+        "<details>",
+        "\n</details>\n",
+        "<summary>a</summary>",
+        "- ",
+        "> ",
+        "    ",
+        "  ",
+        "\t",
+        "a",
+        "b c",
+    ),
+    *("**", "* ", "1. ", "===", "---", "\\", "\\`", "\n````\n"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=24).map("".join))
+@settings(max_examples=400)
+def test_a_renderer_finds_nothing_live(text: str) -> None:
+    """A renderer that is not ours sees only text of plain words, our folded parts, code, and links to known pages."""
+    made = harmless(text, [PAGE], MOST)
+    renderer = MarkdownIt("gfm-like", {"html": True, "linkify": False})
+    assert [wrong for token in renderer.parse(made) for wrong in acting(token)] == [], made
+
+
+def acting(token: Token) -> list[str]:
+    """Give what acts in a part of a rendered document."""
+    found = [wrong for child in token.children or () for wrong in acting(child)]
+    folded = r"((</?details>|<summary>[a ]*</summary>)\n?)+"
+    match token.type:
+        case "text" if re.search(r"@|#\d|&|://", token.content):
+            return [*found, token.content]
+        case "html_block" if not re.fullmatch(folded, token.content):
+            return [*found, token.content]
+        case "html_inline" | "image":
+            return [*found, token.type]
+        case "link_open" if not str(token.attrs["href"]).startswith(f"{PAGE}/"):
+            return [*found, str(token.attrs["href"])]
+        case _:
+            return found
+
+
+def test_the_renderer_does_find_what_is_live() -> None:
+    """Before they are made harmless, nine of ten traps act: the judge above is not blind."""
+    renderer = MarkdownIt("gfm-like", {"html": True, "linkify": False})
+    found = [text for text in TRAPS if any(acting(token) for token in renderer.parse(text))]
+    assert len(found) > len(TRAPS) * 0.7
 
 
 @pytest.mark.parametrize("most", [200, 1000, 5000])

@@ -17,10 +17,10 @@ def read(folder: Path, name: str, most: int) -> bytes:
         raise _odd(folder, name, "is not there") from error
     except OSError as error:  # ELOOP: a link
         raise _odd(folder, name, f"is no plain file: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise _odd(folder, name, "is no plain file")
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise _odd(folder, name, "is no plain file")
         data = file.read(most + 1)
     if len(data) > most:
         raise _odd(folder, name, f"is larger than {most:,} bytes")
