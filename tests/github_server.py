@@ -28,7 +28,10 @@ API = "/api/v3"
 
 @dataclass
 class Planned:
-    """An answer that is given in the place of the real one, so many times, to requests that begin so."""
+    """An answer that is given in the place of the real one, so many times, to requests that begin so.
+
+    status -- 0: none is given, the connection breaks
+    """
 
     begins: str  # e.g. "POST /repos/our/fork/issues"
     status: int
@@ -53,6 +56,7 @@ class Hub:
     planned: list[Planned] = field(default_factory=list)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     headers: list[tuple[str, str | None]] = field(default_factory=list)
+    git_moved: str = ""  # where git is sent instead
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
@@ -235,6 +239,9 @@ class Handler(BaseHTTPRequestHandler):
         for one in self.hub.planned:
             if one.times > 0 and f"{self.command} {path}".startswith(one.begins):
                 one.times -= 1
+                if not one.status:
+                    self.close_connection = True
+                    return
                 self._send(one.status, json.dumps(one.body).encode(), one.headers)
                 return
         if self.headers.get("Authorization") != f"Bearer {self.hub.token}":
@@ -257,6 +264,9 @@ class Handler(BaseHTTPRequestHandler):
     def _git(self, path: str, query: str, data: bytes) -> None:
         """Let git's own server program answer; it is asked with name and password, as GitHub wants it."""
         self.hub.headers.append((path, self.headers.get("Authorization")))
+        if self.hub.git_moved:
+            self._send(302, b"", {"Location": f"{self.hub.git_moved}{path}?{query}"})
+            return
         wanted = base64.b64encode(f"x-access-token:{self.hub.token}".encode()).decode()
         if self.headers.get("Authorization") != f"Basic {wanted}":
             self._send(401, b"", {"WWW-Authenticate": 'Basic realm="GitHub"'})

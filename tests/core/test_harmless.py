@@ -133,7 +133,7 @@ def acting(token: Token) -> list[str]:
 
 
 def test_the_renderer_does_find_what_is_live() -> None:
-    """Before they are made harmless, nine of ten traps act: the judge above is not blind."""
+    """Before they are made harmless most of the traps act: the judge above is not blind."""
     renderer = MarkdownIt("gfm-like", {"html": True, "linkify": False})
     found = [text for text in TRAPS if any(acting(token) for token in renderer.parse(text))]
     assert len(found) > len(TRAPS) * 0.7

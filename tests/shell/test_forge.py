@@ -84,6 +84,15 @@ def test_a_bad_gateway_is_asked_again_only_for_reading(hub: Hub) -> None:
     assert hub.changes == [("POST", f"{path}/1/comments")]
 
 
+def test_a_connection_that_breaks_is_made_again_only_for_reading(hub: Hub) -> None:
+    """A read is asked once more, a write is not: the host may have done it."""
+    hub.planned += [Planned("GET", 0, None), Planned("POST", 0, None)]
+    assert door(hub).issues("nightly") == ()
+    with pytest.raises(OutsideError, match="cannot be asked"):
+        door(hub).comment(1, "text")
+    assert len(hub.changes) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "message", "says"),
     [

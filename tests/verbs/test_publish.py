@@ -1,5 +1,6 @@
 """`publish`, end to end: planted nights and real branches, at a server of GitHub's kind and in a folder."""
 
+import base64
 import json
 import os
 import shutil
@@ -373,6 +374,7 @@ def test_a_branch_that_changes_other_files_is_refused(
             if name != "fork.toml":
                 git(proposed, "rm", "-q", "-f", name)
         commit(proposed, {"history.toml": "# later\n"}, "Sync again")
+        commit(proposed, {"history.toml": "# last\n"}, "Sync at last")
     propose(fork_in_step, fork_in_step.root / OUTBOX, tonight, proposed)
     refused(fork_in_step, hub, "changes what no sync changes:", path)
 
@@ -484,6 +486,14 @@ def test_a_missing_right_to_push_says_so(fork_in_step: Fork, hub: Hub, proposed:
     refused(fork_in_step, hub, "could not be pushed", "contents: write", code=3)
 
 
+def test_git_sends_the_token_to_no_other_host(fork_in_step: Fork, hub: Hub, proposed: Path) -> None:
+    """Where git is sent to another host it does not go there."""
+    with serving(hub.repo) as other:
+        hub.git_moved = other.url
+        assert_message(publish(fork_in_step), 3, "cannot be asked")
+        assert other.headers == []
+
+
 def test_the_token_is_in_no_argument(fork_in_step: Fork, hub: Hub, proposed: Path, tmp_path: Path) -> None:
     """What git is started with, and traces of it and of its transfers, hold no token; the push has gone through."""
     trace, curl = tmp_path / "trace", tmp_path / "curl"
@@ -498,6 +508,8 @@ def test_the_token_is_in_no_argument(fork_in_step: Fork, hub: Hub, proposed: Pat
     assert hub.branch(branch_of(fork_in_step)) != ""
     for text in (ran.said, trace.read_text(), curl.read_text()):
         assert TOKEN not in text
+        assert base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()[:40] not in text
+    assert "authorization: basic" in curl.read_text().lower()
     assert "push" in trace.read_text()
 
 

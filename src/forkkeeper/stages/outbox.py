@@ -34,7 +34,12 @@ class Texts:
 
 
 def fill(folder: Path, pull: Pull | None, alarm: Notice | None, texts: Texts) -> None:
-    """Write an outbox in the place of the one before; the bundle of a pull request must be there already (`bundle`)."""
+    """Write an outbox in the place of the one before; the bundle of a pull request must be there already (`bundle`).
+
+    Raises RequestError for what `publish` would not take: a date or moment of another form, say.
+    """
+    data = outboxes.to_json(Outbox(pull=pull, alarm=alarm))
+    outboxes.parse(data, shown=outboxes.FILE)
     if pull is None:
         (folder / BUNDLE).unlink(missing_ok=True)
     for name, text in ((PULL, texts.pull), (ALARM, texts.alarm), (SUMMARY, texts.summary)):
@@ -42,7 +47,7 @@ def fill(folder: Path, pull: Pull | None, alarm: Notice | None, texts: Texts) ->
             disk.write(folder / name, text.encode("utf-8", "replace"))
         else:
             (folder / name).unlink(missing_ok=True)
-    disk.write(folder / outboxes.FILE, outboxes.to_json(Outbox(pull=pull, alarm=alarm)))  # last: now it is whole
+    disk.write(folder / outboxes.FILE, data)  # last: now it is whole
 
 
 def bundle(folder: Path, clone: Path, branch: str, base: str) -> None:

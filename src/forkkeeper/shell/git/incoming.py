@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from forkkeeper.core.commits import one_line
 from forkkeeper.core.ids import CommitId
 from forkkeeper.errors import OutsideError
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, TRANSPORT_CONFIG, Answer, Door, config, decode
@@ -135,7 +136,7 @@ class Incoming:
 def _failed(url: str, found: str, answer: Answer, secret: str) -> OutsideError:
     words = answer.err.strip().replace(secret, "***") if secret else answer.err.strip()
     hint = "see the words of git; the token needs `contents: write` there"
-    return OutsideError("publish", url, f"{found}: {words[:500]}", hint)
+    return OutsideError("publish", url, f"{found}: {one_line(words, 500)}", hint)
 
 
 def write_bundle(repository: Path, branch: str, base: str, target: Path) -> None:
