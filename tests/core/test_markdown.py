@@ -78,7 +78,7 @@ def live(text: str) -> str:
     """Give what a renderer acts on: the text without code blocks and code spans (github.github.com/gfm)."""
     lines, fence = [], ""
     for line in text.split("\n"):
-        opened = re.match(r"(`{3,})", line)
+        opened = re.match(r"(`{3,})[^`]*$", line)
         if fence:
             fence = "" if line.rstrip() == fence else fence
         elif opened:

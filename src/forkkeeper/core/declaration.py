@@ -21,7 +21,7 @@ FILE = "fork.toml"
 SCHEMA = 1
 KNOWN_VALUES = {
     "rule": ("exclude", "include"),
-    "kind": ("git", "sdist", "program", "header", "library", "device", "deb", "wheel"),
+    "kind": ("git", "sdist", "program", "header", "library", "device", "deb", "wheel", "github"),
     "strategy": ("scratch", "vendored", "branch"),
     "extent": ("outputs", "usual", "whole"),
 }
@@ -104,6 +104,20 @@ class Nightly(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extent: Literal["outputs", "usual", "whole"] = "outputs"
 
 
+class Forge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `publish` shows the pull request of a sync and the alarm.
+
+    repository -- "owner/name" ("": GITHUB_REPOSITORY, which a job there has)
+    base -- the branch that a sync is proposed for
+    label -- of the alarm's issue: it is found again by that
+    """
+
+    kind: Literal["github"] = "github"
+    repository: str = ""
+    base: str = "main"
+    label: str = "nightly"
+
+
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole of `fork.toml`.
 
@@ -121,6 +135,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variant: dict[str, Variant] = {}
     bench: Bench = Bench()
     nightly: Nightly = Nightly()
+    forge: Forge = Forge()
 
 
 def parse(data: bytes) -> Declaration:
@@ -150,6 +165,7 @@ def parse(data: bytes) -> Declaration:
         if name not in declaration.variant:
             found = f"nightly.variants names '{name}', which is not declared"
             raise RequestError("read", FILE, found, f"add [variant.{name}], or take the name away")
+    _check_forge(declaration.forge)
     return msgspec.structs.replace(declaration, variant=_whole(declaration))
 
 
@@ -164,6 +180,19 @@ def _whole(declaration: Declaration) -> dict[str, Variant]:
                 found = f"variant.{name} needs kit '{need.kit}', which is not declared"
                 raise RequestError("read", FILE, found, f"add [kit.{need.kit}], or take the line away")
     return made
+
+
+def _check_forge(forge: Forge) -> None:
+    """Raise RequestError where a field of [forge] cannot be what it stands for."""
+    if forge.repository and not REPOSITORY.fullmatch(forge.repository):
+        found, hint = f"forge.repository is '{forge.repository}'", "give OWNER/NAME, such as our/fork"
+        raise RequestError("read", FILE, found, hint)
+    if not forge.base or _NO_BRANCH.search(forge.base) or forge.base.endswith((".lock", ".", "/")):
+        found = f"forge.base is '{forge.base}', which is no name of a branch"
+        raise RequestError("read", FILE, found, "give a branch's name, without refs/heads/, such as main")
+    if not _LABEL.fullmatch(forge.label):
+        found = f"forge.label is '{forge.label}'"
+        raise RequestError("read", FILE, found, "give a label of at most 50 letters, digits, `-`, `_`, `:` or blanks")
 
 
 def here(declaration: Declaration, platform: Platform | None) -> Declaration:
@@ -201,6 +230,8 @@ def need(materialise: Materialise, strategy: str) -> None:
         raise RequestError("read", FILE, f"materialise.branch is '{name}', which is no name of a branch", hint)
 
 
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.\.?$)[A-Za-z0-9._-]+")
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_: -]{0,49}")
 _NO_BRANCH = re.compile(r"^[-./]|^refs/|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock/")
 
 
@@ -214,6 +245,7 @@ def known_fields() -> tuple[str, ...]:
         PathRule,
         Materialise,
         Nightly,
+        Forge,
         *variants.STRUCTS,
         *benches.STRUCTS,
         Kit,

@@ -57,7 +57,7 @@ def plan_markdown(plan: Plan, origin: Origin, steps: Sequence[str]) -> str:
         *_remarks(plan),
         *_touched(plan),
     ]
-    return _bounded(parts, Part(("", "### Commands", "", *_fenced(commands, "sh", MOST))), origin.again)
+    return _plan_bounded(parts, Part(("", "### Commands", "", *fenced(commands, "sh", MOST))), origin.again)
 
 
 def _command(step: str) -> str:
@@ -96,7 +96,7 @@ def prose(text: str) -> str:
     return text if _PLAIN.fullmatch(text) and not _LIVE.search(text) else cell(text)
 
 
-def _fenced(lines: Iterable[str], language: str = "", longest: int = LONGEST_LINE) -> tuple[str, ...]:
+def fenced(lines: Iterable[str], language: str = "", longest: int = LONGEST_LINE) -> tuple[str, ...]:
     """Give lines as a code block that nothing in them can end."""
     shown = [_cut(spelled(line, but="\t"), longest) for line in lines]
     fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))
@@ -182,9 +182,7 @@ def _clash(row: Row, culprit: Culprit | None) -> list[Part]:
     for place in row.places[:MOST_PLACES]:
         sides = (("was", place.base), ("upstream", place.ours), ("patch", place.theirs))
         lines = [line for said, text in sides for line in _side(said, text)]
-        parts.append(
-            Part(("", f"{code(place.path)}, near line {place.line} of the new upstream:", "", *_fenced(lines)))
-        )
+        parts.append(Part(("", f"{code(place.path)}, near line {place.line} of the new upstream:", "", *fenced(lines))))
     if len(row.places) > MOST_PLACES:
         parts.append(Part(("", f"… and {len(row.places) - MOST_PLACES} more places")))
     if row.proposed is not None:
@@ -216,7 +214,7 @@ def _review(row: Row, upstream: Culprit | None) -> list[Part]:
         sides = (("was", one.base), ("upstream", one.ours), ("patch", one.theirs), ("now", one.answer.lines))
         lines = [line for said, text in sides for line in _side(said, [_decoded(raw) for raw in text])]
         where = f"{code(one.path)}, near line {one.line} of the new upstream, by {code(one.answer.rule)}:"
-        parts.append(Part(("", where, "", *_fenced(lines))))
+        parts.append(Part(("", where, "", *fenced(lines))))
     return [*parts, *_delta(row.old, row.new)]
 
 
@@ -234,7 +232,7 @@ def _first(lines: Sequence[str], most: int) -> list[str]:
 
 def _folded(said: str, lines: Sequence[str], language: str) -> Part:
     """Give lines that are seen after a click; blank lines let Markdown begin again inside of HTML."""
-    return Part(("", "<details>", f"<summary>{said}</summary>", "", *_fenced(lines, language), "", "</details>"))
+    return Part(("", "<details>", f"<summary>{said}</summary>", "", *fenced(lines, language), "", "</details>"))
 
 
 def _remarks(plan: Plan) -> list[Part]:
@@ -276,12 +274,15 @@ def _decoded(line: bytes) -> str:
 # the bound ----------------------------------------------------------------------------------------------------------
 
 
-def _bounded(parts: Sequence[Part], last: Part, again: str) -> str:
-    """Put the parts together; where that is too long, leave out the ends of lists, then whole parts, and say so."""
-    said = ("", f"**Cut here: a pull request takes no more.** The whole of it: {code(again)}")
-    room = MOST - _size(last.opens) - _size(said)
-    if room < 0:  # commands with hundreds of names
-        last, room = Part(("", "### Commands", "", *_fenced((again,), "sh", MOST))), MOST - 4096
+def bounded(parts: Sequence[Part], last: Part, cut: str, most: int = MOST) -> str:
+    """Put parts together; where that is too long, leave out the ends of lists, then whole parts, and say so.
+
+    last -- what stands at the end in any case
+    cut -- the sentence that says what was left out
+    most -- bytes
+    """
+    said = ("", cut)
+    room = most - _size(last.opens) - _size(said)
     lines: list[str] = []
     for part in parts:
         room -= _size((*part.opens, *part.closes))
@@ -295,6 +296,13 @@ def _bounded(parts: Sequence[Part], last: Part, again: str) -> str:
             lines.append(line)
         lines += part.closes
     return _text((*lines, *last.opens))
+
+
+def _plan_bounded(parts: Sequence[Part], last: Part, again: str) -> str:
+    cut = f"**Cut here: a pull request takes no more.** The whole of it: {code(again)}"
+    if _size(last.opens) + _size(("", cut)) > MOST:  # commands with hundreds of names
+        last = Part(("", "### Commands", "", *fenced((again,), "sh", MOST)))
+    return bounded(parts, last, cut)
 
 
 def _size(lines: Sequence[str]) -> int:

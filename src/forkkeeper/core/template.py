@@ -54,6 +54,13 @@ strategy = "scratch"
 # branch = "fork"
 # submodule = "native/upstream"
 
+# Where `forkkeeper publish --to github` shows what a night found: one pull request per sync, one alarm issue.
+# [forge]
+# kind = "github"
+# repository = "our/fork"                       # "" is the repository whose job runs (GITHUB_REPOSITORY)
+# base = "main"                                 # the branch that a sync is proposed for
+# label = "nightly"                             # of the alarm's issue, which is found again by it
+
 # What every variant shares: options and needs before its own, targets where it names none.
 # [build]
 # cmake = ["-DCMAKE_BUILD_TYPE=Release"]        # {{pin}} and {{queue}} are replaced by the pin and the queue's digest

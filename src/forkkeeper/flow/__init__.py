@@ -87,6 +87,7 @@ from forkkeeper.flow.nightly import Asked as NightAsked, nightly
 from forkkeeper.flow.past import past, redo, undo
 from forkkeeper.flow.patching import patch_close, patch_open, patch_save
 from forkkeeper.flow.picking import Choice, pick
+from forkkeeper.flow.publishing import Wanted as Publishing, publish
 from forkkeeper.flow.recording import init, lint, log, status
 from forkkeeper.flow.reporting import report
 from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_rename, patch_split
@@ -115,6 +116,7 @@ __all__ = [
     "BenchAsked",
     "Choice",
     "NightAsked",
+    "Publishing",
     "Report",
     "Setting",
     "Wanted",
@@ -176,6 +178,7 @@ __all__ = [
     "pick",
     "plan",
     "policy_check",
+    "publish",
     "redo",
     "refresh",
     "reopen",

@@ -34,6 +34,7 @@ from forkkeeper.tasks.fork import (
 from forkkeeper.tasks.nightly import nightly
 from forkkeeper.tasks.past import redo, undo
 from forkkeeper.tasks.picking import decline, pick
+from forkkeeper.tasks.publishing import publish
 from forkkeeper.tasks.reporting import report
 from forkkeeper.tasks.running import TYPED, outside
 
@@ -62,6 +63,7 @@ def _verbs() -> Collection:
     verbs.add_task(benching.bisect)
     verbs.add_task(nightly)
     verbs.add_task(report)
+    verbs.add_task(publish)
     nested = Collection("upstream")
     nested.add_task(upstream_refresh)
     verbs.add_collection(nested)

@@ -3,13 +3,14 @@
 `door` is the one command object and its three environments, `scratch` the throw-away repository where trees are merged
 and composed, `repository` upstream's objects and refs, `transport` how they come here, `worktree` the fork's own
 repository with git as the user has it, `checkout` a worktree that is opened for a person, `mails` patches
-as `git am` reads and `git format-patch` writes them, `outgoing` the branch that
-is pushed, `submodule` what points there.
+as `git am` reads and `git format-patch` writes them, `outgoing` the branch that is pushed, `incoming` a branch from
+elsewhere that is looked at before it is, `submodule` what points there.
 """
 
 from forkkeeper.core.mailing import Made
 from forkkeeper.shell.git.checkout import Checkout, Stages
 from forkkeeper.shell.git.door import check_version
+from forkkeeper.shell.git.incoming import Incoming, write_bundle
 from forkkeeper.shell.git.mails import Mails
 from forkkeeper.shell.git.outgoing import Outgoing
 from forkkeeper.shell.git.repository import CommitInfo, Repository, git_dir_of
@@ -21,6 +22,7 @@ from forkkeeper.shell.git.worktree import Worktree
 __all__ = [
     "Checkout",
     "CommitInfo",
+    "Incoming",
     "Made",
     "Mails",
     "Outgoing",
@@ -35,4 +37,5 @@ __all__ = [
     "keep",
     "make_store",
     "take_from",
+    "write_bundle",
 ]
