@@ -212,6 +212,14 @@ def test_one_job_alone_may_write_and_runs_nothing_of_upstream_s() -> None:
         assert not re.search(r"nox|cmake|forkkeeper (?!publish)|\.ci/run", runs)
 
 
+def test_the_night_and_what_is_published_have_the_whole_history() -> None:
+    """Both clone or compare commits: a checkout of one commit would not do."""
+    depths = {
+        job: step["with"].get("fetch-depth") for job, step in steps_of("nightly") if "checkout" in step.get("uses", "")
+    }
+    assert depths == {"night": 0, "publish": 0}
+
+
 def test_the_token_reaches_one_step() -> None:
     """No other step or job names it, and no secret is named anywhere."""
     named = [(name, job) for name in NAMES for job, step in steps_of(name) if "github.token" in json.dumps(step)]
