@@ -172,6 +172,13 @@ def bench_metal_faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def nightly(session: nox.Session) -> None:
+    """Where does the fork stand, what would tomorrow's sync cost, what got slower? `-- --head SHA`; docs/nightly.md."""
+    session.install("-e", ".[bench,report]", *groups("fork"))
+    session.run("forkkeeper", "nightly", *session.posargs)
+
+
+@nox.session(default=False)
 def build_all(session: nox.Session) -> None:
     """Do all variants build that can be built here? The cheapest come first."""
     install_for_the_fork(session)

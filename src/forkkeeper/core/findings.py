@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from forkkeeper.core.ids import short
 from forkkeeper.core.nights import Count, Effect, Fate, Findings, Reach, Side, Speed, Step, Taken
 from forkkeeper.core.report import count
 from forkkeeper.core.shown import spelled
 
 Document = Mapping[str, Any]
+MOST_RANKED = 50  # rows of a triage that are kept of a night
 _CASES = re.compile(r"[\d,]+$")
 
 
@@ -37,6 +40,15 @@ def found(taken: Sequence[Taken]) -> Findings:
             for row in document.get("measured", ())
         ),
     )
+
+
+def kept(taken: Taken) -> Taken:
+    """Give a step as it is kept: of a triage, whose document grows with the distance, the rows that matter most."""
+    document = taken.document
+    if taken.step.kind != "triage" or document is None or "rows" not in document:
+        return taken
+    slim = document | {"rows": document["rows"][:MOST_RANKED], "line": []}
+    return msgspec.structs.replace(taken, document=slim)
 
 
 def _reach(document: Document) -> Reach:

@@ -12,6 +12,8 @@ from forkkeeper.core.nights import BAD, Ending, Side, Step, Taken
 
 MINUTE = 60
 LOOK = Step("look", "look", Side.STAND, ("upstream", "refresh"), seconds=10 * MINUTE)
+# what is made of a night, when it is kept
+AFTER = (Step("report", "report", Side.STAND, ("report",)), Step("sbom", "sbom", Side.STAND, ("sbom",)))
 HEAD = Step("head", "head", Side.STAND)
 EVERY = "1000000"  # rows of triage: all of them
 

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from forkkeeper.core import findings, needs, nights, report, steps, trend, witnesses
-from forkkeeper.core.ids import CommitId, short
+from forkkeeper.core import findings, needs, nightreport, report, steps, trend, witnesses
+from forkkeeper.core.ids import CommitId
 from forkkeeper.core.nights import BAD, Ending, Night, Side, Step, Taken
 from forkkeeper.core.planning import Commit
-from forkkeeper.core.report import Block, Painted, Report, Table, count
+from forkkeeper.core.report import Block, Painted, Report, count
 from forkkeeper.core.steps import Buildable, Judging
-from forkkeeper.core.trend import Trend
-from forkkeeper.errors import ExitCode, ForkkeeperError, RequestError
-from forkkeeper.flow import doctoring
+from forkkeeper.errors import ForkkeeperError, RequestError
+from forkkeeper.flow import doctoring, telling
 from forkkeeper.flow.checking import BF16
 from forkkeeper.flow.standing import Setting, locked_of, near_hint, noted, open_upstream
+from forkkeeper.flow.telling import Trial
 from forkkeeper.shell import clock
 from forkkeeper.stages import (
     bench as machines,
@@ -37,17 +37,8 @@ from forkkeeper.stages.upstream import Upstream
 
 STEP = "nightly"
 OUTPUTS = "native/checks/outputs"  # what writes models' outputs down; flow/regressing needs numpy
-PLAN = "plan.md"  # beside the logs of steps: the plan for a pull request
-COLOURS = {
-    Ending.PASSED: "green",
-    Ending.FAILED: "red",
-    Ending.WRONG: "red",
-    Ending.OUTSIDE: "red",
-    Ending.BUG: "red",
-    Ending.LATE: "red",
-    Ending.BLOCKED: "yellow",
-    Ending.SKIPPED: "yellow",
-}
+STEPS = "steps"  # where they leave what they say
+MOST_NIGHTS = 400  # that an alarm looks back
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +72,7 @@ class _Course:
     tried: str = ""
     taken: list[Taken] = field(default_factory=list)
     folders: dict[Side, Path] = field(default_factory=dict)
+    notes: list[Block] = field(default_factory=list)
     total: int = 1
 
     @property
@@ -105,21 +97,19 @@ def nightly(setting: Setting, asked: Asked) -> Report:
     course = _begin(setting, project, asked)
     _look(course)
     digest = _digest(course)
-    last = next(iter(history.recent(root, most=1)), None)
+    last = next(iter(history.recent(root, most=1, say=course.notes.append)), None)
     same = history.of_digest(root, digest)
     is_same = same is not None and last is not None and same.began == last.began
     if is_same and same is not None and not asked.anew and not asked.only and _is_settled(same, course):
-        return Report((*noted(done), *_nothing_new(same, course)))
+        return Report((*noted(done), *course.notes, *_nothing_new(same, course)))
     _ahead(course)
     _matrix(course, same if is_same and not asked.anew else None)
     night = _night(course, began, time.monotonic() - clocked, digest)
     changed = trend.compare(last, night)
-    kept: tuple[Block, ...] = ()
-    if not asked.only:
-        number = history.keep(root, night)
-        kept = (f"kept as night {number} in {history.FILE}",)
     loose = projects.uncommitted(root)
-    return Report((*noted(done), *_blocks(night, changed, loose), *kept), _code(night.taken), more=_more(night))
+    told, after = ((), ()) if asked.only else _tell(course, night)
+    blocks = (*noted(done), *course.notes, *nightreport.blocks(night, changed, loose), *told)
+    return Report(blocks, nightreport.code((*night.taken, *after)), more=nightreport.more(night))
 
 
 # the steps ------------------------------------------------------------------------------------------------------------
@@ -286,12 +276,13 @@ def _take(course: _Course, step: Step, folder: Path) -> Taken:
 
 
 def _run(course: _Course, step: Step, folder: Path, again: str) -> Taken:
-    words = (
-        (*step.words, "--offline")
-        if course.setting.offline and step.kind in {"plan", "reach", "triage"}
-        else step.words
-    )
-    logs = course.state / stage.FOLDER / "steps"
+    logs = course.state / stage.FOLDER / STEPS
+    words = step.words
+    if step.kind == "plan":
+        (logs / telling.PLAN).unlink(missing_ok=True)  # that of another night
+        words = (*words, "--markdown", str(logs / telling.PLAN))
+    if course.setting.offline and step.kind in {"plan", "reach", "triage"}:
+        words = (*words, "--offline")
     try:
         ran = stage.verb(words, folder=folder, logs=logs, name=step.name, seconds=step.seconds)
     except OSError as error:
@@ -304,6 +295,35 @@ def _run(course: _Course, step: Step, folder: Path, again: str) -> Taken:
         ending = Ending.PASSED  # how far it goes is an answer; that it does not go all the way is the plan's failure
     said = findings.said(step, ran.document, log=ran.log)
     return Taken(step, ending, again, ran.seconds, said, ran.document, "" if ending is Ending.PASSED else ran.log)
+
+
+def _tell(course: _Course, night: Night) -> tuple[tuple[Block, ...], tuple[Taken, ...]]:
+    """Keep a night, fill the outbox, draw the page and write the bill of materials; gives what is said, and done."""
+    root, said = course.project.root, list[Block]()
+    history.syncs(root, course.project.records, say=said.append)
+    number = history.keep(root, night, say=said.append)
+    kept = f"kept as night {number} in {history.FILE}"
+    trial = None
+    if Side.TRIAL in course.folders and telling.is_fit(night):
+        clone = course.state / stage.FOLDER / Side.TRIAL.value
+        trial = Trial(course.folders[Side.TRIAL], clone, _date_of(course, night.tried))
+    nights_known = history.recent(root, most=MOST_NIGHTS)
+    plan = telling.plan_of(course.state / stage.FOLDER / STEPS)
+    told = telling.tell(root, course.project.declaration, nights_known, trial, plan)
+    after = tuple(_run(course, step, root, "forkkeeper " + " ".join(step.words)) for step in steps.AFTER)
+    written = [
+        Painted(f"{one.step.name}: {one.ending.value}: {one.said}", nightreport.COLOURS[one.ending])
+        for one in after
+        if one.ending is not Ending.PASSED
+    ]
+    pages = [f"page  {telling.REPORT}"] if after[0].ending is Ending.PASSED else []
+    return (*said, kept, *told, *written, *pages), after
+
+
+def _date_of(course: _Course, tried: str) -> str:
+    """Give the date of the upstream commit that was tried."""
+    held = upstreams.held(course.upstream, CommitId(tried))
+    return held.date if held is not None else ""
 
 
 # what is kept and said ------------------------------------------------------------------------------------------------
@@ -350,20 +370,9 @@ def _night(course: _Course, began: str, seconds: float, digest: str) -> Night:
         sum(file.added + file.removed for patch in patches for file in patch.files),
         metadata.version("forkkeeper"),
         _machine(),
-        tuple(course.taken),
+        tuple(map(findings.kept, course.taken)),
         findings.found(course.taken),
     )
-
-
-def _code(taken: Sequence[Taken]) -> ExitCode:
-    endings = {one.ending for one in taken}
-    codes = (
-        (ExitCode.ANSWER_IS_NO, {Ending.FAILED}),
-        (ExitCode.BUG, {Ending.BUG}),
-        (ExitCode.BAD_REQUEST, {Ending.WRONG}),
-        (ExitCode.OUTSIDE_FAILED, {Ending.OUTSIDE, Ending.LATE}),
-    )
-    return next((code for code, of in codes if endings & of), ExitCode.IN_STEP)
 
 
 def _nothing_new(same: Night, course: _Course) -> tuple[Block, ...]:
@@ -373,41 +382,3 @@ def _nothing_new(same: Night, course: _Course) -> tuple[Block, ...]:
         f"head  {head}",
         "`forkkeeper nightly --anew` takes every step again",
     )
-
-
-def _blocks(night: Night, changed: Trend, loose: Sequence[str]) -> tuple[Block, ...]:
-    rows = tuple(
-        (one.step.name, Painted(one.ending.value, COLOURS[one.ending]), f"{one.seconds:.0f}", one.said)
-        for one in night.taken
-    )
-    head = f"{short(night.head)} of {night.head_date}" if night.head else "not known"
-    tried = f"tried {short(night.tried)}" if night.tried else "tried nothing beyond the pin"
-    blocks: list[Block] = [
-        f"pin   {short(night.pin)} of {night.pin_date}",
-        f"head  {head}; {tried}",
-        "",
-        Table(("step", "ending", "seconds", "found"), rows, prose=("found",)),
-        "",
-    ]
-    if loose:
-        blocks.append(Painted(f"not looked at, as it is not committed: {', '.join(loose)}", "yellow"))
-    blocks += [Painted(f"worse than the last night: {one}", "red") for one in changed.worse]
-    blocks += [Painted(f"better than the last night: {one}", "green") for one in changed.better]
-    bad = [one for one in night.taken if one.ending in nights.BAD]
-    if bad:
-        blocks.append("next: to see it again:")
-        blocks += [f"  {one.command}" for one in bad if one.command]
-    else:
-        blocks.append(
-            Painted(f"Every step that can be taken here passed, in {night.seconds / 60:.0f} minutes.", "green")
-        )
-    return tuple(blocks)
-
-
-def _more(night: Night) -> dict[str, object]:
-    rows = [
-        {"step": one.step.name, "ending": one.ending.value, "seconds": round(one.seconds, 1), "command": one.command}
-        for one in night.taken
-    ]
-    ends = {"pin": night.pin, "head": night.head, "tried": night.tried, "digest": night.digest}
-    return {"night": ends | {"began": night.began, "seconds": round(night.seconds, 1), "steps": rows}}
