@@ -75,7 +75,7 @@ PLANTS = {
         _taken("plan", "plan", Ending.FAILED, "1 patch clashes"),
         Findings(reach=Reach("b" * 40, 3, 7, CULPRIT, "core: room"), fates=(LIMIT, FOLLOWS, Fate("greeting", "kept"))),
         alarms.Cause.CLASH,
-        ("`limit`", CULPRIT[:12], "core: room", "forkkeeper plan", "1 more patch only for that"),
+        ("`limit`", CULPRIT[:12], "core: room", "forkkeeper plan", "only because of that: 1 more patch"),
     ),
     "broken build": Plant(
         _taken("build cpu", "build", Ending.FAILED, "the build is broken", BUILD),

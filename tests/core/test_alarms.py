@@ -28,7 +28,7 @@ KINDS = (
 )
 ENDINGS = st.sampled_from([*Ending, *[Ending.PASSED] * 6])
 STEPS = st.builds(lambda kind, ending: Taken(Step(kind, kind, Side.STAND), ending), st.sampled_from(KINDS), ENDINGS)
-NIGHTS = st.lists(st.lists(STEPS, min_size=1, max_size=3, unique_by=lambda one: one.step.name), max_size=12)
+NIGHTS = st.lists(st.lists(STEPS, min_size=1, max_size=3, unique_by=lambda one: one.step.name), max_size=8)
 
 
 def run_of(many: list[list[Taken]]) -> list[Night]:

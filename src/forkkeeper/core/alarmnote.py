@@ -92,7 +92,7 @@ def _trouble(one: Trouble, pages: Sequence[str]) -> list[Part]:
     lines += [f"- {SIDES[one.side]}{variant}", f"- since the night of {code(one.since)}"]
     lines += [f"- found: {prose(one.said)}"] if one.said else []
     lines += [f"- the queue stops at {_commit(one.blocker, pages)}"] if one.blocker else []
-    lines += [f"- {count(one.followers, 'more patch')} only for that"] if one.followers else []
+    lines += [f"- only because of that: {count(one.followers, 'more patch')}"] if one.followers else []
     parts = [Part(tuple(lines))]
     if one.hits:
         rows = tuple(f"| {cell(hit.patch)} | {cell(hit.since)} | {_commit(hit, pages)} |" for hit in one.hits)

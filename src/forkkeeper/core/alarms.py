@@ -195,13 +195,15 @@ def cause_of(taken: Taken, night: Night) -> Cause:
         case Ending.WRONG:
             return Cause.REQUEST
         case Ending.OUTSIDE:
-            return {"look": Cause.UPSTREAM, "build": Cause.BUILD}.get(taken.step.kind, Cause.OUTSIDE)
+            is_known = taken.step.kind in ("look", "head", "build")
+            return _KINDS[taken.step.kind] if is_known else Cause.OUTSIDE
         case Ending.FAILED | Ending.PASSED | Ending.BLOCKED | Ending.SKIPPED:
             return _of_kind(taken, night)
 
 
 _KINDS = {
     "look": Cause.UPSTREAM,
+    "head": Cause.UPSTREAM,
     "materialise": Cause.BUILD,
     "build": Cause.BUILD,
     "check": Cause.CHECK,

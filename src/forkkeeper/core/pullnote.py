@@ -105,7 +105,7 @@ def _left(sync: Sync) -> list[Part]:
     if ahead:
         is_here = night.tried == night.head
         opens = ("", "### Left for a person, here" if is_here else "### To go on to the newest upstream commit", "")
-        more = (f"- {count(followers, 'more patch')} clash only for that",) if followers else ()
+        more = (f"- only because of that: {count(followers, 'more patch')}",) if followers else ()
         parts.append(Part(opens, (*ahead, *more)))
     return parts
 
