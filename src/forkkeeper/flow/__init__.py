@@ -35,8 +35,12 @@
     bench throughput  open → compose → build both sides → run them in pairs, count instructions → verdicts → keep
           attribute   open → compose → build without each patch, and with the first ones → compare → what each makes
                       --since: open → read the fork as it was → build both forks and both pins → whose the change is
-    nightly       open → look upstream → each further step a verb of these, in a clone → compare with the last → keep
     bisect        open → both ends → build and measure → halve the commits in between → the one that changed it
+    nightly       open → look upstream → each further step a verb of these, in a clone → compare with the last → keep
+    publish       read the outbox → what stands at the forge → what is to be done → check the branch, push, write
+    report        open → compose → read the nights → draw one page
+    sbom          open → in step? → the lock, patches, overlay as CycloneDX
+    ci-matrix     read the declaration → the jobs of CI
     patch open    open → compose → a commit per patch → check them out in a worktree (edit: stand at one of them)
           save    open → compose → read the commits → patches → save as one transaction → stand on what was saved
           new, refresh                      … → the worktree's edits → carry the later patches → save
@@ -55,7 +59,8 @@ other tools, `patching` has the queue as commits, `authoring` writes a patch, `a
 directory, `reshaping` puts the queue otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and
 `declining` take single commits of upstream's or do without (`bringing` carries them, `needing` finds what they need,
 `passing` says when a sync has them), `triaging` looks at what upstream offers, `asking` at what users asked for,
-`explaining` at paths, `doctoring` at the machine. `clocking` has the doors to what is imported late: `benching` (of
+`explaining` at paths, `doctoring` at the machine. `nightly` has a night (`telling` says it to others, `publishing` shows
+it at a forge), `reporting` has the door to the page (`paging`), `billing` says what the fork is made of. `clocking` has the doors to what is imported late: `benching` (of
 what `measuring` runs), `attributing` and `bisecting` (of what `comparing` remembers). Every verb first finishes or
 undoes an interrupted save, and gives a `Report`; nothing here prints. `adopting` finds what a tree without patches is
 made of, and `founding` writes the fork.
