@@ -289,8 +289,8 @@ def test_no_ccache_no_launcher() -> None:
 
 def test_the_compile_command() -> None:
     """The targets that the variant names; all of them when it names none."""
-    assert build.compile_argv(CPU, Path("/b"), TOOLS) == ("/bin/cmake", "--build", "/b", "--target", "hello")
-    assert build.compile_argv(Variant("CPU", ()), Path("/b"), TOOLS) == ("/bin/cmake", "--build", "/b")
+    assert build.compile_argv(CPU.targets, Path("/b"), TOOLS) == ("/bin/cmake", "--build", "/b", "--target", "hello")
+    assert build.compile_argv((), Path("/b"), TOOLS) == ("/bin/cmake", "--build", "/b")
 
 
 def test_the_environment_keeps_git_inside_the_source() -> None:

@@ -224,7 +224,11 @@ def _on(name: str, form: Variant, host: Host, device: Device) -> Job | Plain:
         device=device,
         minutes=MINUTES[form.cost],
     )
-    return Plain(job, form.cmake, form.targets, form.device) if is_plain else job
+    return (
+        Plain(job, form.cmake, tuple(variants.named(name, ()) for name in form.targets), form.device)
+        if is_plain
+        else job
+    )
 
 
 def _device(form: Variant, host: Host) -> Device:

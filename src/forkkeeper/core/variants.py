@@ -5,6 +5,7 @@ A variant is data: a new one is a new table. Nothing here looks at the machine; 
 """
 
 import re
+from collections.abc import Container
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -85,10 +86,25 @@ class DeviceNeed(_Need, frozen=True, forbid_unknown_fields=True, kw_only=True, t
 Need = ProgramNeed | HeaderNeed | LibraryNeed | DeviceNeed
 
 
+def names_of(program: str) -> tuple[str, ...]:
+    """Give the names that a program has had: upstream renames one, and a declaration holds before and after a sync."""
+    return tuple(program.split("|"))
+
+
+def named(program: str, there: Container[str]) -> str:
+    """Give the one of a program's names that is there; the first where none is.
+
+    >>> named("server|tiny-server", {"tiny-server"}), named("server|tiny-server", ())
+    ('tiny-server', 'server')
+    """
+    names = names_of(program)
+    return next((name for name in names if name in there), names[0])
+
+
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A program of the build that must run while the variant's tests do; it listens on loopback.
 
-    program -- its name in the build's bin folder
+    program -- its name in the build's bin folder; several, parted by |, where upstream renamed it
     arguments -- for it; {port} is a free port
     connected -- regular expression of the line that it logs for a client: a test that it never logs is a failure
     preload -- C++ file of the fork, from its folder: compiled against the build and loaded into upstream's test

@@ -59,8 +59,9 @@ other tools, `patching` has the queue as commits, `authoring` writes a patch, `a
 directory, `reshaping` puts the queue otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and
 `declining` take single commits of upstream's or do without (`bringing` carries them, `needing` finds what they need,
 `passing` says when a sync has them), `triaging` looks at what upstream offers, `asking` at what users asked for,
-`explaining` at paths, `doctoring` at the machine. `nightly` has a night (`telling` says it to others, `publishing` shows
-it at a forge), `reporting` has the door to the page (`paging`), `billing` says what the fork is made of. `clocking` has the doors to what is imported late: `benching` (of
+`explaining` at paths, `doctoring` at the machine. `nightly` has a night (`telling` says it to others, `publishing`
+shows it at a forge), `reporting` has the door to the page (`paging`), `billing` says what the fork is made of,
+`cimatrix` what CI has to do. `clocking` has the doors to what is imported late: `benching` (of
 what `measuring` runs), `attributing` and `bisecting` (of what `comparing` remembers). Every verb first finishes or
 undoes an interrupted save, and gives a `Report`; nothing here prints. `adopting` finds what a tree without patches is
 made of, and `founding` writes the fork.

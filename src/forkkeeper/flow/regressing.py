@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from forkkeeper.core import changes, checksreport, failures, needs, opsreport, outputs, standing
+from forkkeeper.core import changes, checksreport, failures, needs, opsreport, outputs, standing, variants
 from forkkeeper.core.changes import Change
 from forkkeeper.core.checksreport import ChecksResult
 from forkkeeper.core.failures import Tried
@@ -375,7 +375,9 @@ def _suite(pair: _Pair, stand: Stand, bare: Made) -> _Part:
         if targets:
             variant = with_kits(pair.project, bench.ability)
             if variant.targets:  # without any all was built, of this very tree
-                suite.clear(listing, bench.build, but=variant.targets)
+                suite.clear(
+                    listing, bench.build, but=[one for name in variant.targets for one in variants.names_of(name)]
+                )
             builds.build_more(variant, source=bench.source, build=bench.build, targets=targets)
         try:
             results.append(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from forkkeeper.core import benchreport, samecode
+from forkkeeper.core import benchreport, samecode, variants
 from forkkeeper.core.benches import Bench, Instructions, Model, Test
 from forkkeeper.core.benchreport import Timed
 from forkkeeper.core.exitstatus import describe
@@ -81,6 +81,7 @@ def copied(build: Path, task: Task, number: int, programs: Sequence[str]) -> Ite
     number -- of the copy; below 10,000, so that all paths are of one length
     Raises RequestError where a program was not built, OutsideError where one would load the build's own libraries.
     """
+    programs = _named(build, programs)
     for name in programs:
         if not (build / BIN / name).is_file():
             raise RequestError("bench", str(build / BIN / name), "not built", f"add {name} to the variant's targets")
@@ -97,6 +98,13 @@ def copied(build: Path, task: Task, number: int, programs: Sequence[str]) -> Ite
         shutil.rmtree(copy, ignore_errors=True)
         with contextlib.suppress(OSError):  # another copy is there
             task.place.rmdir()
+
+
+def _named(build: Path, programs: Sequence[str]) -> tuple[str, ...]:
+    """Give programs by the names that they have in a build."""
+    folder = build / BIN
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
+    return tuple(variants.named(program, there) for program in programs)
 
 
 def place(copies: Path) -> Path:
@@ -120,7 +128,7 @@ def code_of(build: Path, programs: Sequence[str], names: Sequence[str]) -> samec
         found.name: str(found.readlink())
         if found.is_symlink()
         else hashlib.sha256(samecode.bare(found.read_bytes(), names)).hexdigest()
-        for found in _run_from(build, programs)
+        for found in _run_from(build, _named(build, programs))
     }
 
 

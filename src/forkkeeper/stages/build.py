@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from forkkeeper.core import ccachelog, cmakeoptions, compilerreport, sections
+from forkkeeper.core import ccachelog, cmakeoptions, compilerreport, sections, variants
 from forkkeeper.core.ccachelog import Counts
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.core.ids import TreeId
@@ -167,7 +167,8 @@ def build(
     log = build / CCACHE_LOG
     log.unlink(missing_ok=True)
     logged = {**env, "CCACHE_STATSLOG": str(log)}
-    _step("compile", name, compile_argv(variant, build, tools), logged)
+    targets = _targets(variant.targets, build, tools, env)
+    _step("compile", name, compile_argv(targets, build, tools), logged)
     _write_stamp(build, Stamp(identity.tree, fill(variant.cmake, identity), variant.targets, configure))
     if variant.emulated is not None:
         job = _Device(name, variant, variant.emulated, source, build, identity, tools)
@@ -221,10 +222,19 @@ def configure_argv(
     return (tools.cmake, *folders, *quiet, *ours, *fill(variant.cmake, identity))
 
 
-def compile_argv(variant: Variant, build: Path, tools: Tools) -> tuple[str, ...]:
+def compile_argv(targets: Sequence[str], build: Path, tools: Tools) -> tuple[str, ...]:
     """Give the compile command; CMAKE_BUILD_PARALLEL_LEVEL, when set, says how many jobs."""
-    targets = ("--target", *variant.targets) if variant.targets else ()
-    return (tools.cmake, "--build", str(build), *targets)
+    chosen = ("--target", *targets) if targets else ()
+    return (tools.cmake, "--build", str(build), *chosen)
+
+
+def _targets(declared: Sequence[str], build: Path, tools: Tools, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Give the targets by the names that they have in a configured build; only one with several names is looked up."""
+    if not any(len(variants.names_of(name)) > 1 for name in declared):
+        return tuple(declared)
+    said = process.read((tools.cmake, "--build", str(build), "--target", "help"), env=env).out
+    known = {line.partition(":")[0].strip() for line in said.splitlines()}
+    return tuple(variants.named(name, known) for name in declared)
 
 
 def environment(inherited: Mapping[str, str], source: Path, build: Path, tools: Tools) -> dict[str, str]:

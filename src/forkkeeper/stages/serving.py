@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from forkkeeper.core import variants
 from forkkeeper.core.exitstatus import describe
 from forkkeeper.core.variants import Server
 from forkkeeper.errors import OutsideError, RequestError
@@ -41,13 +42,15 @@ def serving(server: Server, build: Path, env: Mapping[str, str]) -> Iterator[Ser
 
     Raises RequestError when the build has no such program, OutsideError when it ends or does not listen in time.
     """
-    program = build / "bin" / server.program
+    folder = build / "bin"
+    name = variants.named(server.program, {path.name for path in folder.iterdir()} if folder.is_dir() else ())
+    program = folder / name
     if not program.is_file():
-        raise RequestError("check", str(program), "not built", f"add {server.program} to the variant's targets")
+        raise RequestError("check", str(program), "not built", f"add {name} to the variant's targets")
     port = _free_port()
     address = f"{HOST}:{port}"
-    with TemporaryDirectory(prefix="forkkeeper-server-") as folder:
-        log = Path(folder, "log")
+    with TemporaryDirectory(prefix="forkkeeper-server-") as logs:
+        log = Path(logs, "log")
         argv = (str(program), *(one.replace("{port}", str(port)) for one in server.arguments))
         try:
             running = Running(argv, log, env)
