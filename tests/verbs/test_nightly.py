@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nighting import BREAKING, CLASHING, GREETING, HARMLESS, HEAVIER, fork_at_night
+from nighting import BREAKING, CLASHING, GREETING, HARMLESS, HEAVIER, SOURCES, fork_at_night
 from world import BIN, Fork, assert_message, git
 
 pytestmark = pytest.mark.valgrind
@@ -222,3 +222,33 @@ def test_a_night_that_is_killed_leaves_nothing_that_the_next_one_minds(tmp_path:
     process.wait()
     assert tracked(fork) == before
     assert endings(night(fork)) == EVERY
+
+
+def test_real_nights_raise_one_alarm_propose_the_sync_and_close_both(tmp_path: Path) -> None:
+    """A broken head twice: one alarm, told by step and command; it is closed when upstream has mended it.
+
+    The sync is offered meanwhile, with what fails in it; once it is taken, its request is closed. No forge is needed.
+    """
+    fork, place = fork_at_night(tmp_path), tmp_path / "shown"
+    broken = fork.upstream.commit(BREAKING)
+
+    def published() -> dict[str, str]:
+        ran = fork.script("publish", "--to", f"folder:{place}")
+        assert ran.code == 0, ran.said
+        return {path.relative_to(place).as_posix(): path.read_text() for path in sorted(place.rglob("*.md"))}
+
+    night(fork, code=3)
+    assert [name for name in published() if name.startswith("alarm")] == []
+    night(fork, code=3)
+    shown = published()
+    assert '"open"' in shown["alarm-2.md"]
+    assert "build cpu" in shown["alarm-2.md"]
+    assert f"forkkeeper nightly --head {broken[:12]} --only 'build cpu'" in shown["alarm-2.md"]
+    head = fork.upstream.commit({"engine.c": SOURCES["engine.c"]})
+    night(fork)
+    shown = published()
+    assert '"closed"' in shown["alarm-2.md"]
+    assert head[:12] in shown["pull-1.md"]
+    assert "greeting" in shown["pull-1.md"]
+    fork.ok("sync", "--upto", head, "--commit")
+    assert '"closed"' in published()["pull-1.md"]

@@ -99,47 +99,45 @@ def tables(document: Document) -> Iterator[Sequence[Mapping[str, Any]]]:
 
 def _counts(step: Step, document: Document) -> Iterator[Count]:
     """Read the rows of tests; a table of other columns is no such table."""
-    for row in (row for table in tables(document) for row in table):
-        if "cases" in row and "passed" in row and "verdict" in row:
-            yield Count(
-                step.name,
-                step.variant,
-                row["device"],
-                bool(row.get("emulated")),
-                row["check"],
-                _number(row["cases"]),
-                _number(row["passed"]),
-                _number(row["skipped"]),
-                float(row["seconds"]),
-                row["verdict"],
-            )
-        elif "with it" in row:  # a witness: one patch is one case
-            good = row["verdict"].startswith("proves")
-            yield Count(
-                step.name,
-                step.variant,
-                "",
-                bool(row.get("emulated")),
-                row["patch"],
-                1,
-                int(good),
-                int(not good and not row["with it"]),
-                0.0,
-                row["verdict"],
-            )
-        elif "compared" in row:
-            yield Count(
-                step.name,
-                step.variant,
-                "",
-                bool(row.get("emulated")),
-                row["compared"],
-                0,
-                0,
-                0,
-                float(row["seconds"] or 0),
-                row["verdict"],
-            )
+    rows = [row for table in tables(document) for row in table]
+    yield from (_test(step, row) for row in rows if {"cases", "passed", "verdict"} <= row.keys())
+    yield from (_compared(step, row, document.get("cases", ())) for row in rows if "compared" in row)
+    witnesses = [row for row in rows if "with it" in row]
+    if witnesses:
+        yield _witnesses(step, witnesses)
+
+
+def _test(step: Step, row: Document) -> Count:
+    cases, passed, skipped = (_number(row[name]) for name in ("cases", "passed", "skipped"))
+    return Count(
+        step.name,
+        step.variant,
+        row["device"],
+        bool(row.get("emulated")),
+        row["check"],
+        cases,
+        passed,
+        skipped,
+        float(row["seconds"]),
+        row["verdict"],
+    )
+
+
+def _compared(step: Step, row: Document, cases: Sequence[Document]) -> Count:
+    """Read a part of a comparison with the pin; of what models say the cases are known."""
+    known = [one for one in cases if one["variant"] == row["variant"]] if row["compared"] == "outputs" else []
+    counts = (len(known), sum(one["as_pin"] for one in known), 0)
+    emulated, seconds = bool(row.get("emulated")), float(row["seconds"] or 0)
+    return Count(step.name, step.variant, "", emulated, row["compared"], *counts, seconds, row["verdict"])
+
+
+def _witnesses(step: Step, rows: Sequence[Document]) -> Count:
+    """Read the table of witnesses: one patch is a case, skipped where it declares that it has no witness."""
+    proved = sum(row["verdict"].startswith(_PROVED) for row in rows)
+    none = sum(row["verdict"].startswith(_NONE) for row in rows)
+    verdict = "passed" if proved + none == len(rows) else "FAILED"
+    emulated = any(row.get("emulated") for row in rows)
+    return Count(step.name, step.variant, "", emulated, "witnesses", len(rows) - none, proved, none, 0.0, verdict)
 
 
 def _number(text: str) -> int:
@@ -200,11 +198,13 @@ def _free(document: Document) -> str:
     return f"free over {way}, {stops}" if document["free"] else f"not one step is free: {stops}"
 
 
+_PROVED, _NONE = "proves the patch", "none"
+
 # words of verdicts that need no word more: core.standing.Standing, core.witnesses.Effect, flow.regressing
 _QUIET = {
     "check": ("passed", "not supported (declared)"),
     "regression": ("as the pin", "skipped"),
-    "witness": ("proves the patch", "none"),
+    "witness": (_PROVED, _NONE),
 }
 
 
@@ -243,6 +243,10 @@ def _totals(document: Document) -> str:
         passed, cases = (sum(_number(row[name]) for row in tests) for name in ("passed", "cases"))
         emulated = ", emulated" if any(row.get("emulated") for row in tests) else ""
         return f"{passed:,} of {cases:,} cases pass{emulated}"
+    witnesses = [row for row in rows if "with it" in row]
+    if witnesses:
+        proved = sum(row["verdict"].startswith(_PROVED) for row in witnesses)
+        return f"{proved} of {count(len(witnesses), 'patch')} proved by their witnesses"
     return "; ".join(" ".join(str(row["verdict"]).split()) for row in rows if "verdict" in row)
 
 

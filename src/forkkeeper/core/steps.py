@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from forkkeeper.core.declaration import Nightly
+from forkkeeper.core.ids import short
 from forkkeeper.core.nights import BAD, Ending, Side, Step, Taken
 
 MINUTE = 60
@@ -136,8 +137,9 @@ def with_needs(steps: Sequence[Step], names: Sequence[str]) -> tuple[Step, ...]:
 def command(step: Step, head: str) -> str:
     """Give what to type in the fork's folder to see a step again."""
     if step.side is Side.STAND and step.kind in {"look", "plan", "reach", "triage"}:
-        return shlex.join(["forkkeeper", *step.words])
-    upto = ["--head", head] if head else []
+        words = step.words[: step.words.index("--all")] if step.kind == "triage" else step.words
+        return shlex.join(["forkkeeper", *(short(word) if word == head else word for word in words)])
+    upto = ["--head", short(head)] if head else []
     return shlex.join(["forkkeeper", "nightly", *upto, "--only", step.name])
 
 

@@ -135,7 +135,12 @@ def report(
     green = any(part.ran for _, part in parts) and all(part.green for _, part in parts) and not homeless
     blocks = (*notes, "", *cases, summary, *told, *homeless, *emulating.blocks(devices))
     code = ExitCode.IN_STEP if green else ExitCode.ANSWER_IS_NO
-    return Report(blocks, code, more=emulating.document(devices))
+    judged = [{"variant": _name(row), "case": row.compared.case, "as_pin": row.judged.green} for row in rows]
+    return Report(blocks, code, more={"cases": judged} | emulating.document(devices))
+
+
+def _name(row: _Case) -> str:
+    return row.variant if isinstance(row.variant, str) else row.variant.text
 
 
 def _row(ability: Ability, part: _Part) -> tuple[Cell, ...]:
