@@ -252,3 +252,16 @@ def test_real_nights_raise_one_alarm_propose_the_sync_and_close_both(tmp_path: P
     assert "greeting" in shown["pull-1.md"]
     fork.ok("sync", "--upto", head, "--commit")
     assert '"closed"' in published()["pull-1.md"]
+
+
+def test_two_nights_at_once_are_one_too_many(tmp_path: Path) -> None:
+    """The second is refused, and is told who is at work; the first goes on to its end."""
+    fork = fork_at_night(tmp_path)
+    first = subprocess.Popen([str(BIN / "forkkeeper"), "nightly"], cwd=fork.root, stdout=subprocess.DEVNULL)
+    held = fork.root / ".forkkeeper/nightly/lock"
+    until = time.monotonic() + 60
+    while not (held.is_file() and held.read_text()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert_message(fork.run("nightly"), 2, "another forkkeeper is at work on it", f"process {first.pid}")
+    assert first.wait(300) == 0

@@ -95,20 +95,27 @@ def nightly(setting: Setting, asked: Asked) -> Report:
     with projects.alone(root, doing=STEP) as done:
         project = projects.load(root, step=STEP)
     course = _begin(setting, project, asked)
+    _know(course)
+    with stage.alone(course.state):
+        return _watch(course, began, clocked, noted(done))
+
+
+def _watch(course: _Course, began: str, clocked: float, notes: tuple[Block, ...]) -> Report:
+    asked, root = course.asked, course.project.root
     _look(course)
     digest = _digest(course)
     last = next(iter(history.recent(root, most=1, say=course.notes.append)), None)
     same = history.of_digest(root, digest)
     is_same = same is not None and last is not None and same.began == last.began
     if is_same and same is not None and not asked.anew and not asked.only and _is_settled(same, course):
-        return Report((*noted(done), *course.notes, *_nothing_new(same, course)))
+        return Report((*notes, *course.notes, *_nothing_new(same, course)))
     _ahead(course)
     _matrix(course, same if is_same and not asked.anew else None)
     night = _night(course, began, time.monotonic() - clocked, digest)
     changed = trend.compare(last, night)
     loose = projects.uncommitted(root)
     told, after = ((), ()) if asked.only else _tell(course, night)
-    blocks = (*noted(done), *course.notes, *nightreport.blocks(night, changed, loose), *told)
+    blocks = (*notes, *course.notes, *nightreport.blocks(night, changed, loose), *told)
     return Report(blocks, nightreport.code((*night.taken, *after)), more=nightreport.more(night))
 
 
@@ -235,7 +242,6 @@ def _matrix(course: _Course, same: Night | None) -> None:
     todo = _steps_of_matrix(course, side, tuple(course.folders))
     if course.asked.only:
         todo = steps.with_needs(todo, course.asked.only)
-        _know(course, todo)
     repeated = steps.again(same.taken) if same is not None else frozenset()
     passed = {one.step.name: one for one in same.taken if one.step in todo} if same is not None else {}
     course.total = len(course.taken) + len(todo)
@@ -246,14 +252,13 @@ def _matrix(course: _Course, same: Night | None) -> None:
             _take(course, step, course.folders[step.side])
 
 
-def _know(course: _Course, todo: Sequence[Step]) -> None:
+def _know(course: _Course) -> None:
     """Refuse the name of a step that there is not."""
-    known = [*("look", "plan", "reach", "triage", "try", "head"), *(s.name for s in todo)]
-    every = [*known, *sorted(_names_of_trial(course))]
+    known = ["look", "head", "plan", "reach", "triage", "try"]
+    known += [step.name for step in _steps_of_matrix(course, Side.TRIAL, tuple(Side))]
     for name in course.asked.only:
-        if name not in every:
-            hint = near_hint(name, list(dict.fromkeys(every)), "steps")
-            raise RequestError(STEP, f"--only {name}", "is no step of a night", hint)
+        if name not in known:
+            raise RequestError(STEP, f"--only {name}", "is no step of a night", near_hint(name, known, "steps"))
 
 
 def _take(course: _Course, step: Step, folder: Path) -> Taken:

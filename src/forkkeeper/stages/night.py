@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,14 @@ def committed(root: Path) -> CommitId:
         hint = "`git init && git add -A && git commit`: a night looks at what is committed"
         raise RequestError("nightly", str(root.name), "is not in a git repository with a commit", hint)
     return found
+
+
+@contextlib.contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Hold the clones for one night. Raises RequestError where another night goes on."""
+    (state / FOLDER).mkdir(parents=True, exist_ok=True)
+    with disk.only_one(state / FOLDER / "lock", doing="nightly"):
+        yield
 
 
 def clone(root: Path, state: Path, side: Side, commit: CommitId, *, home: str, branch: str | None = None) -> Path:
