@@ -265,3 +265,15 @@ def test_two_nights_at_once_are_one_too_many(tmp_path: Path) -> None:
         time.sleep(0.02)
     assert_message(fork.run("nightly"), 2, "another forkkeeper is at work on it", f"process {first.pid}")
     assert first.wait(300) == 0
+
+
+def test_links_of_the_outbox_lead_to_upstreams_own_commits(tmp_path: Path) -> None:
+    """Where fork.toml names upstream's page, commits are linked there, by their full ids."""
+    fork = fork_at_night(tmp_path)
+    declaration = fork.root / "fork.toml"
+    declaration.write_text(declaration.read_text().replace('web = ""', 'web = "https://github.com/small/upstream"'))
+    fork.commit_all()
+    head = fork.upstream.commit(HARMLESS)
+    night(fork)
+    summary = (fork.root / ".forkkeeper/nightly/outbox/summary.md").read_text()
+    assert f"(https://github.com/small/upstream/commit/{head})" in summary

@@ -66,7 +66,7 @@ def _pages(declared: Declaration) -> tuple[str, ...]:
     """Give upstream's addresses, to which links may lead."""
     known = [declared.upstream.web, *(s.location for s in declared.upstream.source if isinstance(s, GitSource))]
     found = [page for one in known if one and (page := commits.link([one], CommitId("")))]
-    return tuple(dict.fromkeys(page.removesuffix("/") for page in found))
+    return tuple(dict.fromkeys(page.removesuffix("/commit/") for page in found))
 
 
 def _alarmed(alarm: alarms.Alarm) -> Block:
