@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from world import Fork, Local, Upstream, copied, fork_of, seal
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure of what is tested
+settings.load_profile("unhurried")
 
 HEADER = """\
 #ifndef CORE_H
