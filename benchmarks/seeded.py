@@ -1,7 +1,7 @@
 """Forks made from a seed: an upstream with a history, and a queue of patches on its first commit.
 
-Every file that a patch touches has the same number of lines. Each patch changes the middle line of a file of its own; every fourth one also
-adds a line to a file that it shares with others. Upstream then moves on, commit by commit:
+Every file that a patch touches has the same number of lines. Each patch changes the middle line of a file of its own;
+every fourth one also adds a line to a file that it shares with others. Upstream then moves on, commit by commit:
 
 - beside every second patch (*meeting*) it changes a line in that patch's context, so the patch is refreshed
 - for some of the other patches (*clashing*) it changes the very line; the commit that does is known
