@@ -104,7 +104,7 @@ def settle(place: Path, work: Path, source: str) -> Path:
 
 
 def made(out: Path, ends: dict[str, str], when: str) -> dict[str, tuple[int, bytes]]:
-    """Make what is made of a fork as it stands. when -- what the products are called by"""
+    """Make what is made of a fork as it stands. when -- what the products are called by."""
     said = {f"{when}-{name}": run(filled(words, out, ends, when)) for name, words in MADE.items()}
     shutil.copyfile(PAGE, out / f"{when}-page.html")
     return said

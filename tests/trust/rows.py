@@ -121,7 +121,7 @@ def make_locales(folder: Path) -> None:
 
 @cache
 def newer_python(tools: Path) -> Path:
-    """Give the newest other Python of this machine, in an environment in which forkkeeper is installed. Raises Lacking."""
+    """Give the newest other Python of this machine, in an environment with forkkeeper. Raises Lacking."""
     found = {version: python for python in others() if (version := version_of(python)) >= FLOOR}
     found.pop(sys.version_info[:2], None)
     if not found:

@@ -15,7 +15,7 @@ import rows
 import sdists
 from rows import FIRST, LOCALISED, NEWER, ODD, PLAIN, Row
 from sdists import embedded, follow_sdists, sdist
-from world import Fork, copied, git
+from world import Fork, copied
 
 # Of an sdist only upstream's trees can be had, not its history: what tells of that differs, as it should.
 OF_HISTORY = (
@@ -113,18 +113,14 @@ def compare(row: Row, forks: Path, work: Path, tools: Path, first: Mapping[str, 
     assert not named
 
 
-def test_elsewhere(
-    forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]
-) -> None:
+def test_elsewhere(forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]) -> None:
     """Another time zone, umask, hash seed, folder and user together make no difference."""
     compare(ODD, forks, tmp_path, tools, first, count)
 
 
 @pytest.mark.trust
 @pytest.mark.parametrize("row", PLAIN, ids=lambda row: row.name)
-def test_row(
-    row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]
-) -> None:
+def test_row(row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]) -> None:
     """What is named makes no difference; from an sdist comes the same fork."""
     compare(row, forks, tmp_path, tools, first, count)
 
@@ -143,8 +139,6 @@ def test_language(
 @pytest.mark.trust
 @pytest.mark.newest
 @pytest.mark.parametrize("row", NEWER, ids=lambda row: row.name)
-def test_newest(
-    row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]
-) -> None:
+def test_newest(row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]) -> None:
     """The newest git of Debian's archive, and the newest Python of this machine, make no difference."""
     compare(row, forks, tmp_path, tools, first, count)
