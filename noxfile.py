@@ -125,7 +125,7 @@ def lowest(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """How fast is the tool beside git itself? Runs all that needs no build; the ratios stand at the end."""
     session.install("-e", ".", *groups("tests"))
-    left_out = [f"--ignore=benchmarks/test_{name}.py" for name in ("build", "metal")]
+    left_out = [f"--ignore=benchmarks/test_{name}.py" for name in ("build", "metal", "scale")]
     session.run("pytest", "benchmarks", *left_out, *TIMES, *session.posargs)
 
 
@@ -134,6 +134,13 @@ def bench_carry(session: nox.Session) -> None:
     """How fast is a queue carried beside `git am -3`, `git rebase` and `git bisect`, and how does that grow?"""
     session.install("-e", ".", *groups("tests"))
     session.run("pytest", "benchmarks/test_carry.py", *TIMES, *session.posargs)
+
+
+@nox.session(default=False)
+def bench_scale(session: nox.Session) -> None:
+    """What does a fork of 400 patches, 100,000 files and 50,000 commits cost? FORKKEEPER_SCALE=DIR keeps it."""
+    session.install("-e", ".[bench,report]", *groups("tests"))
+    session.run("pytest", "benchmarks/test_scale.py", *TIMES, *session.posargs)
 
 
 @nox.session(default=False)
