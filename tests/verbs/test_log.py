@@ -110,3 +110,11 @@ def test_words_of_a_patch_are_no_markup(fork_in_step: Fork) -> None:
     text = (fork_in_step.root / "CHANGES-LOCAL.md").read_text()
     assert "<script>" not in text
     assert "[x](javascript" not in text
+
+
+def test_a_new_name_of_the_pin_does_not_make_it_stale(fork_in_step: Fork) -> None:
+    """A tag that upstream sets on the pin, or takes off it, changes neither log nor lock: only the fork's files do."""
+    git(fork_in_step.upstream.path, "update-ref", "refs/tags/v1.0-again", fork_in_step.pin)
+    fork_in_step.ok("log", "--check")
+    git(fork_in_step.upstream.path, "update-ref", "-d", "refs/tags/v1.0")
+    fork_in_step.ok("log", "--check")
