@@ -114,7 +114,7 @@ def lowest(session: nox.Session) -> None:
     session.install(*groups("supply"))
     place = session.create_tmp()
     python = f"{place}/oldest/bin/python"
-    session.run("uv", "venv", "--quiet", "--clear", "--python", session.python or sys.executable, f"{place}/oldest")
+    session.run("uv", "venv", "--quiet", "--clear", "--python", sys.executable, f"{place}/oldest")
     how = ("--quiet", "--python", python, "--resolution", "lowest-direct")
     session.run("uv", "pip", "install", *how, "-e", ".[bench,report]", "--group", "tests")
     names = session.posargs or [f"tests/verbs/test_{name}.py" for name in ("init", "status", "sync", "sbom", "report")]
@@ -138,7 +138,7 @@ def bench_carry(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench_scale(session: nox.Session) -> None:
-    """What does a fork of 400 patches, 100,000 files and 50,000 commits cost? FORKKEEPER_SCALE=DIR keeps it."""
+    """Are 400 patches on 100,000 files, over 50,000 commits, within their targets? FORKKEEPER_SCALE=DIR keeps them."""
     session.install("-e", ".[bench,report]", *groups("tests"))
     session.run("pytest", "benchmarks/test_scale.py", *TIMES, *session.posargs)
 

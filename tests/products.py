@@ -61,8 +61,8 @@ def run(words: list[str]) -> tuple[int, bytes]:
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
     if code not in (0, 1):
-        sys.exit(f"{words}: exit {code}\n{err.buffer.getvalue().decode()}{out.buffer.getvalue().decode()}")  # type: ignore[attr-defined]
-    return code, out.buffer.getvalue()  # type: ignore[attr-defined]
+        sys.exit(f"{words}: exit {code}\n{err.buffer.getvalue().decode()}{out.buffer.getvalue().decode()}")
+    return code, out.buffer.getvalue()
 
 
 def products(forks: Path, work: Path, source: str) -> Iterator[tuple[str, str]]:

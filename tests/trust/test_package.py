@@ -50,7 +50,7 @@ def test_it_works_from_the_wheel(built: Built, tmp_path: Path, figures: Callable
     """
     python = tmp_path / "environment/bin/python"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "environment"], check=True)
-    asked = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
     with zipfile.ZipFile(built.wheel) as wheel:
         wheel.extractall(site)

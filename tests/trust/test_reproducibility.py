@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import environments
 import pytest
-import rows
 import sdists
-from rows import FIRST, LOCALISED, NEWER, ODD, PLAIN, Row
+from environments import FIRST, LOCALISED, NEWER, ODD, PLAIN, Row
 from sdists import embedded, follow_sdists, sdist
 from world import Fork, copied
 
@@ -72,7 +72,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first(forks: Path, tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """Give what the first row makes."""
-    return rows.results(FIRST, forks, tmp_path_factory.mktemp("first"), tools)
+    return environments.results(FIRST, forks, tmp_path_factory.mktemp("first"), tools)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_a_difference_is_seen(first: Mapping[str, str]) -> None:
 
 def compare(row: Row, forks: Path, work: Path, tools: Path, first: Mapping[str, str], count: list[int]) -> None:
     """Hold a row against the first."""
-    named = differing(row, first, rows.results(row, forks, work, tools))
+    named = differing(row, first, environments.results(row, forks, work, tools))
     count.append(len(named))
     assert not named
 
@@ -132,7 +132,7 @@ def test_language(
     row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]
 ) -> None:
     """Another language makes no difference: not where `i` has another capital, nor where text is no UTF-8."""
-    rows.make_locales(tools / "locales")
+    environments.make_locales(tools / "locales")
     compare(row, forks, tmp_path, tools, first, count)
 
 
