@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from world import Fork, Local, assert_message, fork_of
+from world import Fork, Local, assert_message, fork_of, git
 
 
 def test_the_log_tells_what_why_where_and_how_far(fork_behind: Fork) -> None:
@@ -13,7 +13,7 @@ def test_the_log_tells_what_why_where_and_how_far(fork_behind: Fork) -> None:
     pin, target = fork_behind.pin[:12], fork_behind.target[:12]
     for words in (
         "# Local changes of fork",
-        f"upstream commit `{fork_behind.target}` (v1.1) of 2025-06-21",
+        f"upstream commit `{fork_behind.target}` of 2025-06-21",
         "### buffer-size",
         "Small reads are slow on the fork's machines.",
         "- kind: edits lines",
