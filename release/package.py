@@ -97,7 +97,8 @@ def missing(wheel: Path, source: Path) -> Iterator[str]:
     held = {name: data for name, data in members(wheel).items() if ".dist-info/" not in name}
     yield from (f"{wheel.name}: {name} is not in it" for name in sorted(wanted.keys() - held.keys()))
     yield from (f"{wheel.name}: {name} is in it, and not in {SOURCE}" for name in sorted(held.keys() - wanted.keys()))
-    yield from (f"{wheel.name}: {name} has other bytes" for name in sorted(held) if wanted.get(name, b"") != held[name])
+    other = sorted(name for name in held.keys() & wanted.keys() if held[name] != wanted[name])
+    yield from (f"{wheel.name}: {name} has other bytes" for name in other)
 
 
 def tryout(python: Path, work: Path) -> Iterator[str]:

@@ -138,6 +138,7 @@ def test_language(
 
 @pytest.mark.trust
 @pytest.mark.newest
+@pytest.mark.network
 @pytest.mark.parametrize("row", NEWER, ids=lambda row: row.name)
 def test_newest(row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]) -> None:
     """The newest git of Debian's archive, and the newest Python of this machine, make no difference."""
