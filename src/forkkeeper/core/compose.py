@@ -52,9 +52,9 @@ class Collision:
 
 def baseline(store: Store, tree: TreeId, rules: Sequence[PathRule]) -> Baseline:
     """Apply the path policy to an upstream tree."""
-    entries = store.entries(tree)
     if not rules:
-        return Baseline(tree, entries, ())
+        return Baseline(tree, store.paths(tree), ())
+    entries = store.entries(tree)
     left_out = tuple(d for d in policy.decide(rules, entries) if not d.keep)
     gone = {decision.path for decision in left_out}
     kept = {path: entry for path, entry in entries.items() if path not in gone}
@@ -66,7 +66,7 @@ def stack(store: Store, base: Baseline, patches: Sequence[Patch]) -> tuple[Step,
     steps: list[Step] = []
     tree = base.tree
     for patch in patches:
-        step = _apply(store, tree, store.entries(tree), patch)
+        step = _apply(store, tree, store.paths(tree), patch)
         steps.append(step)
         if isinstance(step, Applied):
             tree = step.after

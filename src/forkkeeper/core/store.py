@@ -121,6 +121,9 @@ class Store(Protocol):
     def entries(self, tree: TreeId) -> Entries:
         """Give every path of a tree."""
 
+    def paths(self, tree: TreeId) -> Entries:
+        """Give every path of a tree, read as they are asked for; only as long as the store is open."""
+
     def is_folder(self, tree: TreeId, path: str) -> bool:
         """Whether a tree has a folder at a path."""
 

@@ -187,11 +187,12 @@ class Scratch:
 
     # trees ------------------------------------------------------------------------------------------------------
 
-    def entries(self, tree: TreeId) -> Entries:
-        """Give every path of a tree, read as they are asked for."""
-        return trees.Paths(self, tree, lambda: self._all_entries(tree))
+    def paths(self, tree: TreeId) -> Entries:
+        """Give every path of a tree, read as they are asked for; only as long as this is open."""
+        return trees.Paths(self, tree, lambda: self.entries(tree))
 
-    def _all_entries(self, tree: TreeId) -> dict[str, Entry]:
+    def entries(self, tree: TreeId) -> dict[str, Entry]:
+        """Give every path of a tree."""
         if tree == EMPTY_TREE:
             return {}
         found: dict[str, Entry] = {}
