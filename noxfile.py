@@ -26,7 +26,9 @@ PROGRAMS = {
     "valgrind": "valgrind",
     "clang": "clang-19",
     "browser": "chromium",
+    "locales": "localedef",
 }
+LOCK = "requirements/development.txt"
 TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 
 nox.needs_version = ">=2025.11.12"
@@ -70,10 +72,60 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Which versions, with hashes, is forkkeeper developed with? Writes requirements/development.txt anew."""
+    session.install(*groups("supply"))
+    how = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header")
+    what = ("--all-extras", "--group", "dev", "--group", "fork", "--group", "supply")
+    session.run("uv", "pip", "compile", "pyproject.toml", *how, *what, "--quiet", "-o", LOCK, *session.posargs)
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Is anything that we depend on known to be unsafe, or under a licence that we do not allow? Needs the network.
+
+    With `-- --offline` no advisory is looked up, which is said; the licences are looked at all the same.
+    """
+    session.install(*groups("supply"))
+    place = session.create_tmp()
+    session.run("python", "-m", "venv", f"{place}/users", silent=True)
+    session.run(f"{place}/users/bin/python", "-m", "pip", "install", "--quiet", ".[bench,report]", external=True)
+    session.run("pip-licenses", "--python", f"{place}/users/bin/python", "--ignore-packages", "pip", "setuptools")
+    if "--offline" in session.posargs:
+        session.skip("the licences are in order; NOT AUDITED: with --offline no advisory was looked up")
+    # --strict: a package that the advisory database does not answer for is a failure, not one with no advisory
+    session.run("pip-audit", "--strict", "--disable-pip", "--require-hashes", "-r", LOCK, *session.posargs)
+
+
+@nox.session(default=False)
+def package(session: nox.Session) -> None:
+    """Are wheel and sdist the same bytes whenever they are built, whole, and do they work? Leaves them in dist/."""
+    session.install(*groups("supply"))
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "release.package", "dist")
+    made = sorted(str(path) for path in Path("dist").iterdir())
+    session.run("twine", "check", "--strict", *made)
+    session.run("check-wheel-contents", *(name for name in made if name.endswith(".whl")))
+
+
+@nox.session(default=False)
+def lowest(session: nox.Session) -> None:
+    """Is the oldest of each dependency that pyproject.toml allows enough? A sample of the tests of the verbs."""
+    session.install(*groups("supply"))
+    place = session.create_tmp()
+    python = f"{place}/oldest/bin/python"
+    session.run("uv", "venv", "--quiet", "--clear", "--python", sys.executable, f"{place}/oldest")
+    how = ("--quiet", "--python", python, "--resolution", "lowest-direct")
+    session.run("uv", "pip", "install", *how, "-e", ".[bench,report]", "--group", "tests")
+    names = session.posargs or [f"tests/verbs/test_{name}.py" for name in ("init", "status", "sync", "sbom", "report")]
+    session.run(python, "-m", "pytest", "-q", "-m", "not network and not browser", *names, external=True)
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """How fast is the tool beside git itself? Runs all that needs no build; the ratios stand at the end."""
     session.install("-e", ".", *groups("tests"))
-    left_out = [f"--ignore=benchmarks/test_{name}.py" for name in ("build", "metal")]
+    left_out = [f"--ignore=benchmarks/test_{name}.py" for name in ("build", "metal", "scale")]
     session.run("pytest", "benchmarks", *left_out, *TIMES, *session.posargs)
 
 
@@ -82,6 +134,13 @@ def bench_carry(session: nox.Session) -> None:
     """How fast is a queue carried beside `git am -3`, `git rebase` and `git bisect`, and how does that grow?"""
     session.install("-e", ".", *groups("tests"))
     session.run("pytest", "benchmarks/test_carry.py", *TIMES, *session.posargs)
+
+
+@nox.session(default=False)
+def bench_scale(session: nox.Session) -> None:
+    """Are 400 patches on 100,000 files, over 50,000 commits, within their targets? FORKKEEPER_SCALE=DIR keeps them."""
+    session.install("-e", ".[bench,report]", *groups("tests"))
+    session.run("pytest", "benchmarks/test_scale.py", *TIMES, *session.posargs)
 
 
 @nox.session(default=False)

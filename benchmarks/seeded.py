@@ -1,7 +1,7 @@
 """Forks made from a seed: an upstream with a history, and a queue of patches on its first commit.
 
-Every file has the same number of lines. Each patch changes the middle line of a file of its own; every fourth one also
-adds a line to a file that it shares with others. Upstream then moves on, commit by commit:
+Every file that a patch touches has the same number of lines. Each patch changes the middle line of a file of its own;
+every fourth one also adds a line to a file that it shares with others. Upstream then moves on, commit by commit:
 
 - beside every second patch (*meeting*) it changes a line in that patch's context, so the patch is refreshed
 - for some of the other patches (*clashing*) it changes the very line; the commit that does is known
@@ -10,22 +10,27 @@ adds a line to a file that it shares with others. Upstream then moves on, commit
 Patches are independent of each other, so the first N of a queue are a queue. One `git fast-import` writes it all.
 """
 
-import io
+import json
 import random
+import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 from world import START, TRAILERS, Upstream, environment, git
 
-LINES = 120  # of every file
+LINES = 120  # of every file that a patch touches
 MIDDLE = LINES // 2
 CONTEXT = 3  # lines: so far from the patch's line upstream changes another, when it meets the patch
 SHARING = 4  # every fourth patch also changes a shared file …
 SHARED = 40  # … and so many patches in a row have the same one, each with a place of its own
 PLACE = LINES // (SHARED // SHARING)  # lines between two such places
+FOLDERS = 40  # of upstream's other files; a folder of these with more than …
+FULL = 100  # … so many files is parted into smaller ones, as people do
 EDITS = 2  # files that an upstream commit changes beside what is said above
+WHOLE = "whole.json"  # written last, where a fork is kept for other runs
 _DECLARATION = """\
 schema = 1
 name = "seeded"
@@ -45,6 +50,7 @@ class Shape:
     commits -- of upstream after the pin
     within -- the first so many of them meet the patches and clash with them, spread evenly; None: all of them
     clashing -- number of patches that clash
+    lines -- of each file that no patch touches
     """
 
     files: int = 2_000
@@ -53,6 +59,7 @@ class Shape:
     within: int | None = None
     clashing: int = 0
     seed: int = 20260620
+    lines: int = LINES
 
 
 @dataclass(frozen=True)
@@ -98,10 +105,14 @@ class Seeded:
 def make(root: Path, shape: Shape) -> Seeded:
     """Make a fork in a folder, the same for the same shape."""
     upstream = Upstream.make(root / "upstream.git").path
-    writing = _Writing(shape)
     marks = root / "marks"
     argv = ("git", "fast-import", "--quiet", f"--export-marks={marks}")
-    subprocess.run(argv, cwd=upstream, env=environment(), input=writing.stream(), check=True)
+    with subprocess.Popen(argv, cwd=upstream, env=environment(), stdin=subprocess.PIPE) as importing:
+        assert importing.stdin is not None
+        writing = _Writing(shape, importing.stdin)
+        writing.write()
+        importing.stdin.close()
+    assert importing.returncode == 0, f"git fast-import: exit {importing.returncode}"
     ids = dict(line.split() for line in marks.read_text().splitlines())
     mails = _mails(upstream, ids[writing.history[0]], ids[writing.stack[-1]], root / "mails")
     names = list(mails)
@@ -115,6 +126,23 @@ def make(root: Path, shape: Shape) -> Seeded:
     )
 
 
+def kept(root: Path, shape: Shape) -> Seeded:
+    """Give the fork of a shape in a folder, made where it is not there whole already; another shape's is made anew."""
+    whole = root / WHOLE
+    if whole.is_file():
+        known = json.loads(whole.read_text())
+        if known["shape"] == asdict(shape):
+            mails = {path.name[5:]: path.read_bytes() for path in sorted((root / "mails").iterdir())}
+            history, stack = tuple(known["history"]), tuple(known["stack"])
+            return Seeded(root, root / "upstream.git", history, stack, mails, known["culprits"])
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    made = make(root, shape)
+    known = {"shape": asdict(shape), "history": made.history, "stack": made.stack, "culprits": made.culprits}
+    whole.write_text(json.dumps(known))
+    return made
+
+
 def _mails(upstream: Path, pin: str, tip: str, folder: Path) -> dict[str, bytes]:
     how = ("--zero-commit", "--full-index", "--binary", "--no-signature", "--no-renames", "--no-stat", "--no-numbered")
     git(upstream, "format-patch", "--quiet", *how, f"--output-directory={folder}", f"{pin}..{tip}")
@@ -124,29 +152,29 @@ def _mails(upstream: Path, pin: str, tip: str, folder: Path) -> dict[str, bytes]
 class _Writing:
     """The stream for `git fast-import`, as it grows: `history`, `stack` and `culprits` are marks in it."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, out: IO[bytes]) -> None:
         self.history: list[str] = []
         self.stack: list[str] = []
         self.culprits: dict[int, str] = {}
         self._shape = shape
         self._dice = random.Random(shape.seed)  # noqa: S311 -- repeatable, not secret
-        self._out = io.BytesIO()
+        self._out = out
         self._marks = 0
 
-    def stream(self) -> bytes:
+    def write(self) -> None:
         """Write everything: the first commit, the queue on it, upstream's way from it."""
-        plain = [f"src/d{number % 40:02}/f{number}.c" for number in range(self._shape.files)]
+        plain = [_plain(number, self._shape.files) for number in range(self._shape.files)]
         patched = [path for number in range(self._shape.patches) for path in _touched(number)]
-        files = {path: self._lines(path) for path in dict.fromkeys([*plain, *patched])}
+        files = {path: self._lines(path, self._shape.lines) for path in plain}
+        files |= {path: self._lines(path, LINES) for path in dict.fromkeys(patched)}
         first = self._commit("refs/heads/main", "begin", files, None)
         self.history.append(first)
         self.stack.append(first)
         self._queue({path: list(files[path]) for path in patched})
         self._upstream(files, plain)
-        return self._out.getvalue()
 
-    def _lines(self, path: str) -> list[str]:
-        return [f"    value += {path[-12:]!r}[{number}] * {self._dice.random()};" for number in range(LINES)]
+    def _lines(self, path: str, many: int) -> list[str]:
+        return [f"    value += {path[-12:]!r}[{number}] * {self._dice.random()};" for number in range(many)]
 
     def _queue(self, files: dict[str, list[str]]) -> None:
         for number in range(self._shape.patches):
@@ -164,7 +192,7 @@ class _Writing:
         for number in range(self._shape.commits):
             changed = [self._dice.choice(plain) for _ in range(EDITS)]
             for path in changed:
-                files[path][self._dice.randrange(LINES)] = f"    value = {number} + {self._dice.random()};"
+                files[path][self._dice.randrange(self._shape.lines)] = f"    value = {number} + {self._dice.random()};"
             met = due.get(number, [])
             for patch in met:
                 own = _touched(patch)[0]
@@ -199,6 +227,12 @@ class _Writing:
             data = ("\n".join(lines) + "\n").encode()
             self._out.write(f"M 100644 inline {path}\ndata {len(data)}\n".encode() + data + b"\n")
         return f":{self._marks}"
+
+
+def _plain(number: int, files: int) -> str:
+    parts = -(-files // (FOLDERS * FULL))
+    part = f"/e{number // FOLDERS % parts}" if parts > 1 else ""
+    return f"src/d{number % FOLDERS:02}{part}/f{number}.c"
 
 
 def _touched(patch: int) -> tuple[str, ...]:

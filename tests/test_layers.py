@@ -190,7 +190,9 @@ def print_offences(mod: Module) -> list[str]:
 
 # Each takes a third of the start-up time or more, and most verbs never need it.
 LATE = {
-    ("stages.upstream", "forkkeeper.shell.net"),
+    ("stages.upstream", "forkkeeper.shell.net"),  # unearth and httpx2
+    ("stages.kit", "forkkeeper.shell.net"),
+    ("flow.publishing", "forkkeeper.shell.forge"),  # httpx2
     ("flow.checking", "forkkeeper.flow.regressing"),  # numpy
     ("flow.billing", "forkkeeper.core.bill"),  # cyclonedx-python-lib, of an extra
     ("flow.clocking", "forkkeeper.flow.benching"),  # numpy, scipy and pytest-benchmark, as the two below

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.calibrate import plants
 from benchmarks.calibrate.copies import NotMeasuredError, forkkeeper, in_a_copy, lay, say, verdict
 from forkkeeper.core.mail import Patch
-from forkkeeper.core.store import Entry
+from forkkeeper.core.store import Entries, Entry
 from forkkeeper.flow import standing
 from forkkeeper.flow.standing import Setting
 from forkkeeper.stages.project import Project
@@ -55,7 +55,7 @@ def _measure(fork: Path, variant: str) -> int:
     return 0 if verdict(done, (NAME, "has lost its effect"), (proved.title, "proves the patch")) else 1
 
 
-def _source(project: Project, entries: dict[str, Entry]) -> tuple[str, Entry]:
+def _source(project: Project, entries: Entries) -> tuple[str, Entry]:
     """Choose a source file that the queue leaves alone: the next beside one that it changes, which is compiled, too."""
     touched = [path for patch in project.queue.patches for path in patch.paths if path.endswith(SOURCES)]
     for path in touched:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from world import Fork, Local, assert_message, fork_of
+from world import Fork, Local, assert_message, fork_of, git
 
 
 def test_the_log_tells_what_why_where_and_how_far(fork_behind: Fork) -> None:
@@ -13,7 +13,7 @@ def test_the_log_tells_what_why_where_and_how_far(fork_behind: Fork) -> None:
     pin, target = fork_behind.pin[:12], fork_behind.target[:12]
     for words in (
         "# Local changes of fork",
-        f"upstream commit `{fork_behind.target}` (v1.1) of 2025-06-21",
+        f"upstream commit `{fork_behind.target}` of 2025-06-21",
         "### buffer-size",
         "Small reads are slow on the fork's machines.",
         "- kind: edits lines",
@@ -110,3 +110,11 @@ def test_words_of_a_patch_are_no_markup(fork_in_step: Fork) -> None:
     text = (fork_in_step.root / "CHANGES-LOCAL.md").read_text()
     assert "<script>" not in text
     assert "[x](javascript" not in text
+
+
+def test_a_new_name_of_the_pin_does_not_make_it_stale(fork_in_step: Fork) -> None:
+    """A tag that upstream sets on the pin, or takes off it, changes neither log nor lock: only the fork's files do."""
+    git(fork_in_step.upstream.path, "update-ref", "refs/tags/v1.0-again", fork_in_step.pin)
+    fork_in_step.ok("log", "--check")
+    git(fork_in_step.upstream.path, "update-ref", "-d", "refs/tags/v1.0")
+    fork_in_step.ok("log", "--check")

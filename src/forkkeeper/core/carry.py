@@ -30,7 +30,7 @@ def carry(store: Store, old: Sequence[Step], new: Baseline, aid: Aid = NO_AID) -
     old -- the queue stacked on the old baseline (`compose.stack`)
     """
     found: list[Row | Placed] = []
-    tree, entries = new.tree, dict(new.entries)
+    tree, entries = new.tree, dict(new.entries.items())
     clashed: list[Applied] = []
     merged: dict[Sides, ObjectId | Marked] = {}
     for number, step in enumerate(old):

@@ -52,9 +52,9 @@ class Collision:
 
 def baseline(store: Store, tree: TreeId, rules: Sequence[PathRule]) -> Baseline:
     """Apply the path policy to an upstream tree."""
-    entries = store.entries(tree)
     if not rules:
-        return Baseline(tree, entries, ())
+        return Baseline(tree, store.paths(tree), ())
+    entries = store.entries(tree)
     left_out = tuple(d for d in policy.decide(rules, entries) if not d.keep)
     gone = {decision.path for decision in left_out}
     kept = {path: entry for path, entry in entries.items() if path not in gone}
@@ -64,13 +64,12 @@ def baseline(store: Store, tree: TreeId, rules: Sequence[PathRule]) -> Baseline:
 def stack(store: Store, base: Baseline, patches: Sequence[Patch]) -> tuple[Step, ...]:
     """Apply the patches one upon the other; one that does not apply never stops the verdict on later ones."""
     steps: list[Step] = []
-    tree, entries = base.tree, dict(base.entries)
+    tree = base.tree
     for patch in patches:
-        step = _apply(store, tree, entries, patch)
+        step = _apply(store, tree, store.paths(tree), patch)
         steps.append(step)
         if isinstance(step, Applied):
             tree = step.after
-            update(entries, step.changes)
     return tuple(steps)
 
 
@@ -126,7 +125,10 @@ def tip(base: Baseline, steps: Sequence[Step]) -> TreeId:
 
 
 def collisions(entries: Entries, overlay: Mapping[str, Entry]) -> tuple[Collision, ...]:
-    """Find overlay paths that the tree already has, as a file or as a folder, ordered by path."""
+    """Find overlay paths that the tree already has, as a file or as a folder, ordered by path.
+
+    entries -- the tree's paths, at least `store.some(tree, overlay)`
+    """
     folders = {parent for path in entries for parent in parents(path)}
     found: list[Collision] = []
     for path in sorted(overlay):
@@ -164,5 +166,5 @@ def compose(
     if refused is not None:
         return refused
     patched = tip(base, steps)
-    taken = collisions(store.entries(patched), overlay)
+    taken = collisions(store.some(patched, overlay), overlay) if overlay else ()
     return taken[0] if taken else Composed(base, applied, lay(store, patched, overlay))

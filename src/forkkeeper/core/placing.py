@@ -158,7 +158,7 @@ def _place(store: Store, step: Step, before: Before, aid: Aid) -> Row | Placed:
             return _clash(patch, patch.paths, f"it does not apply at the pin it stands on: {why}")
         case Applied(patch=patch) if (through := through_symlink(before.entries, patch.paths)) is not None:
             return _clash(patch, patch.paths, through)
-        case Applied() if _untouched(step.changes, before.entries):
+        case Applied() if _untouched(store, step.changes, before):
             after = store.graft(before.tree, {change.path: change.new for change in step.changes})
             return Placed(step.patch, step, before.tree, after, Way.UNTOUCHED, step.changes)
         case Applied():
@@ -221,18 +221,18 @@ def _stays(change: Change, ours: Entry | None) -> bool:
     )
 
 
-def _untouched(changes: Sequence[Change], entries: Entries) -> bool:
+def _untouched(store: Store, changes: Sequence[Change], before: Before) -> bool:
     """Whether every path that the patch changes is as it was under the patch, and files keep their folders."""
-    if any(entries.get(change.path) != change.old for change in changes):
+    if any(before.entries.get(change.path) != change.old for change in changes):
         return False
     added = [change.path for change in changes if change.old is None]
     if not added:
         return True
     if any(change.new is None for change in changes):
         return False  # it may move a folder to which upstream adds files
-    folders = {parent for path in entries for parent in parents(path)}
     return all(
-        path not in folders and all(parent in folders for parent in parents(path)) for path in added
+        not store.is_folder(before.tree, path) and all(store.is_folder(before.tree, parent) for parent in parents(path))
+        for path in added
     )  # a folder that upstream moved or replaced by a file is for the merge to see
 
 

@@ -129,11 +129,10 @@ def carry_on(
     before, after = stood.baseline, compose.baseline(store, new.tree, stood.rules)
     carried = carry.carry(store, stood.steps, after, aid)
     entries = overlay.entries(store, files)
-    collisions = compose.collisions(carried.entries, entries)
+    collisions = compose.collisions(store.some(carried.tree, entries), entries) if entries else ()
     sure = not collisions and all(row.outcome is not Outcome.CLASHED for row in carried.rows)
     tree = compose.lay(store, carried.tree, entries) if sure else None
-    paths = before.entries.keys() | after.entries.keys()
-    changed = sum(before.entries.get(path) != after.entries.get(path) for path in paths)
+    changed = len(store.changes(before.tree, after.tree))
     return Plan(old, new, carried, collisions, _touched(store, before, after, queue), changed, after.tree, tree, stood)
 
 

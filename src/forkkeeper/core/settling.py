@@ -259,7 +259,8 @@ class _Shelf:
     def holding(self, keys: Iterable[bytes], own: str) -> dict[str, Site]:
         """Give the files that hold one of some lines, by path; `own` is the file that the lines are from."""
         wanted = [key for key in keys if key]
-        found = [path for path in self._paths() if any(key in self._read(path) for key in wanted)]
+        read = {path: self._read(path) for path in self._paths()} if wanted else {}
+        found = sorted({path for key in wanted for path, data in read.items() if key in data})
         return {path: Site(self.text(path), self._was(path), is_own=path == own) for path in found}
 
     def _was(self, path: str) -> Text:

@@ -121,6 +121,12 @@ class Store(Protocol):
     def entries(self, tree: TreeId) -> Entries:
         """Give every path of a tree."""
 
+    def paths(self, tree: TreeId) -> Entries:
+        """Give every path of a tree, read as they are asked for; only as long as the store is open."""
+
+    def is_folder(self, tree: TreeId, path: str) -> bool:
+        """Whether a tree has a folder at a path."""
+
     def some(self, tree: TreeId, paths: Iterable[str]) -> Entries:
         """Give what a tree has at these paths, below them, and as a file or link in place of a folder above them."""
 

@@ -23,7 +23,6 @@ from forkkeeper.core.publishing import AddIssue, AddPull, ChangeIssue, ChangePul
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, ForkkeeperError, RequestError
 from forkkeeper.flow.standing import Setting
-from forkkeeper.shell import forge as github
 from forkkeeper.shell.folder import Folder
 from forkkeeper.shell.git import Incoming, Worktree
 from forkkeeper.stages import outbox as boxes, project as projects
@@ -89,6 +88,8 @@ def publish(setting: Setting, wanted: Wanted) -> Report:
 
 def _forge(setting: Setting, declared: Declaration, wanted: Wanted) -> Forge:
     if wanted.to == "github":
+        from forkkeeper.shell import forge as github  # noqa: PLC0415 -- its library is a tenth of the start-up time
+
         return github.from_environment(wanted.repository or declared.forge.repository)
     place = wanted.to.removeprefix(FOLDER)
     if wanted.to.startswith(FOLDER) and place:

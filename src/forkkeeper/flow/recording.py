@@ -210,7 +210,6 @@ def log_input(stand: Stand, project: Project) -> locallog.LogInput:
         upstream=project.declaration.upstream.name,
         web=project.declaration.upstream.web,
         pin=Pin(sha=pin.sha, date=pin.date, tree=pin.tree),
-        known_as=pin.known_as,
         baseline=made.baseline,
         steps=made.steps,
         diffs=locallog.parse_diffs(

@@ -237,7 +237,7 @@ def _laid(
 ) -> _Side:
     """Lay the overlay over the fork as it was, and say what could not be in it."""
     entries = overlay.entries(store, was.overlay)
-    taken = {collision.path: collision.found for collision in compose.collisions(store.entries(tree), entries)}
+    taken = {collision.path: collision.found for collision in compose.collisions(store.some(tree, entries), entries)}
     whole = compose.lay(store, tree, {path: entry for path, entry in entries.items() if path not in taken})
     lost = [*lost, *(f"{overlay.FOLDER}/{path} ({found})" for path, found in taken.items())]
     left = [Painted(f"left out  {text}: what it is now is shown as if it were new", "yellow") for text in lost]

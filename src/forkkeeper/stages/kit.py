@@ -10,7 +10,7 @@ from forkkeeper.core import kits
 from forkkeeper.core.kits import DebPart, Kit, WheelPart
 from forkkeeper.core.pip_settings import PipSettings
 from forkkeeper.errors import OutsideError
-from forkkeeper.shell import net, process
+from forkkeeper.shell import process
 
 FOLDER = Path(".forkkeeper", "kits")
 STAMP = "forkkeeper-kit"
@@ -73,6 +73,8 @@ def fetch(root: Path, name: str, kit: Kit, *, offline: bool, on_progress: Progre
 
 def _deb(part: DebPart, work: Path, into: Path, on_progress: Progress) -> None:
     """Download a Debian package from an archive that apt uses here, and unpack it; its scripts are not run."""
+    from forkkeeper.shell import net  # noqa: PLC0415 -- its libraries are a third of the start-up time
+
     unpack = shutil.which("dpkg-deb")
     if unpack is None:
         raise OutsideError("kit", part.pool, "dpkg-deb is not here to unpack it", "use your system's own package")

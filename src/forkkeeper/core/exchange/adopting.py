@@ -56,7 +56,7 @@ def take(store: Store, base: Baseline, found: Sequence[Incoming], offer: Offer, 
     adopted: list[Adopted] = []
     steps: list[Step] = []
     faults: list[str] = []
-    tree, entries = base.tree, dict(base.entries)
+    tree, entries = base.tree, dict(base.entries.items())
     taken = list(names)
     for one in found:
         name = name_for(one.name, taken)

@@ -122,11 +122,15 @@ class Repository:
         return tuple(sorted(row.split("tags/", 1)[1] for row in out.out.decode().splitlines()))
 
     def distance(self, old: CommitId, new: CommitId) -> int | None:
-        """Count the commits from one to a later one; None when that cannot be known (shallow, or no ancestor)."""
-        if self.is_shallow or self._door.ask("merge-base", "--is-ancestor", old, new).code:
+        """Count the commits from one to a later one; None when that cannot be known (shallow, or no ancestor).
+
+        Both in one walk: an ancestor has no commit of its own.
+        """
+        answer = None if self.is_shallow else self._door.ask("rev-list", "--count", "--left-right", f"{old}...{new}")
+        if answer is None or answer.code:
             return None
-        answer = self._door.ask("rev-list", "--count", f"{old}..{new}")
-        return int(answer.out) if answer.code == 0 else None
+        own, later = answer.out.split()
+        return int(later) if int(own) == 0 else None
 
     def line(self, old: CommitId, new: CommitId) -> tuple[Candidate, ...]:
         """Give the commits of a later one's first-parent line that come after an earlier one, oldest first.

@@ -14,8 +14,20 @@ from forkkeeper.core import conflicts, hunks, trees
 from forkkeeper.core.conflicts import Said
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
 from forkkeeper.core.lines import Edit
-from forkkeeper.core.store import REGULAR, SUBMODULE, Change, Contest, Entry, Marked, Refused, Sides, Stat, Written
-from forkkeeper.core.trees import Item
+from forkkeeper.core.store import (
+    REGULAR,
+    SUBMODULE,
+    Change,
+    Contest,
+    Entries,
+    Entry,
+    Marked,
+    Refused,
+    Sides,
+    Stat,
+    Written,
+)
+from forkkeeper.core.trees import Differing, Item
 from forkkeeper.errors import OutsideError
 from forkkeeper.shell.git import packing
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode
@@ -83,6 +95,7 @@ class Scratch:
         self._files: dict[Sides, ObjectId | Marked] = {}
         self._aligned: dict[tuple[ObjectId, ObjectId], tuple[Edit, ...]] = {}
         self._items: dict[TreeId, Mapping[bytes, Item]] = {}
+        self._compared: dict[tuple[str | None, str | None, str], Differing] = {}
         self._blobs: dict[ObjectId, bytes] = {}
         self._room = BLOBS
         self._commits: dict[tuple[TreeId, tuple[CommitId, ...]], CommitId] = {}
@@ -174,6 +187,10 @@ class Scratch:
 
     # trees ------------------------------------------------------------------------------------------------------
 
+    def paths(self, tree: TreeId) -> Entries:
+        """Give every path of a tree, read as they are asked for; only as long as this is open."""
+        return trees.Paths(self, tree, lambda: self.entries(tree))
+
     def entries(self, tree: TreeId) -> dict[str, Entry]:
         """Give every path of a tree."""
         if tree == EMPTY_TREE:
@@ -184,6 +201,10 @@ class Scratch:
             mode, _, oid = meta.decode().split()
             found[decode(path)] = Entry(mode, ObjectId(oid))
         return found
+
+    def is_folder(self, tree: TreeId, path: str) -> bool:
+        """Whether a tree has a folder at a path."""
+        return trees.is_folder(self, tree, path)
 
     def some(self, tree: TreeId, paths: Iterable[str]) -> dict[str, Entry]:
         """Give what a tree has at these paths, below them, and as a file or link in place of a folder above them."""
@@ -202,6 +223,13 @@ class Scratch:
         if tree not in self._items:
             self._items[tree] = {} if tree == EMPTY_TREE else trees.parse(self._object(tree))
         return self._items[tree]
+
+    def compared(self, old: str | None, new: str | None, above: str) -> Differing:
+        """Compare two tree objects, not those below; a carry compares almost the same trees for each patch."""
+        asked = (old, new, above)
+        if asked not in self._compared:
+            self._compared[asked] = trees.compared(self, old, new, above)
+        return self._compared[asked]
 
     def put_items(self, items: Mapping[bytes, Item]) -> TreeId:
         """Write a tree object."""
