@@ -1,4 +1,4 @@
-"""Strategies that spoil real bytes in the ways in which patches and outputs are spoiled: by line, by number, by byte."""
+"""Strategies that spoil real bytes in the ways in which patches and outputs are: by line, by number, by byte."""
 
 import re
 from collections.abc import Callable, Sequence

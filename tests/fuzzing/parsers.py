@@ -4,6 +4,7 @@ What must hold: a parser gives a value, or raises what it says that it raises, a
 What a value is written as is read back as the same value, and written to the same bytes again.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,6 @@ class Parser:
     begin -- gives real bytes
     write -- value → bytes, where there is such a thing
     refuses -- exactly what it may raise
-    is_text -- whether it reads lines of text, for mutations
     """
 
     name: str
@@ -86,6 +86,11 @@ class Parser:
 def _said(data: bytes) -> str:
     """Give a program's output as shell.process does."""
     return data.decode(errors="replace")
+
+
+def _of_text(read: Callable[[str], Any]) -> Callable[[bytes], Any]:
+    """Make a parser of bytes of one that reads what a program said."""
+    return lambda data: read(_said(data))
 
 
 def _patch(data: bytes) -> mail.Patch:
@@ -148,10 +153,8 @@ def _plain(data: bytes) -> bytes:
     mail_head = heads.mail(heads.read(head))
     made = plain.as_git(diff, {"a"})
     assert plain.as_git(made, {"a"}) == made, "what is in git's form is changed again"
-    try:
+    with contextlib.suppress(mail.MailError):
         mail.parse("x.patch", mail_head + made)
-    except mail.MailError:
-        pass
     return made
 
 
@@ -166,7 +169,12 @@ def _checks(data: bytes) -> object:
 
 def _compiler(data: bytes) -> object:
     text = _said(data)
-    return compilerreport.read(text), compilerreport.warnings(text), compilerreport.names(text), cmakeoptions.unused(text)
+    return (
+        compilerreport.read(text),
+        compilerreport.warnings(text),
+        compilerreport.names(text),
+        cmakeoptions.unused(text),
+    )
 
 
 def _night(data: bytes) -> Findings:
@@ -216,18 +224,32 @@ PARSERS: tuple[Parser, ...] = (
     ),
     Parser("issues", lambda data: issues.read(data, ["fork"], shown="x"), lambda: (seeds.ISSUES,)),
     Parser("merge-tree", _merge, lambda: seeds.MERGES, None, ()),
-    Parser("ccache", lambda data: ccachelog.count(_said(data)), lambda: (b"# a.c\ncache_miss\n# b.c\ndirect_cache_hit\n",), None, ()),
+    Parser("ccache", _of_text(ccachelog.count), lambda: (seeds.CCACHE,), None, ()),
     Parser("ops", _ops, lambda: seeds.printed("test_opsreport"), None, ()),
     Parser("junit", _checks, lambda: seeds.printed("test_checksreport"), None, ()),
-    Parser("ctest-list", lambda data: ctestreport.listing(_said(data)), lambda: seeds.printed("test_ctestreport"), None, (ValueError,)),
-    Parser("ctest-junit", lambda data: ctestreport.results(_said(data)), lambda: seeds.printed("test_ctestreport"), None, ()),
+    Parser("ctest-list", _of_text(ctestreport.listing), lambda: seeds.printed("test_ctestreport"), None, (ValueError,)),
+    Parser("ctest-junit", _of_text(ctestreport.results), lambda: seeds.printed("test_ctestreport"), None, ()),
     Parser("compiler", _compiler, lambda: seeds.printed("test_compilerreport"), None, ()),
-    Parser("llama-bench", lambda data: benchreport.parse(_said(data), program="x"), lambda: seeds.printed("test_benchreport")),
-    Parser("callgrind", lambda data: benchreport.instructions(_said(data), within="x"), lambda: seeds.printed("test_benchreport")),
-    Parser("emulation", lambda data: emulation.read(_said(data).splitlines()), lambda: (seeds.EMULATION,), None, (ValueError,)),
-    Parser("sections", lambda data: sections.by_kind(sections.parse(_said(data))), lambda: (seeds.SIZES,), None, ()),
-    Parser("logits", outputs.parse, lambda: (outputs.MAGIC + bytes(12),), None, (ValueError,)),
+    Parser(
+        "llama-bench",
+        _of_text(lambda text: benchreport.parse(text, program="x")),
+        lambda: seeds.printed("test_benchreport"),
+    ),
+    Parser(
+        "callgrind",
+        _of_text(lambda text: benchreport.instructions(text, within="x")),
+        lambda: seeds.printed("test_benchreport"),
+    ),
+    Parser(
+        "emulation",
+        _of_text(lambda text: emulation.read(text.splitlines())),
+        lambda: (seeds.EMULATION,),
+        None,
+        (ValueError,),
+    ),
+    Parser("sections", _of_text(lambda text: sections.by_kind(sections.parse(text))), lambda: (seeds.SIZES,), None, ()),
+    Parser("logits", outputs.parse, lambda: (seeds.LOGITS,), None, (ValueError,)),
     Parser("night", _night, seeds.nights, None, ()),
-)  # fmt: skip
+)
 
 BY_NAME = {parser.name: parser for parser in PARSERS}

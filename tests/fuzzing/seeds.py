@@ -3,7 +3,10 @@
 import ast
 import functools
 import json
+import struct
 from pathlib import Path
+
+from forkkeeper.core import outputs
 
 HERE = Path(__file__).parents[2]
 SHORTEST = 12  # characters of a text in a test that is worth beginning from
@@ -155,6 +158,8 @@ EMULATION = (
     b' "dispatches": 12, "checked": true, "workarounds": {"padding read": 3}, "missing": [], "faults":'
     b' [{"kind": "race", "kernel": "kernel_norm", "where": "norm.metal:40", "text": "said", "count": 2}]}\n'
 )
+CCACHE = b"# a.c\ncache_miss\n# b.c\ndirect_cache_hit\n"
+LOGITS = outputs.MAGIC + struct.pack(outputs.COUNTS, 2, 1, 1) + struct.pack("<2i4f", 0, 1, 0.5, 1.5, -0.5, 2.5)
 SIZES = b"x.so  :\nsection  size  addr\n.text  12  4096\n.nv_fatbin  300  8192\nTotal  312\n"
 ISSUES = json.dumps(
     [

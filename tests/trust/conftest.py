@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def figures() -> Callable[..., None]:
-    """Give the function that leaves figures: one JSON object a line in the file named by FORKKEEPER_TRUST, if it is set.
+    """Give the function that leaves figures: a JSON object a line in the file named by FORKKEEPER_TRUST, if it is set.
 
     >>> figures("kill points", tried=1000, lost=0)
     """

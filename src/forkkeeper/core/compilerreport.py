@@ -139,9 +139,9 @@ def _killed(line: str) -> Killed | None:
 
 _SEVERITY = r"(?P<kind>(?:fatal |internal compiler |catastrophic )?[Ee]rror)"
 _COMPILERS = (
-    re.compile(rf"(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)? {_SEVERITY}: (?P<message>.+)"),
-    re.compile(rf"(?P<path>[^\s(][^(]*)\((?P<line>\d+)\): {_SEVERITY}(?: #[\w-]+)?\s*: (?P<message>.+)"),
-    re.compile(r"(?P<kind>ERROR): (?P<path>[^\s:][^:]*):(?P<line>\d+): (?P<message>.+)"),  # glslang
+    re.compile(rf"(?P<path>[^\s:][^:]*):(?P<line>\d{{1,9}}):(?:\d+:)? {_SEVERITY}: (?P<message>.+)"),
+    re.compile(rf"(?P<path>[^\s(][^(]*)\((?P<line>\d{{1,9}})\): {_SEVERITY}(?: #[\w-]+)?\s*: (?P<message>.+)"),
+    re.compile(r"(?P<kind>ERROR): (?P<path>[^\s:][^:]*):(?P<line>\d{1,9}): (?P<message>.+)"),  # glslang
 )
 _PROGRAMS = (
     re.compile(r"(?P<program>[\w./+-]+): (?:fatal )?error: (?P<message>.+)"),
@@ -182,13 +182,13 @@ _DOUBLED = re.compile(
 )
 _DOUBLED_LLD = re.compile(r"\S+: error: duplicate symbol: (?P<symbol>.+)")
 _LLD_PLACE = re.compile(
-    r">>> (?:referenced by|defined at) (?P<file>\S+?)(?::(?P<line>\d+))?(?: \((?P<whole>.+):\d+\))?"
+    r">>> (?:referenced by|defined at) (?P<file>\S+?)(?::(?P<line>\d{1,9}))?(?: \((?P<whole>.+):\d+\))?"
 )
 _LLD_OBJECT = re.compile(r">>>\s+(?P<object>\S+):\(.*\)")
 _IN_FUNCTION = re.compile(rf"(?:.*: )?(?P<object>[^\s:]+): in function {_OPEN}.*")
 _LINKED = re.compile(
     r"(?:\S*\bld(?:\.\w+)?: )?(?P<path>[^\s:(][^\s:]*)"
-    r"(?::(?P<line>\d+)|(?::[^\s:]+)?:\(.*|:(?P<source>[^\s:]+):function.*)?"
+    r"(?::(?P<line>\d{1,9})|(?::[^\s:]+)?:\(.*|:(?P<source>[^\s:]+):function.*)?"
 )
 
 
@@ -251,10 +251,10 @@ def source_of(path: str) -> str:
 
 # CMake --------------------------------------------------------------------------------------------------------------
 
-_HEAD = r"(?: \(dev\))?(?: at (?P<path>.+?):(?P<line>\d+)(?: \(\w+\))?| in (?P<file>.+?))?:(?: (?P<rest>.+))?"
+_HEAD = r"(?: \(dev\))?(?: at (?P<path>.+?):(?P<line>\d{1,9})(?: \(\w+\))?| in (?P<file>.+?))?:(?: (?P<rest>.+))?"
 _CMAKE = re.compile(rf"CMake Error{_HEAD}")
 _WARNING = re.compile(rf"CMake (?:Deprecation )?Warning{_HEAD}")
-_FRAME = re.compile(r"  (?P<path>\S.*?):(?P<line>\d+) \(\w+\)")
+_FRAME = re.compile(r"  (?P<path>\S.*?):(?P<line>\d{1,9}) \(\w+\)")
 _STACK = "Call Stack (most recent call first):"
 
 

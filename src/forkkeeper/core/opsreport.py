@@ -37,7 +37,7 @@ from forkkeeper.core.failures import Ended, Result
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 DEVICE = re.compile(r"Backend \d+/\d+: (?P<name>.+)")
 SKIPPED = re.compile(r"  Skipping\b.*")
-SUMMARY = re.compile(r"  (?P<passed>\d+)/(?P<run>\d+) tests passed")
+SUMMARY = re.compile(r"  (?P<passed>\d{1,9})/(?P<run>\d{1,9}) tests passed")
 # What went wrong stands on the same line, before the case or (older programs) between the case and FAIL.
 CASE = re.compile(r"(?:.* )? {2}(?P<op>\w+)\((?P<parameters>.*)\): (?:.* )?(?P<result>OK|FAIL|not supported \[.*\]) ?")
 COMPLAINT = re.compile(r"ASSERT|abort|error|fail", re.IGNORECASE)

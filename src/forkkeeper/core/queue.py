@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forkkeeper.core import mail, markers
+from forkkeeper.core.lines import split
 from forkkeeper.core.mail import MailError, Patch
 from forkkeeper.errors import RequestError
 
@@ -90,10 +91,15 @@ def _patch(name: str, data: bytes, step: str, folder: str) -> Patch:
         ) from error
 
 
+def _lines(series: bytes) -> list[str]:
+    """Split at line feeds alone, as quilt does: other ends of lines would list patches that only we see."""
+    return [line.decode("utf-8", "surrogateescape") for line in split(series)]
+
+
 def _names(series: bytes, step: str, folder: str) -> tuple[str, ...]:
     names: list[str] = []
     place = f"{folder}/{SERIES}"
-    for number, line in enumerate(series.decode("utf-8", "surrogateescape").splitlines(), start=1):
+    for number, line in enumerate(_lines(series), start=1):
         words = line.split("#", 1)[0].split()
         if not words:
             continue
@@ -121,7 +127,7 @@ def rebuild(queue: Queue, patches: Sequence[Patch]) -> Queue:
     Comments and blank lines of the series stay where they are.
     """
     kept = {patch.name for patch in patches}
-    lines = queue.series.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    lines = _lines(queue.series)
     left = [line for line in lines if not (words := line.split("#", 1)[0].split()) or words[0] in kept]
     return Queue("".join(left).encode("utf-8", "surrogateescape"), tuple(patches))
 
@@ -142,8 +148,7 @@ def arrange(queue: Queue, patches: Sequence[Patch], *, renamed: Mapping[str, str
     renamed -- names that became others, by the old one
     Comments and blank lines of the series stay where they are; what stands beside a name goes with it.
     """
-    was = queue.series.decode("utf-8", "surrogateescape").splitlines(keepends=True)
-    lines = [line if line.endswith("\n") else f"{line}\n" for line in was]
+    lines = [line if line.endswith("\n") else f"{line}\n" for line in _lines(queue.series)]
     if renamed:
         lines = [_renamed(line, renamed) for line in lines]
     wanted = [patch.name for patch in patches]

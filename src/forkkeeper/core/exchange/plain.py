@@ -10,7 +10,7 @@ from collections.abc import Container
 from forkkeeper.core.hunks import DiffError, unquote
 from forkkeeper.core.lines import split
 
-_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")  # as core.hunks
 _STAMP = re.compile(r"(?:\t| +(?=\d{4}-\d\d-\d\d \d\d:\d\d)).*")
 _EPOCH = re.compile(r"[\t ](1970-01-01 |1969-12-31 |Thu,? 0?1 Jan 1970|Thu Jan  1 .*1970|Wed Dec 31 .*1969)")
 _MOVES = (b"rename from ", b"rename to ", b"copy from ", b"copy to ")
