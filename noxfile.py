@@ -27,6 +27,7 @@ PROGRAMS = {
     "clang": "clang-19",
     "browser": "chromium",
 }
+FUZZED = ("3.13", "3.12", "3.11")  # that atheris has wheels for
 TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 
 nox.needs_version = ">=2025.11.12"
@@ -67,6 +68,25 @@ def tests(session: nox.Session) -> None:
     left_out = ("-m", " and ".join(f"not {marker}" for marker in missing)) if missing else ()
     # by file, so that the downloads of a file's tests are made once
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *left_out, *session.posargs)
+
+
+def python_for_fuzzing() -> str | None:
+    """Give a version of Python that atheris has wheels for and that is here: this one, or the newest; None for none."""
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    here = (version for version in FUZZED if version == running or shutil.which(f"python{version}"))
+    return running if running in FUZZED else next(here, None)
+
+
+@nox.session(default=False, python=python_for_fuzzing())
+def fuzz(session: nox.Session) -> None:
+    """Can any bytes make a parser fail? Ten minutes for each; `-- --seconds 60 patch series` for less. Linux or macOS."""
+    if python_for_fuzzing() is None:
+        session.error(f"atheris has wheels for Python {', '.join(FUZZED)}, and none of these is installed here")
+    session.install("-e", ".", *groups("fuzz"))
+    try:
+        session.run("python", "-m", "fuzzing", *session.posargs, env={"PYTHONPATH": "tests"})
+    except nox.command.CommandFailed:
+        session.error("something escaped: its input is kept in tests/trust/crashes, and an ordinary test replays it")
 
 
 @nox.session(default=False)

@@ -22,6 +22,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_LONGEST = 8_192  # characters of a line that are read: some forms take a time that grows with the square of these
 MOST = 300  # characters of a message that are given
 
 # Colours, links (GCC's names of warnings) and what else a terminal acts upon.
@@ -96,7 +97,7 @@ def plain(text: str) -> list[str]:
     ['[2/2] b.c', 'b.c:1: error: x', '']
     """
     bare = _CONTROL.sub("", text).replace("\r\n", "\n")
-    return [line.rpartition("\r")[2] for line in bare.split("\n")]
+    return [line.rpartition("\r")[2][:_LONGEST] for line in bare.split("\n")]
 
 
 def read(text: str) -> Failure | None:
@@ -171,14 +172,14 @@ def _program(line: str) -> Refused | None:
 # linkers ------------------------------------------------------------------------------------------------------------
 
 _UNDEFINED = re.compile(
-    rf"(?P<before>.*?)\s*[Uu]ndefined reference to {_OPEN}(?P<symbol>.+?){_CLOSE}"
+    rf"(?P<before>.*?)[Uu]ndefined reference to {_OPEN}(?P<symbol>.+?){_CLOSE}"
     rf"(?: in {_OPEN}(?P<object>.+){_CLOSE})?\s*"
 )
 _UNDEFINED_LLD = re.compile(r"\S+: error: undefined (?:hidden |protected )?symbol: (?P<symbol>.+)")
 _UNDEFINED_APPLE = re.compile(r"Undefined symbols for architecture \S+:")
 _APPLE = re.compile(r'\s+"(?P<symbol>.+)", referenced from:')
 _DOUBLED = re.compile(
-    rf"(?P<before>.*?)\s*multiple definition of {_OPEN}(?P<symbol>.+?){_CLOSE}(?:; (?P<first>.*): first defined here)?"
+    rf"(?P<before>.*?)multiple definition of {_OPEN}(?P<symbol>.+?){_CLOSE}(?:; (?P<first>.*): first defined here)?"
 )
 _DOUBLED_LLD = re.compile(r"\S+: error: duplicate symbol: (?P<symbol>.+)")
 _LLD_PLACE = re.compile(

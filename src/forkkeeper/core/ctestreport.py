@@ -45,8 +45,8 @@ def listing(text: str) -> Listing:
         told: Any = reading.json(text.encode())
         graph, tests = told["backtraceGraph"], told["tests"]
         files = [PurePath(path) for path in graph["files"]]
-        callers = dict.fromkeys(test["backtrace"] for test in tests if "backtrace" in test)  # many tests have the same
-        ends = [_end(graph["nodes"], caller) for caller in callers]
+        known: dict[int, int] = {}
+        ends = [_end(graph["nodes"], test["backtrace"], known) for test in tests if "backtrace" in test]
         folders = dict.fromkeys(files[end].parent for end in ends if files[end].name == LISTS)
         names = msgspec.convert([test["name"] for test in tests], tuple[str, ...])
         programs = dict.fromkeys(PurePath(test["command"][0]) for test in tests if test.get("command"))
@@ -55,13 +55,20 @@ def listing(text: str) -> Listing:
     return Listing(names, tuple(folders), tuple(programs))
 
 
-def _end(nodes: list[dict[str, int]], node: int) -> int:
-    """Follow a chain of callers to its end, and give the file that stands there. Raises ValueError for a ring."""
-    for _ in nodes:
-        if "parent" not in nodes[node]:
-            return nodes[node]["file"]
+def _end(nodes: list[dict[str, int]], node: int, known: dict[int, int]) -> int:
+    """Follow a chain of callers to its end, and give the file that stands there. Raises ValueError for a ring.
+
+    known -- the ends of nodes that were followed before, to which these are added: tests share their callers
+    """
+    chain: dict[int, None] = {}
+    while node not in known and "parent" in nodes[node]:
+        if node in chain:
+            raise ValueError("a chain of callers has no end")
+        chain[node] = None
         node = nodes[node]["parent"]
-    raise ValueError("a chain of callers has no end")
+    known.setdefault(node, nodes[node]["file"])
+    known |= dict.fromkeys(chain, known[node])
+    return known[node]
 
 
 def results(junit: str) -> dict[str, Result]:

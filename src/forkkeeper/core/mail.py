@@ -27,6 +27,7 @@ _STAT = re.compile(
     rb"|(?:rename|copy|rewrite) .*\(\d+%\))\n",
     re.MULTILINE,
 )
+_LONGEST = 10_000  # characters of a header that is decoded: the time that `email` takes grows with their square
 _PREFIX = re.compile(r"^\s*(\[[^\]]*\]\s*)+")
 
 
@@ -154,7 +155,8 @@ def decoded(value: str) -> str:
     """Give a header's text in one line, encoded words read; one that cannot be read stays as it stands there."""
     joined = re.sub(r"\r?\n[ \t]+", " ", value)
     try:
-        text = str(email.header.make_header(email.header.decode_header(joined)))
+        is_short = len(joined) <= _LONGEST
+        text = str(email.header.make_header(email.header.decode_header(joined))) if is_short else joined
     except (LookupError, ValueError, email.errors.MessageError):  # an unknown charset, damaged base64
         text = joined
     return re.sub(r"[\r\n]+", " ", text)  # an encoded word may hold line ends, and these would begin another header

@@ -98,6 +98,7 @@ def _lines(series: bytes) -> list[str]:
 
 def _names(series: bytes, step: str, folder: str) -> tuple[str, ...]:
     names: list[str] = []
+    taken: set[str] = set()
     place = f"{folder}/{SERIES}"
     for number, line in enumerate(_lines(series), start=1):
         words = line.split("#", 1)[0].split()
@@ -115,8 +116,9 @@ def _names(series: bytes, step: str, folder: str) -> tuple[str, ...]:
             raise RequestError(
                 step, place, f"line {number}: {name!r} is no plain file name", "use letters, digits and . _ + -"
             )
-        if name.lower() in (other.lower() for other in names):  # one file on macOS and Windows
+        if name.lower() in taken:  # one file on macOS and Windows
             raise RequestError(step, place, f"line {number}: {name} is listed twice", "remove one of the two lines")
+        taken.add(name.lower())
         names.append(name)
     return tuple(names)
 

@@ -13,7 +13,7 @@ import msgspec
 
 T = TypeVar("T")
 _PARTS = 100  # of a dotted key; nobody writes four
-_ENDLESS = re.compile(rf"(?:(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{_PARTS}}}")
+_ENDLESS = re.compile(rf"(?<![\w.-])(?:(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{_PARTS}}}")
 DEEP = "is nested too deep"
 
 
