@@ -79,7 +79,7 @@ def python_for_fuzzing() -> str | None:
 
 @nox.session(default=False, python=python_for_fuzzing())
 def fuzz(session: nox.Session) -> None:
-    """Can any bytes make a parser fail? Ten minutes for each; `-- --seconds 60 patch series` for less. Linux or macOS."""
+    """Can any bytes make a parser fail? Ten minutes for each; less with `-- --seconds 60 patch series`."""
     if python_for_fuzzing() is None:
         session.error(f"atheris has wheels for Python {', '.join(FUZZED)}, and none of these is installed here")
     session.install("-e", ".", *groups("fuzz"))

@@ -116,7 +116,11 @@ PRINTED: Mapping[str, Mapping[str, Shape]] = {
     },
 }  # fmt: skip
 OWN: Mapping[str, Mapping[str, Shape]] = {
-    "series": {"names": numbered(b"p%d.patch\n"), "comments": repeated(b"# x\n"), "marks": repeated(b"#")},
+    "series": {
+        "names": numbered(b"p%d.patch  # why it stands here\n"),
+        "comments": repeated(b"# x\n"),
+        "marks": repeated(b"#"),
+    },
     "history": {"records": repeated(seeds.HISTORY)},
     "declined": {"records": numbered(b'[[declined]]\nsha="%d"\ntitle="t"\nwhy="w"\ndate="2026-06-20"\n')},
     "requests": {"records": repeated(b'[[request]]\ntitle = "t"\n', before=b"schema = 1\n")},

@@ -159,14 +159,17 @@ def arrange(queue: Queue, patches: Sequence[Patch], *, renamed: Mapping[str, str
     slots = [at for at, line in enumerate(lines) if _named_in(line)]
     for at, name in zip(slots, [name for name in wanted if name in own], strict=True):
         lines[at] = own[name]
-    after = slots[0] if slots else len(lines)
+    first = slots[0] if slots else len(lines)
+    added: dict[str, list[str]] = {}  # new names by the one of the series before them, "" for none
+    before = ""
     for name in wanted:
-        if name in own:
-            after = lines.index(own[name]) + 1
-        else:
-            lines.insert(after, f"{name}\n")
-            after += 1
-    return Queue("".join(lines).encode("utf-8", "surrogateescape"), tuple(patches))
+        before = name if name in own else before
+        if name not in own:
+            added.setdefault(before, []).append(f"{name}\n")
+    made = [*lines[:first], *added.get("", ())]
+    for line in lines[first:]:
+        made += [line, *added.get(_named_in(line) or "\n", ())]
+    return Queue("".join(made).encode("utf-8", "surrogateescape"), tuple(patches))
 
 
 def _named_in(line: str) -> str | None:
