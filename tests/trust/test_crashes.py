@@ -8,7 +8,7 @@ from fuzzing.parsers import BY_NAME
 
 
 @pytest.mark.parametrize(
-    ("name", "file"), crashes.kept(), ids=lambda part: part.name if isinstance(part, Path) else part
+    ("name", "file"), list(crashes.kept()), ids=lambda part: part.name if isinstance(part, Path) else part
 )
 def test_what_escaped_once_holds(name: str, file: Path) -> None:
     """The parser gives a value or its own error for an input that fuzzing found."""

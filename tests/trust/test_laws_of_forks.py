@@ -250,7 +250,7 @@ def test_undoing_is_the_identity(fork_behind: Fork, figures: Figures) -> None:
     verbs = (
         ["sync", "--upto", "v1.1"],
         ["patch", "move", "greeting", "--after", "null-check"],
-        ["patch", "drop", "null-check"],
+        ["patch", "drop", "null-check", "--why", "it is not needed"],
     )
     tried = 0
     for words in verbs:
