@@ -39,7 +39,8 @@ def _timed(request: pytest.FixtureRequest) -> Iterator[None]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Write the lines after pytest-benchmark's table."""
     timings = config.stash.get(TIMINGS, None)
-    said = [*(ratios.lines(timings) if timings else []), *ratios.growths(config.stash.get(GROWTHS, []))]
+    grown = config.stash.get(GROWTHS, None)
+    said = [*(ratios.lines(timings) if timings else []), *(ratios.growths(grown) if grown else [])]
     if said:
         terminalreporter.section("from the fastest round of each, this run")
         for line in said:
