@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from forkkeeper.core import commits, delta, planning
+from forkkeeper.core import buildfiles, commits, delta, planning
 from forkkeeper.core.commits import UpstreamCommit, one_line
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
@@ -238,6 +238,8 @@ def _folded(said: str, lines: Sequence[str], language: str) -> Part:
 def _remarks(plan: Plan) -> list[Part]:
     found = [f"- overlay: {code(c.path)}: {prose(c.found)}" for c in plan.collisions]
     found += [f"- warning: {code(text)}" for text in plan.warnings]
+    kept = [row.new or row.old for row in plan.rows if row.outcome not in GONE]
+    found += [f"- {code(text)}" for text in buildfiles.said(kept)]
     return [Part(("",), tuple(found))] if found else []
 
 

@@ -12,7 +12,9 @@ from functools import cache
 from pathlib import Path
 
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
-_REFTABLE = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\trefStorage = reftable\n"  # git ≥ 2.45
+_REFTABLE = (
+    "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\trefStorage = reftable\n"  # git ≥ 2.45
+)
 _LINKED = ("refs", "packed-refs", "reftable", "shallow")
 _LONGEST_HEAD = 4096  # bytes
 
@@ -26,7 +28,7 @@ def common_dir(git_dir: Path) -> Path:
 def onto(git_dir: Path) -> Mapping[str, str]:
     """Give the variables with which git reads a repository through a directory of our own. git_dir -- absolute."""
     common = common_dir(git_dir)
-    folder = _made(git_dir, common)
+    folder = Path(_made(git_dir).name)
     with (git_dir / "HEAD").open("rb") as file:
         (folder / "HEAD").write_bytes(file.read(_LONGEST_HEAD))
     (folder / "config").write_text(_REFTABLE if (common / "reftable").is_dir() else _CONFIG)
@@ -34,13 +36,9 @@ def onto(git_dir: Path) -> Mapping[str, str]:
 
 
 @cache
-def _kept(git_dir: Path, common: Path) -> tempfile.TemporaryDirectory[str]:
+def _made(git_dir: Path) -> tempfile.TemporaryDirectory[str]:
     """Make the directory, once for a repository; it goes when this process ends."""
     made = tempfile.TemporaryDirectory(prefix="forkkeeper-view-")
     for name in _LINKED:
-        Path(made.name, name).symlink_to(common / name)  # what is not there yet may come
+        Path(made.name, name).symlink_to(common_dir(git_dir) / name)  # what is not there yet may come
     return made
-
-
-def _made(git_dir: Path, common: Path) -> Path:
-    return Path(_kept(git_dir, common).name)
