@@ -6,6 +6,8 @@ turns all of that off. So git is never pointed at it: this directory has a confi
 links to refs and to where history is cut off. Objects are named by GIT_OBJECT_DIRECTORY.
 """
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Mapping
 from functools import cache
@@ -28,7 +30,7 @@ def common_dir(git_dir: Path) -> Path:
 def onto(git_dir: Path) -> Mapping[str, str]:
     """Give the variables with which git reads a repository through a directory of our own. git_dir -- absolute."""
     common = common_dir(git_dir)
-    folder = Path(_made(git_dir).name)
+    folder = _made(git_dir)
     with (git_dir / "HEAD").open("rb") as file:
         (folder / "HEAD").write_bytes(file.read(_LONGEST_HEAD))
     (folder / "config").write_text(_REFTABLE if (common / "reftable").is_dir() else _CONFIG)
@@ -36,9 +38,10 @@ def onto(git_dir: Path) -> Mapping[str, str]:
 
 
 @cache
-def _made(git_dir: Path) -> tempfile.TemporaryDirectory[str]:
+def _made(git_dir: Path) -> Path:
     """Make the directory, once for a repository; it goes when this process ends."""
-    made = tempfile.TemporaryDirectory(prefix="forkkeeper-view-")
+    folder = Path(tempfile.mkdtemp(prefix="forkkeeper-view-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name in _LINKED:
-        Path(made.name, name).symlink_to(common_dir(git_dir) / name)  # what is not there yet may come
-    return made
+        (folder / name).symlink_to(common_dir(git_dir) / name)  # what is not there yet may come
+    return folder
