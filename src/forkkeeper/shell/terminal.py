@@ -197,14 +197,6 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def leave(folder: Path, text: str) -> Path:
-    """Leave a report file of a bug in a folder, and give its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"bug-{len(list(folder.iterdir())) + 1}.txt"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
 def write_anything() -> None:
     """Spell out what the terminal's encoding has no character for, rather than fail on it."""
     for stream in (sys.stdout, sys.stderr):

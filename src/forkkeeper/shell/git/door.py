@@ -21,11 +21,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from git.cmd import Git, handle_process_output
-from git.exc import GitCommandError
-from git.util import RemoteProgress, finalize_process
-
 from forkkeeper.errors import OutsideError
+from forkkeeper.shell.process import forget_relative_path
+
+forget_relative_path()  # before GitPython, which runs git as it is imported
+
+from git.cmd import Git, handle_process_output  # noqa: E402 -- as above
+from git.exc import GitCommandError  # noqa: E402
+from git.util import RemoteProgress, finalize_process  # noqa: E402
 
 FLOOR = (2, 39)
 HOST_PATIENCE = 10  # seconds to connect to a host
