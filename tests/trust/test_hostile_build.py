@@ -1,4 +1,4 @@
-"""A patch that says what is run where the fork is built, tested or checked out is flagged, by every verb that shows it."""
+"""A patch that says what is run where the fork is built or checked out is flagged, by every verb that shows it."""
 
 import json
 
@@ -36,7 +36,7 @@ def test_a_patch_that_touches_the_build(fork_behind: Fork, path: str) -> None:
     made = patches(fork_behind.upstream, fork_behind.pin, [Local("evil", {path: "echo\n"})])
     said = f"touches the build: evil ({path})"
     (fork_behind.root.parent / "evil.patch").write_bytes(made["evil.patch"])
-    assert said in fork_behind.ok("patch", "import", "mbox", "../evil.patch").out
+    assert said in fork_behind.ok("patch", "import", "mail", "../evil.patch").out
     assert said in fork_behind.ok("lint").out
     for words in (["plan", "--upto", "v1.1"], ["plan", "--upto", "v1.1", "--markdown", "../plan.md"]):
         assert said in fork_behind.ok(*words).out
@@ -51,7 +51,7 @@ def test_an_executable_file(fork_behind: Fork) -> None:
     local = Local("evil", {"tool": "#!/bin/sh\n"}, modes={"tool": "100755"})
     made = patches(fork_behind.upstream, fork_behind.pin, [local])
     (fork_behind.root.parent / "evil.patch").write_bytes(made["evil.patch"])
-    assert "touches the build: evil (tool)" in fork_behind.ok("patch", "import", "mbox", "../evil.patch").out
+    assert "touches the build: evil (tool)" in fork_behind.ok("patch", "import", "mail", "../evil.patch").out
 
 
 def test_a_picked_commit(fork_behind: Fork) -> None:

@@ -69,7 +69,7 @@ def test_a_path_of_a_patch_that_leads_out(fork_in_step: Fork, canary: Canary, na
     (fork_in_step.root.parent / "evil.patch").write_bytes(head + diff.encode())
     state = fork_in_step.state()
     with unharmed(fork_in_step, canary):
-        ran = fork_in_step.run("patch", "import", "mbox", "../evil.patch", "--why", "because")
+        ran = fork_in_step.run("patch", "import", "mail", "../evil.patch", "--why", "because")
         assert ran.code == 2, ran.said
     assert fork_in_step.state() == state
     (fork_in_step.root / "patches" / fork_in_step.names()[0]).write_bytes(head + diff.encode())
