@@ -30,13 +30,20 @@ PATHS = (
 )
 
 
+def offer(fork: Fork, patch: bytes) -> None:
+    """Put a patch into a folder beside the fork, as it comes from somebody."""
+    folder = fork.root.parent / "evil"
+    folder.mkdir()
+    (folder / "evil.patch").write_bytes(patch)
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_a_patch_that_touches_the_build(fork_behind: Fork, path: str) -> None:
     """Attack: a patch of the queue changes such a file; lint, plan (its JSON and Markdown, too) and sync say so."""
     made = patches(fork_behind.upstream, fork_behind.pin, [Local("evil", {path: "echo\n"})])
     said = f"touches the build: evil ({path})"
-    (fork_behind.root.parent / "evil.patch").write_bytes(made["evil.patch"])
-    assert said in fork_behind.ok("patch", "import", "mail", "../evil.patch").out
+    offer(fork_behind, made["evil.patch"])
+    assert said in fork_behind.ok("patch", "import", "mail", "../evil").out
     assert said in fork_behind.ok("lint").out
     for words in (["plan", "--upto", "v1.1"], ["plan", "--upto", "v1.1", "--markdown", "../plan.md"]):
         assert said in fork_behind.ok(*words).out
@@ -50,8 +57,8 @@ def test_an_executable_file(fork_behind: Fork) -> None:
     """Attack: a patch makes a file executable whose name says nothing; it is flagged, too."""
     local = Local("evil", {"tool": "#!/bin/sh\n"}, modes={"tool": "100755"})
     made = patches(fork_behind.upstream, fork_behind.pin, [local])
-    (fork_behind.root.parent / "evil.patch").write_bytes(made["evil.patch"])
-    assert "touches the build: evil (tool)" in fork_behind.ok("patch", "import", "mail", "../evil.patch").out
+    offer(fork_behind, made["evil.patch"])
+    assert "touches the build: evil (tool)" in fork_behind.ok("patch", "import", "mail", "../evil").out
 
 
 def test_a_picked_commit(fork_behind: Fork) -> None:

@@ -66,10 +66,11 @@ def test_a_path_of_a_patch_that_leads_out(fork_in_step: Fork, canary: Canary, na
     diff = f"diff --git {quoted[:1]}a/{quoted[1:]} {quoted[:1]}b/{quoted[1:]}\nnew file mode 100644\n--- /dev/null\n"
     diff += f"+++ {quoted[:1]}b/{quoted[1:]}\n@@ -0,0 +1 @@\n+x\n"
     assert fault(path)
-    (fork_in_step.root.parent / "evil.patch").write_bytes(head + diff.encode())
+    (fork_in_step.root.parent / "evil").mkdir()
+    (fork_in_step.root.parent / "evil/evil.patch").write_bytes(head + diff.encode())
     state = fork_in_step.state()
     with unharmed(fork_in_step, canary):
-        ran = fork_in_step.run("patch", "import", "mail", "../evil.patch", "--why", "because")
+        ran = fork_in_step.run("patch", "import", "mail", "../evil", "--why", "because")
         assert ran.code == 2, ran.said
     assert fork_in_step.state() == state
     (fork_in_step.root / "patches" / fork_in_step.names()[0]).write_bytes(head + diff.encode())
