@@ -211,7 +211,8 @@ def _patch(given: LogInput, patch: Patch, diff: tuple[FileDiff, ...]) -> str:
         *(f"- changes what models say: {escaped(text)}" for text in patch.trailer_values(changes.TRAILER)),
         *([f"- bug: {escaped(bug)}"] if (bug := patch.trailer("Bug")) else []),
         f"- file: `patches/{patch.name}`",
-        f"- in the fork since upstream: `{since(given.records, patch.name, given.pin.sha)}`; last sync: {escaped(outcome)}",
+        f"- in the fork since upstream: `{since(given.records, patch.name, given.pin.sha)}`; "
+        f"last sync: {escaped(outcome)}",
         *([f"- hooks into: {', '.join(f'`{_code(path)}`' for path in used)}"] if (used := _uses(patch, given)) else []),
     ]
     return (

@@ -96,6 +96,12 @@ def prose(text: str) -> str:
     return text if _PLAIN.fullmatch(text) and not _LIVE.search(text) else cell(text)
 
 
+def escaped(text: str) -> str:
+    """Keep a person's or upstream's words from being read as Markdown's or HTML's structure."""
+    safe = re.sub(r"([\\*<>\[\]#]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text.replace("`", "'").replace("\r\n", "\n"))
+    return spelled(safe, but="\t\n")
+
+
 def fenced(lines: Iterable[str], language: str = "", longest: int = LONGEST_LINE) -> tuple[str, ...]:
     """Give lines as a code block that nothing in them can end."""
     shown = [_cut(spelled(line, but="\t"), longest) for line in lines]
