@@ -361,7 +361,7 @@ def take_snapshot(upstream: Upstream, source: SdistSource, version: str, sha: Co
 def _pip() -> PipSettings:
     """Read pip's own configuration, as pip merges it."""
     try:
-        said = process.read([sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"])
+        said = process.read([sys.executable, "-P", "-m", "pip", "--disable-pip-version-check", "config", "list"])
     except OSError:
         return pip_settings.parse_pip_config("", os.environ)
     return pip_settings.parse_pip_config(said.out if said.code == 0 else "", os.environ)
