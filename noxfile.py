@@ -65,9 +65,22 @@ def tests(session: nox.Session) -> None:
     missing = {marker: program for marker, program in PROGRAMS.items() if not shutil.which(program)}
     for program in missing.values():
         session.warn(f"{program} is not installed: the tests that need it are left out (apt install {program})")
-    left_out = ("-m", " and ".join(f"not {marker}" for marker in missing)) if missing else ()
+    left_out = ("-m", " and ".join(f"not {marker}" for marker in ("trust", *missing)))
     # by file, so that the downloads of a file's tests are made once
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *left_out, *session.posargs)
+
+
+@nox.session(default=False)
+def trust(session: nox.Session) -> None:
+    """Is anything lost, let in, or different? What tests say at length; prints the figures. `-- -k laws` for some."""
+    session.install("-e", ".[bench,report]", *groups("tests", "fork"))
+    figures = Path(session.create_tmp()) / "figures.jsonl"
+    figures.unlink(missing_ok=True)
+    env = {"FORKKEEPER_TRUST": str(figures)}
+    try:
+        session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "trust or attack", *session.posargs, env=env)
+    finally:
+        session.run("python", "tests/figures.py", str(figures))
 
 
 def python_for_fuzzing() -> str | None:
