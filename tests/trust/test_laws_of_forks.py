@@ -4,9 +4,10 @@ tests/test_laws.py holds the laws of one carry on generated texts; here stand th
 Each law is a function of a fork that raises where it is broken; the figures count what ran.
 """
 
+import contextlib
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -217,6 +218,20 @@ def hold(law: Callable[[Case], None], shape: Shape, folder: Path) -> None:
         law(Case(fork, queue.read(given_series, fork.mails), store, random.Random(shape.seed)))  # noqa: S311
 
 
+@contextlib.contextmanager
+def counted(figures: Figures, law: str) -> Iterator[Callable[[], None]]:
+    """Leave the figures of a law, whatever comes of it. Gives what is to be called when an example held."""
+    held: list[None] = []
+    broken = 0
+    try:
+        yield lambda: held.append(None)
+    except BaseException:
+        broken = 1
+        raise
+    finally:
+        figures("laws", law=law, examples=len(held) + broken, broken=broken)
+
+
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_a_law_holds_on_small_forks(law: Callable[[Case], None], tmp_path: Path, figures: Figures) -> None:
     """Each law holds on forks of up to 12 patches, whatever the seed."""
@@ -226,9 +241,10 @@ def test_a_law_holds_on_small_forks(law: Callable[[Case], None], tmp_path: Path,
     @given(shape=SMALL)
     def examples(shape: Shape) -> None:
         hold(law, shape, tmp_path / str(next(numbers)))
+        one_held()
 
-    examples()
-    figures("laws", law=law.__name__, examples=next(numbers), broken=0)
+    with counted(figures, law.__name__) as one_held:
+        examples()
 
 
 @pytest.mark.trust
@@ -238,8 +254,9 @@ def test_a_law_holds_on_large_forks(
     law: Callable[[Case], None], shape: Shape, tmp_path: Path, figures: Figures
 ) -> None:
     """Each law holds on 400 patches and 5,000 files, with clashes and without."""
-    hold(law, shape, tmp_path / "fork")
-    figures("laws", law=law.__name__, examples=1, broken=0)
+    with counted(figures, law.__name__) as one_held:
+        hold(law, shape, tmp_path / "fork")
+        one_held()
 
 
 # verbs --------------------------------------------------------------------------------------------------------------
@@ -252,19 +269,18 @@ def test_undoing_is_the_identity(fork_behind: Fork, figures: Figures) -> None:
         ["patch", "move", "greeting", "--after", "null-check"],
         ["patch", "drop", "null-check", "--why", "it is not needed"],
     )
-    tried = 0
-    for words in verbs:
-        before = fork_behind.state()
-        ran = fork_behind.run(*words)
-        assert ran.code == 0, ran.said
-        after = fork_behind.state()
-        fork_behind.ok("undo")
-        assert fork_behind.state() == before
-        fork_behind.ok("redo")
-        assert fork_behind.state() == after
-        fork_behind.ok("undo")
-        tried += 1
-    figures("laws", law="undo of a verb is the identity", examples=tried, broken=0)
+    with counted(figures, "undo of a verb is the identity") as one_held:
+        for words in verbs:
+            before = fork_behind.state()
+            ran = fork_behind.run(*words)
+            assert ran.code == 0, ran.said
+            after = fork_behind.state()
+            fork_behind.ok("undo")
+            assert fork_behind.state() == before
+            fork_behind.ok("redo")
+            assert fork_behind.state() == after
+            fork_behind.ok("undo")
+            one_held()
 
 
 def test_three_ways_to_hold_the_fork_are_one_tree(fork_in_step: Fork, tmp_path: Path, figures: Figures) -> None:
@@ -276,5 +292,6 @@ def test_three_ways_to_hold_the_fork_are_one_tree(fork_in_step: Fork, tmp_path: 
     declare(fork_in_step, "branch", repository=str(bare), branch="fork")
     fork_in_step.ok("materialise")
     trees.append(git(bare, "rev-parse", "fork^{tree}"))
-    assert trees == [wanted] * 3
-    figures("laws", law="three ways to hold the fork are one tree", examples=len(trees), broken=0)
+    with counted(figures, "three ways to hold the fork are one tree") as one_held:
+        assert trees == [wanted] * 3
+        one_held()
