@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 from attacks import pytest_runtest_logreport, pytest_sessionfinish  # noqa: F401 -- hooks, by their names
+from hypothesis import settings
 from world import Fork, Local, Upstream, copied, fork_of, seal
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure of what is tested
+settings.load_profile("unhurried")
 
 HEADER = """\
 #ifndef CORE_H
