@@ -337,15 +337,18 @@ def _date_of(course: _Course, tried: str) -> str:
 def _digest(course: _Course) -> str:
     """Digest all that a night's result follows from: the fork, the head, the tool, the machine and what it has."""
     names = [one.variant for one in course.variants]
-    has = doctoring.doctor(course.setting, names).document if names else ""
+    looked = json.loads(doctoring.doctor(course.setting, names).document or "{}") if names else {}
+    for variant in looked.get("variants", ()):
+        for need in variant["needs"]:
+            del need["where"]  # the same program elsewhere changes nothing
     parts = [
         str(course.commit),
         course.head.sha if course.head is not None else "",
         metadata.version("forkkeeper"),
-        has,
+        looked,
         _machine(),
     ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _machine() -> str:
