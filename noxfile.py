@@ -29,6 +29,7 @@ PROGRAMS = {
     "locales": "localedef",
 }
 LOCK = "requirements/development.txt"
+FUZZED = ("3.13", "3.12", "3.11")  # that atheris has wheels for
 TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 
 nox.needs_version = ">=2025.11.12"
@@ -66,7 +67,7 @@ def tests(session: nox.Session) -> None:
     missing = {marker: program for marker, program in PROGRAMS.items() if not shutil.which(program)}
     for program in missing.values():
         session.warn(f"{program} is not installed: the tests that need it are left out (apt install {program})")
-    left_out = ("-m", " and ".join(f"not {marker}" for marker in missing)) if missing else ()
+    left_out = ("-m", " and ".join(f"not {marker}" for marker in ("trust", *missing)))
     # by file, so that the downloads of a file's tests are made once
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *left_out, *session.posargs)
 
@@ -119,6 +120,38 @@ def lowest(session: nox.Session) -> None:
     session.run("uv", "pip", "install", *how, "-e", ".[bench,report]", "--group", "tests")
     names = session.posargs or [f"tests/verbs/test_{name}.py" for name in ("init", "status", "sync", "sbom", "report")]
     session.run(python, "-m", "pytest", "-q", "-m", "not network and not browser", *names, external=True)
+
+
+@nox.session(default=False)
+def trust(session: nox.Session) -> None:
+    """Is anything lost, let in, or different? What tests say at length; prints the figures. `-- -k laws` for some."""
+    session.install("-e", ".[bench,report]", *groups("tests", "fork"))
+    figures = Path(session.create_tmp()) / "figures.jsonl"
+    figures.unlink(missing_ok=True)
+    env = {"FORKKEEPER_TRUST": str(figures)}
+    try:
+        session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "trust or attack", *session.posargs, env=env)
+    finally:
+        session.run("python", "tests/figures.py", str(figures))
+
+
+def python_for_fuzzing() -> str | None:
+    """Give a version of Python that atheris has wheels for and that is here: this one, or the newest; None for none."""
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    here = (version for version in FUZZED if version == running or shutil.which(f"python{version}"))
+    return running if running in FUZZED else next(here, None)
+
+
+@nox.session(default=False, python=python_for_fuzzing())
+def fuzz(session: nox.Session) -> None:
+    """Can any bytes make a parser fail? Ten minutes for each; less with `-- --seconds 60 patch series`."""
+    if python_for_fuzzing() is None:
+        session.error(f"atheris has wheels for Python {', '.join(FUZZED)}, and none of these is installed here")
+    session.install("-e", ".", *groups("fuzz"))
+    try:
+        session.run("python", "-m", "fuzzing", *session.posargs, env={"PYTHONPATH": "tests"})
+    except nox.command.CommandFailed:
+        session.error("something escaped: its input is kept in tests/trust/crashes, and an ordinary test replays it")
 
 
 @nox.session(default=False)

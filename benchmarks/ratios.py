@@ -1,7 +1,7 @@
 """What people ask of the benchmarks, one line each, from the fastest rounds of one run; untimed is left out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,21 @@ class Timing:
 
     seconds: float
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How a parser's time grew. largest -- bytes; seconds -- at a quarter, half and all of them."""
+
+    parser: str
+    shape: str
+    largest: int
+    seconds: Sequence[float]
+
+    @property
+    def factor(self) -> float:
+        """How many times as long the largest takes as a quarter of it."""
+        return self.seconds[-1] / max(self.seconds[0], 1e-6)
 
 
 COMMAND, IN_PROCESS, AM, REBASE = "test_plan_command", "test_carry_in_process", "test_git_am", "test_git_rebase"
@@ -43,6 +58,22 @@ def lines(timings: Mapping[str, Timing]) -> list[str]:
         *_switches(timings),
         *_families(timings),
     ]
+
+
+def growths(found: Sequence[Growth]) -> list[str]:
+    """Draw as a table, for each parser, the shapes that it takes longest for, and that its time grows fastest with."""
+    rows = []
+    for parser in dict.fromkeys(one.parser for one in found):
+        own = [one for one in found if one.parser == parser]
+        telling = [one for one in own if one.seconds[-1] > 0.2] or own  # less says nothing about growth
+        slow, steep = max(own, key=lambda one: one.seconds[-1]), max(telling, key=lambda one: one.factor)
+        for one in dict.fromkeys((slow.shape, steep.shape)):
+            (each,) = (growth for growth in own if growth.shape == one)
+            took = tuple(seconds(Timing(part)) for part in each.seconds)
+            rows.append((parser, one, f"{each.largest / 1e6:.1f}", *took, f"{each.factor:.1f}"))
+    headers = ("parser", "shape", "MB", "a quarter", "half", "all", "times a quarter")
+    aligned = ("left", "left", *("right",) * 5)
+    return tabulate(rows, headers, disable_numparse=True, colalign=aligned).splitlines() if rows else []
 
 
 def _beside_git(timings: Mapping[str, Timing], name: str, what: str) -> list[str]:

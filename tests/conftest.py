@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attacks import pytest_runtest_logreport, pytest_sessionfinish  # noqa: F401 -- hooks, by their names
 from hypothesis import settings
 from world import Fork, Local, Upstream, copied, fork_of, seal
 

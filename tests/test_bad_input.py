@@ -62,6 +62,7 @@ def test_an_unknown_sha_in_from(fork_in_step: Fork) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "-x", "a b", "../up", "HEAD~1", "v1.0^{tree}", "--help=1", "x.lock"])
+@pytest.mark.attack
 def test_what_names_no_commit(fork_in_step: Fork, typed: str) -> None:
     """Text that is no name of a commit, options of git among it, is refused before git sees it."""
     refused(fork_in_step, ["sync", f"--upto={typed}"], 2, "is not something that names an upstream commit")
@@ -135,6 +136,7 @@ def test_a_source_that_is_not_there(fork_in_step: Fork) -> None:
     refused(fork_in_step, ["sync", "--upto", "v1.1"], 2, "../nowhere.git: there is no such path")
 
 
+@pytest.mark.attack
 def test_a_host_is_never_asked_for_a_password(fork_in_step: Fork) -> None:
     """Credentials of an address stand in no message."""
     change_source(fork_in_step, CLOSED.replace("//", "//me:s3cret@"))
@@ -209,6 +211,7 @@ def test_a_truncated_sdist_with_a_matching_hash(fork_behind: Fork, index: Index,
     assert not (fork_behind.root / ".forkkeeper/downloads").exists()
 
 
+@pytest.mark.attack
 def test_a_tampered_sdist(fork_behind: Fork, index: Index, tmp_path: Path) -> None:
     """Bytes that the index did not promise are refused with both hashes."""
     offered(fork_behind, index, tmp_path)
@@ -218,6 +221,7 @@ def test_a_tampered_sdist(fork_behind: Fork, index: Index, tmp_path: Path) -> No
     refused(fork_behind, ["sync", "--upto", fork_behind.target], 3, "is not what the index promises", promised)
 
 
+@pytest.mark.attack
 def test_an_sdist_with_another_commit(fork_behind: Fork, index: Index, tmp_path: Path) -> None:
     """An sdist that holds another commit than the table says does not verify."""
     offered(fork_behind, index, tmp_path)
@@ -226,6 +230,7 @@ def test_an_sdist_with_another_commit(fork_behind: Fork, index: Index, tmp_path:
     refused(fork_behind, ["sync", "--upto", fork_behind.target], 3, "small-package==1.1", found)
 
 
+@pytest.mark.attack
 def test_a_commit_id_that_does_not_verify(fork_behind: Fork, index: Index, tmp_path: Path) -> None:
     """An sdist that gives other bytes under the right commit id is found out by hashing them."""
     offered(fork_behind, index, tmp_path)
@@ -255,6 +260,7 @@ def test_a_commit_id_that_does_not_verify(fork_behind: Fork, index: Index, tmp_p
     ],
     ids=["bare diff", "no diff", "no author", "cut short", "dot-dot", "git folder", "GIT folder", "absolute path"],
 )
+@pytest.mark.attack
 def test_a_patch_that_is_not_mail_or_reaches_outside(
     fork_in_step: Fork, change: Callable[[bytes], bytes], found: str
 ) -> None:
@@ -264,6 +270,7 @@ def test_a_patch_that_is_not_mail_or_reaches_outside(
         refused(fork_in_step, verb, 2, "patches/greeting.patch", found, "git format-patch")
 
 
+@pytest.mark.attack
 def test_a_patch_that_goes_through_a_symlink(upstream_repo: Upstream, tmp_path: Path) -> None:
     """A link of upstream's in the way of a patch is a clash, never followed: neither at the pin nor at the target."""
     pin = upstream_repo.commit({"lib/a.txt": "a\n", "b.txt": "b\n"})
@@ -281,6 +288,7 @@ def test_a_patch_that_goes_through_a_symlink(upstream_repo: Upstream, tmp_path: 
     assert why in row["why"]
 
 
+@pytest.mark.attack
 def test_a_patch_that_makes_the_symlink_it_goes_through(upstream_repo: Upstream, tmp_path: Path) -> None:
     """A patch cannot lay a link and write through it: it does not apply, and nothing outside is touched."""
     outside = tmp_path / "outside"
@@ -488,6 +496,7 @@ def test_an_overlay_path_that_upstream_now_has(fork_behind: Fork, path: str, fou
     assert (ran.code, json.loads(ran.out)["tree"]) == (1, None)
 
 
+@pytest.mark.attack
 def test_an_overlay_path_that_goes_into_git(fork_behind: Fork) -> None:
     """An overlay file below a `.git` folder is refused before anything is composed."""
     file = fork_behind.root / "native/overlay/.git/config"

@@ -96,6 +96,7 @@ def test_git_finds_every_object_of_upstream_in_what_was_extracted(sdist: Path, u
     assert git(repository, "show", f"{head}:b.txt") == "two"
 
 
+@pytest.mark.attack
 def test_nothing_but_objects_is_taken_over(sdist: Path, tmp_path: Path) -> None:
     """Config, hooks, refs, alternates, logs and caches of the sdist are left there; ours are plain."""
     repository = archive.extract_embedded(sdist, EMBEDDED, tmp_path / "snapshot.git")
@@ -235,6 +236,7 @@ INSIDE = f"{TOP}/{EMBEDDED}/objects/01/{'2' * 38}"
         (_odd(f"{TOP}/{EMBEDDED}/objects", tarfile.SYMTYPE, "/tmp"), "is a link"),  # noqa: S108 -- never followed
     ],
 )
+@pytest.mark.attack
 def test_a_hostile_member_stops_the_extraction(tmp_path: Path, member: tarfile.TarInfo, word: str) -> None:
     """A member that reaches outside, a link or a device is refused, and nothing of the sdist stays."""
     path = _pack(tmp_path / "a.tar.gz", (f"objects/0a/{'5' * 38}", b"x"), ("", member))
@@ -243,6 +245,7 @@ def test_a_hostile_member_stops_the_extraction(tmp_path: Path, member: tarfile.T
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.attack
 def test_a_bomb_is_stopped_by_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive that inflates to more than the cap is refused, wherever the bytes sit."""
     monkeypatch.setattr(archive, "MOST_BYTES", 100_000)
@@ -255,6 +258,7 @@ def test_a_bomb_is_stopped_by_its_size(tmp_path: Path, monkeypatch: pytest.Monke
         archive.extract_embedded(path, EMBEDDED, tmp_path / "s.git")
 
 
+@pytest.mark.attack
 def test_a_bomb_is_stopped_by_its_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive with more members than the cap is refused."""
     monkeypatch.setattr(archive, "MOST_MEMBERS", 3)
@@ -263,6 +267,7 @@ def test_a_bomb_is_stopped_by_its_members(tmp_path: Path, monkeypatch: pytest.Mo
         archive.extract_embedded(path, EMBEDDED, tmp_path / "s.git")
 
 
+@pytest.mark.attack
 def test_a_reference_that_is_a_book_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """HEAD, refs and lists are read whole, so their size is capped."""
     monkeypatch.setattr(archive, "MOST_REF_BYTES", 100)
@@ -271,6 +276,7 @@ def test_a_reference_that_is_a_book_is_refused(tmp_path: Path, monkeypatch: pyte
         archive.embedded_head(path, EMBEDDED)
 
 
+@pytest.mark.attack
 def test_a_shallow_list_with_something_else_is_refused(tmp_path: Path) -> None:
     """Only commit ids can stand in the list that is handed to git."""
     path = _pack(tmp_path / "a.tar.gz", (f"objects/01/{'2' * 38}", b"x"), ("shallow", b"--upload-pack=x"))

@@ -98,6 +98,7 @@ def left(root: Path) -> list[str]:
 
 
 @needs_dpkg
+@pytest.mark.attack
 def test_a_debian_package_is_unpacked_beside_and_its_scripts_never_run(archive: Path, tmp_path: Path) -> None:
     """The files are in the kit's folder, nothing was installed or run, and a second call fetches nothing."""
     kit = Kit("a toy", 1, (deb(archive, "#define TOY 9\n"),))
@@ -110,6 +111,7 @@ def test_a_debian_package_is_unpacked_beside_and_its_scripts_never_run(archive: 
 
 
 @needs_dpkg
+@pytest.mark.attack
 def test_a_package_that_was_swapped_leaves_nothing(archive: Path, tmp_path: Path) -> None:
     """Another digest than the declared one: an error that says so, and no folder."""
     part = deb(archive, "#define TOY 9\n")
@@ -142,6 +144,7 @@ def test_wheels_share_a_folder_and_links_are_made(wheels: Path, tmp_path: Path) 
     assert (folder / "toy/lib64/libtoy.so").read_text() == "one"
 
 
+@pytest.mark.attack
 def test_a_wheel_of_another_digest_is_refused_by_pip(wheels: Path, tmp_path: Path) -> None:
     """Nothing is left of a kit whose second wheel is not what was declared."""
     good = wheel(wheels, "toyone", {"toy/one": "1"})

@@ -1,11 +1,11 @@
-"""What the tests of trust leave behind: figures, counted from what ran."""
+"""What the tests of trust share: the figures that they leave, counted from what ran, and a canary."""
 
-import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attacks import leave
+from hostile import Canary
 
 
 @pytest.fixture(scope="session")
@@ -14,11 +14,14 @@ def figures() -> Callable[..., None]:
 
     >>> figures("kill points", tried=1000, lost=0)
     """
-    named = os.environ.get("FORKKEEPER_TRUST")
 
-    def leave(subject: str, **counted: int | str) -> None:
-        if named:
-            with Path(named).open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"subject": subject, **counted}) + "\n")
+    def figure(subject: str, **counted: int | str) -> None:
+        leave({"subject": subject, **counted})
 
-    return leave
+    return figure
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Canary:
+    """Give a canary beside the fork."""
+    return Canary.hatch(tmp_path / "canary")

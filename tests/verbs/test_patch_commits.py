@@ -267,6 +267,7 @@ def test_unsaved_work_is_not_thrown_away(fork_in_step: Fork) -> None:
     assert_message(fork_in_step.run("patch", "save"), 2, "is not open", "patch open")
 
 
+@pytest.mark.attack
 def test_the_worktree_is_not_upstreams_to_configure(fork_in_step: Fork) -> None:
     """What stands there is the composed queue without overlay, and git sees no edit in it."""
     tree = opened(fork_in_step)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from forkkeeper.core import reading
 from forkkeeper.core.benches import Test
 from forkkeeper.errors import OutsideError
 
@@ -39,8 +40,8 @@ def parse(text: str, *, program: str) -> tuple[Timed, ...]:
     """Read llama-bench's lines. Raises OutsideError where there is none, or one that cannot be read."""
     lines = [line for line in text.splitlines() if line.startswith("{")]
     try:
-        read = [msgspec.json.decode(line, type=_Line) for line in lines]
-    except msgspec.MsgspecError as error:
+        read = [reading.struct(line, _Line) for line in lines]
+    except ValueError as error:
         found = f"printed what is not llama-bench's JSON: {error}"
         raise OutsideError("bench", program, found, "run it by hand with `-o jsonl`") from error
     if not read or not all(one.samples_ns and min(one.samples_ns) > 0 for one in read):
@@ -50,7 +51,7 @@ def parse(text: str, *, program: str) -> tuple[Timed, ...]:
     )
 
 
-_COLLECTED = re.compile(r"^==\d+== Collected : (\d+)", re.MULTILINE)
+_COLLECTED = re.compile(r"^==\d+== Collected : (\d{1,18})\b", re.MULTILINE)
 
 
 def instructions(said: str, *, within: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from forkkeeper.core import report
 from forkkeeper.core.clash import Clash
 from forkkeeper.core.culprits import Culprit
+from forkkeeper.core.markdown import escaped
 from forkkeeper.core.shown import spelled
 from forkkeeper.core.store import Contest
 from forkkeeper.core.verdict import Row
@@ -14,8 +15,8 @@ def text(row: Row, clash: Clash, culprit: Culprit | None) -> str:
     """Write the note."""
     patch = row.old
     parts = [
-        f"# {patch.title} clashes",
-        f"{patch.subject}\n\n{patch.reason}".strip(),
+        f"# {escaped(patch.title)} clashes",
+        escaped(f"{patch.subject}\n\n{patch.reason}".strip()),
         "## What happened",
         spelled(f"{row.why}."),
         *_blame(culprit),
@@ -65,10 +66,14 @@ def _answered(row: Row) -> list[str]:
 def _proposal(row: Row) -> list[str]:
     if row.proposed is None:
         return []
-    shown = row.proposed.diff.decode("utf-8", "replace")
+    shown = spelled(row.proposed.diff.decode("utf-8", "replace"), but="\t\n")
     fence = "`" * max(3, 1 + max((len(run) for run in _runs(shown)), default=0))
     why = (row.why or "").partition("which is not certain: ")[2]
-    return ["## A proposal", f"It is not certain: {why}." if why else "", f"{fence}diff\n{shown.rstrip()}\n{fence}"]
+    return [
+        "## A proposal",
+        f"It is not certain: {escaped(why)}." if why else "",
+        f"{fence}diff\n{shown.rstrip()}\n{fence}",
+    ]
 
 
 def _runs(shown: str) -> list[str]:

@@ -22,6 +22,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_LONGEST = 8_192  # characters of a line that are read: some forms take a time that grows with the square of these
 MOST = 300  # characters of a message that are given
 
 # Colours, links (GCC's names of warnings) and what else a terminal acts upon.
@@ -96,7 +97,7 @@ def plain(text: str) -> list[str]:
     ['[2/2] b.c', 'b.c:1: error: x', '']
     """
     bare = _CONTROL.sub("", text).replace("\r\n", "\n")
-    return [line.rpartition("\r")[2] for line in bare.split("\n")]
+    return [line.rpartition("\r")[2][:_LONGEST] for line in bare.split("\n")]
 
 
 def read(text: str) -> Failure | None:
@@ -139,9 +140,9 @@ def _killed(line: str) -> Killed | None:
 
 _SEVERITY = r"(?P<kind>(?:fatal |internal compiler |catastrophic )?[Ee]rror)"
 _COMPILERS = (
-    re.compile(rf"(?P<path>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)? {_SEVERITY}: (?P<message>.+)"),
-    re.compile(rf"(?P<path>[^\s(][^(]*)\((?P<line>\d+)\): {_SEVERITY}(?: #[\w-]+)?\s*: (?P<message>.+)"),
-    re.compile(r"(?P<kind>ERROR): (?P<path>[^\s:][^:]*):(?P<line>\d+): (?P<message>.+)"),  # glslang
+    re.compile(rf"(?P<path>[^\s:][^:]*):(?P<line>\d{{1,9}}):(?:\d+:)? {_SEVERITY}: (?P<message>.+)"),
+    re.compile(rf"(?P<path>[^\s(][^(]*)\((?P<line>\d{{1,9}})\): {_SEVERITY}(?: #[\w-]+)?\s*: (?P<message>.+)"),
+    re.compile(r"(?P<kind>ERROR): (?P<path>[^\s:][^:]*):(?P<line>\d{1,9}): (?P<message>.+)"),  # glslang
 )
 _PROGRAMS = (
     re.compile(r"(?P<program>[\w./+-]+): (?:fatal )?error: (?P<message>.+)"),
@@ -171,24 +172,24 @@ def _program(line: str) -> Refused | None:
 # linkers ------------------------------------------------------------------------------------------------------------
 
 _UNDEFINED = re.compile(
-    rf"(?P<before>.*?)\s*[Uu]ndefined reference to {_OPEN}(?P<symbol>.+?){_CLOSE}"
+    rf"(?P<before>.*?)[Uu]ndefined reference to {_OPEN}(?P<symbol>.+?){_CLOSE}"
     rf"(?: in {_OPEN}(?P<object>.+){_CLOSE})?\s*"
 )
 _UNDEFINED_LLD = re.compile(r"\S+: error: undefined (?:hidden |protected )?symbol: (?P<symbol>.+)")
 _UNDEFINED_APPLE = re.compile(r"Undefined symbols for architecture \S+:")
 _APPLE = re.compile(r'\s+"(?P<symbol>.+)", referenced from:')
 _DOUBLED = re.compile(
-    rf"(?P<before>.*?)\s*multiple definition of {_OPEN}(?P<symbol>.+?){_CLOSE}(?:; (?P<first>.*): first defined here)?"
+    rf"(?P<before>.*?)multiple definition of {_OPEN}(?P<symbol>.+?){_CLOSE}(?:; (?P<first>.*): first defined here)?"
 )
 _DOUBLED_LLD = re.compile(r"\S+: error: duplicate symbol: (?P<symbol>.+)")
 _LLD_PLACE = re.compile(
-    r">>> (?:referenced by|defined at) (?P<file>\S+?)(?::(?P<line>\d+))?(?: \((?P<whole>.+):\d+\))?"
+    r">>> (?:referenced by|defined at) (?P<file>\S+?)(?::(?P<line>\d{1,9}))?(?: \((?P<whole>.+):\d+\))?"
 )
 _LLD_OBJECT = re.compile(r">>>\s+(?P<object>\S+):\(.*\)")
 _IN_FUNCTION = re.compile(rf"(?:.*: )?(?P<object>[^\s:]+): in function {_OPEN}.*")
 _LINKED = re.compile(
     r"(?:\S*\bld(?:\.\w+)?: )?(?P<path>[^\s:(][^\s:]*)"
-    r"(?::(?P<line>\d+)|(?::[^\s:]+)?:\(.*|:(?P<source>[^\s:]+):function.*)?"
+    r"(?::(?P<line>\d{1,9})|(?::[^\s:]+)?:\(.*|:(?P<source>[^\s:]+):function.*)?"
 )
 
 
@@ -251,10 +252,10 @@ def source_of(path: str) -> str:
 
 # CMake --------------------------------------------------------------------------------------------------------------
 
-_HEAD = r"(?: \(dev\))?(?: at (?P<path>.+?):(?P<line>\d+)(?: \(\w+\))?| in (?P<file>.+?))?:(?: (?P<rest>.+))?"
+_HEAD = r"(?: \(dev\))?(?: at (?P<path>.+?):(?P<line>\d{1,9})(?: \(\w+\))?| in (?P<file>.+?))?:(?: (?P<rest>.+))?"
 _CMAKE = re.compile(rf"CMake Error{_HEAD}")
 _WARNING = re.compile(rf"CMake (?:Deprecation )?Warning{_HEAD}")
-_FRAME = re.compile(r"  (?P<path>\S.*?):(?P<line>\d+) \(\w+\)")
+_FRAME = re.compile(r"  (?P<path>\S.*?):(?P<line>\d{1,9}) \(\w+\)")
 _STACK = "Call Stack (most recent call first):"
 
 

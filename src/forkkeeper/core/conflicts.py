@@ -1,5 +1,6 @@
 """What git says of a merge that it could not finish: which paths, which kind of conflict, which lines."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ _KINDS = {
     "file in way of directory rename": "upstream moved the folder that the patch puts a file into, and has {path}",
 }
 
+_COUNT = re.compile(r"[0-9]{1,9}")  # a number of paths
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -37,8 +40,10 @@ class Said:
 def parse_messages(fields: Sequence[str]) -> Iterator[Said]:
     """Read the messages: per message a number of paths, the paths, the kind, the text. Only conflicts are given."""
     at = 0
-    while at < len(fields) and fields[at].isdigit():
+    while at < len(fields) and _COUNT.fullmatch(fields[at]):
         count = int(fields[at])
+        if at + count + 2 >= len(fields):
+            return  # cut off
         paths, kind, message = fields[at + 1 : at + 1 + count], fields[at + count + 1], fields[at + count + 2]
         if kind.startswith("CONFLICT"):
             said = kind.removeprefix("CONFLICT").strip(" ()")  # git writes some kinds without the blank

@@ -8,12 +8,15 @@ The report is one `testsuite` with a `testcase` for each test: `status` is `run`
 `disabled`. CTest cuts the output of a test off after some of it, so it is never read for a verdict.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 from xml.etree import ElementTree as ET
 
+import msgspec
+
+from forkkeeper.core import reading
 from forkkeeper.core.failures import Ended, Result
 
 LISTS = "CMakeLists.txt"
@@ -39,23 +42,33 @@ class Listing:
 def listing(text: str) -> Listing:
     """Read the list of tests. Raises ValueError when it is none."""
     try:
-        told = json.loads(text)
+        told: Any = reading.json(text.encode())
         graph, tests = told["backtraceGraph"], told["tests"]
         files = [PurePath(path) for path in graph["files"]]
-        ends = [_end(graph["nodes"], test["backtrace"]) for test in tests if "backtrace" in test]
+        known: dict[int, int] = {}
+        ends = [_end(graph["nodes"], test["backtrace"], known) for test in tests if "backtrace" in test]
         folders = dict.fromkeys(files[end].parent for end in ends if files[end].name == LISTS)
-        names = tuple(test["name"] for test in tests)
+        names = msgspec.convert([test["name"] for test in tests], tuple[str, ...])
         programs = dict.fromkeys(PurePath(test["command"][0]) for test in tests if test.get("command"))
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"is no list of tests: {error!r}") from error
     return Listing(names, tuple(folders), tuple(programs))
 
 
-def _end(nodes: list[dict[str, int]], node: int) -> int:
-    """Follow a chain of callers to its end, and give the file that stands there."""
-    while "parent" in nodes[node]:
+def _end(nodes: list[dict[str, int]], node: int, known: dict[int, int]) -> int:
+    """Follow a chain of callers to its end, and give the file that stands there. Raises ValueError for a ring.
+
+    known -- the ends of nodes that were followed before, to which these are added: tests share their callers
+    """
+    chain: dict[int, None] = {}
+    while node not in known and "parent" in nodes[node]:
+        if node in chain:
+            raise ValueError("a chain of callers has no end")
+        chain[node] = None
         node = nodes[node]["parent"]
-    return nodes[node]["file"]
+    known.setdefault(node, nodes[node]["file"])
+    known |= dict.fromkeys(chain, known[node])
+    return known[node]
 
 
 def results(junit: str) -> dict[str, Result]:
@@ -79,6 +92,13 @@ def _result(case: ET.Element) -> Result:
             return Result(Ended.FAILED, _why(case))
 
 
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
 def _why(case: ET.Element) -> str:
     """Say why a test failed: CTest's own word for it, else how long it ran and the last line that it wrote."""
     failure = case.find("failure")
@@ -87,5 +107,5 @@ def _why(case: ET.Element) -> str:
     said = COLOUR.sub("", case.findtext("system-out") or "")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     shown = [line for line in lines if not line.startswith("[This part of the test output was removed")]
-    after = f"after {float(case.get('time', '0')):.1f} s"
+    after = f"after {_seconds(case.get('time', '0')):.1f} s"
     return f"{after}: {shown[-1][:MOST_SHOWN]}" if shown else after

@@ -5,12 +5,11 @@ Shape (schema 1): see the commented file that `forkkeeper init` writes.
 
 import difflib
 import re
-import tomllib
 from typing import Any, Literal
 
 import msgspec
 
-from forkkeeper.core import benches, markers, variants
+from forkkeeper.core import benches, markers, reading, variants
 from forkkeeper.core.benches import Bench
 from forkkeeper.core.kits import DebPart, Kit, WheelPart
 from forkkeeper.core.paths import fault
@@ -145,8 +144,8 @@ def parse(data: bytes) -> Declaration:
     """
     markers.refuse(data, FILE, step="read", hint="settle the merge in it")
     try:
-        raw = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raw = reading.toml(data)
+    except ValueError as error:
         raise RequestError("read", FILE, f"not valid TOML: {error}", f"mend {FILE} at that place") from error
     try:
         declaration = msgspec.convert(raw, Declaration)
@@ -258,7 +257,8 @@ def known_fields() -> tuple[str, ...]:
 
 def _faulty_variant(raw: dict[str, Any]) -> str:
     """Name the first variant that cannot be read: msgspec does not say which."""
-    for name, table in dict(raw.get("variant", {})).items():
+    tables = raw.get("variant")
+    for name, table in tables.items() if isinstance(tables, dict) else ():
         try:
             msgspec.convert(table, Variant)
         except msgspec.ValidationError:

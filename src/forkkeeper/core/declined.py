@@ -4,13 +4,12 @@ Ordered by the commits' full ids, so that the same decisions give the same bytes
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 
 import msgspec
 import tomli_w
 
-from forkkeeper.core import markers
+from forkkeeper.core import markers, reading
 from forkkeeper.core.ids import is_full
 from forkkeeper.errors import RequestError
 
@@ -42,8 +41,8 @@ def parse(data: bytes) -> tuple[Declined, ...]:
     markers.refuse(data, FILE, step="read", hint="keep the entries of both sides; a commit stands there once")
     hint = f"mend it, or `git restore {FILE}`"
     try:
-        found = msgspec.convert(tomllib.loads(data.decode("utf-8")), _Document).declined
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        found = msgspec.convert(reading.toml(data), _Document).declined
+    except ValueError as error:  # msgspec's are ValueErrors
         raise RequestError("read", FILE, f"damaged: {error}", hint) from error
     seen: set[str] = set()
     for one in found:

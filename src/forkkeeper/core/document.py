@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from forkkeeper.core import reading
 from forkkeeper.core.planning import printable
 from forkkeeper.core.report import Block, Cell, Emulated, Painted, Report, Table
 from forkkeeper.errors import ExitCode, ForkkeeperError
@@ -26,6 +28,15 @@ def of_error(verb: str, error: ForkkeeperError, code: ExitCode) -> str:
     """Write as JSON, schema 1 (stable), what ended a verb: step, thing, found, and what to type next."""
     parts = {"step": error.step, "thing": error.thing, "found": error.found, "next": error.hint}
     return _written(verb, code, {"error": {name: printable(text) for name, text in parts.items()}})
+
+
+def read(data: bytes) -> dict[str, Any] | None:
+    """Read a document that a verb wrote; None for what is none, such as one that was cut off."""
+    try:
+        found = reading.json(data)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _written(verb: str, code: ExitCode, rest: Mapping[str, object]) -> str:

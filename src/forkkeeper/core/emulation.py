@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from forkkeeper.core import reading
 from forkkeeper.core.variants import Known
 
 MOST = 3  # faults and kernels named in one sentence
@@ -91,8 +92,8 @@ class Emulation:
 def parse(line: str) -> Line:
     """Read one line. Raises ValueError saying what is wrong with it."""
     try:
-        return msgspec.json.decode(line, type=Line)
-    except msgspec.DecodeError as error:  # a ValidationError is one
+        return reading.struct(line, Line)
+    except ValueError as error:
         raise ValueError(f"{error} in: {line[:80]}{' …' if len(line) > 80 else ''}") from error
 
 

@@ -1,5 +1,6 @@
 """What the steps of a night found, read from the JSON documents that they wrote ([docs/json.md](docs/json.md))."""
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,42 +14,68 @@ from forkkeeper.core.shown import spelled
 
 Document = Mapping[str, Any]
 MOST_RANKED = 50  # rows of a triage that are kept of a night
-_CASES = re.compile(r"[\d,]+$")
+_CASES = re.compile(r"[0-9][0-9,]{0,17}$")
+_LONGEST = 300  # characters of what is said about a document of another form
 
 
 def found(taken: Sequence[Taken]) -> Findings:
-    """Read all of them. A step that wrote no document, or ended in an error, gives nothing."""
-    by_kind: dict[str, list[tuple[Step, Document]]] = {}
+    """Read all of them. A step that wrote no document, ended in an error, or wrote one of another form gives nothing.
+
+    What one is of another form for is said by `said`.
+    """
+    by_kind: dict[str, list[Findings]] = {}
     for one in taken:
         if one.document is not None and "error" not in one.document:
-            by_kind.setdefault(one.step.kind, []).append((one.step, one.document))
-    plans, reaches, lines = (by_kind.get(kind, []) for kind in ("plan", "reach", "triage"))
+            with contextlib.suppress(_OddError):
+                by_kind.setdefault(one.step.kind, []).append(_sound(one.step, one.document))
+    plans, reaches, lines = ((by_kind.get(kind) or [Findings()])[0] for kind in ("plan", "reach", "triage"))
+    tests = [one for kind in ("check", "regression", "witness") for one in by_kind.get(kind, [])]
     return Findings(
-        reach=_reach(reaches[0][1]) if reaches else None,
-        fates=tuple(map(_fate, plans[0][1]["patches"])) if plans else (),
-        behind=tuple(_behind(lines[0][1])) if lines else (),
-        has_history=bool(lines and lines[0][1]["history"]),
-        counts=tuple(
-            one
-            for kind in ("check", "regression", "witness")
-            for step, document in by_kind.get(kind, [])
-            for one in _counts(step, document)
-        ),
-        speeds=tuple(
-            _speed(step.side, row)
-            for step, document in by_kind.get("throughput", [])
-            for row in document.get("measured", ())
-        ),
+        reach=reaches.reach,
+        fates=plans.fates,
+        behind=lines.behind,
+        has_history=lines.has_history,
+        counts=tuple(count for one in tests for count in one.counts),
+        speeds=tuple(speed for one in by_kind.get("throughput", []) for speed in one.speeds),
     )
 
 
 def kept(taken: Taken) -> Taken:
     """Give a step as it is kept: of a triage, whose document grows with the distance, the rows that matter most."""
     document = taken.document
-    if taken.step.kind != "triage" or document is None or "rows" not in document:
+    if taken.step.kind != "triage" or document is None or not isinstance(document.get("rows"), list):
         return taken
     slim = document | {"rows": document["rows"][:MOST_RANKED], "line": []}
     return msgspec.structs.replace(taken, document=slim)
+
+
+class _OddError(ValueError):
+    """A document is not of the form that its step writes; the message says why."""
+
+
+def _sound(step: Step, document: Document) -> Findings:
+    """Read one step's document. Raises _OddError where it lacks something, or has it in another form."""
+    try:
+        found = _read(step, document)
+        return msgspec.convert(msgspec.to_builtins(found), Findings)  # values that are not of their types end here
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise _OddError(f"{type(error).__name__}: {error}") from error
+
+
+def _read(step: Step, document: Document) -> Findings:
+    match step.kind:
+        case "plan":
+            return Findings(fates=tuple(map(_fate, document["patches"])))
+        case "reach":
+            return Findings(reach=_reach(document))
+        case "triage":
+            return Findings(behind=tuple(_behind(document)), has_history=bool(document["history"]))
+        case "throughput":
+            return Findings(speeds=tuple(_speed(step.side, row) for row in document.get("measured", ())))
+        case "check" | "regression" | "witness":
+            return Findings(counts=tuple(_counts(step, document)))
+        case _:
+            return Findings()
 
 
 def _reach(document: Document) -> Reach:
@@ -141,7 +168,7 @@ def _witnesses(step: Step, rows: Sequence[Document]) -> Count:
 
 
 def _number(text: str) -> int:
-    return int(text.replace(",", "")) if _CASES.match(text) else 0
+    return int(text.replace(",", "")) if _CASES.fullmatch(text) else 0
 
 
 def _speed(side: Side, row: Document) -> Speed:
@@ -168,6 +195,18 @@ def said(step: Step, document: Document | None, *, log: str = "") -> str:
     if document is None:
         lines = [line for line in log.splitlines() if line.strip()]
         return spelled(lines[-1].strip()) if lines else "it said nothing"
+    try:
+        if "error" not in document:
+            _sound(step, document)
+        return _sentence(step, document)
+    except _OddError as error:
+        wrong = str(error)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        wrong = f"{type(error).__name__}: {error}"
+    return spelled(f"its document is of another form ({wrong})"[:_LONGEST])
+
+
+def _sentence(step: Step, document: Document) -> str:
     if "error" in document:
         wrong = document["error"]
         return spelled(": ".join(part for part in (wrong["thing"], " ".join(wrong["found"].split())) if part))

@@ -1,12 +1,11 @@
 """`history.toml`: one record per saved sync, appended. With queue, lock and overlay it is all that the log reads."""
 
-import tomllib
 from collections.abc import Sequence
 
 import msgspec
 import tomli_w
 
-from forkkeeper.core import markers
+from forkkeeper.core import markers, reading
 from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import RequestError
 
@@ -45,8 +44,8 @@ def parse(data: bytes) -> tuple[Record, ...]:
     """Read `history.toml`, oldest first. Raises RequestError."""
     markers.refuse(data, FILE, step="read", hint="keep the records of both sides, oldest first, then `forkkeeper log`")
     try:
-        return msgspec.convert(tomllib.loads(data.decode("utf-8")), _Document).sync
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        return msgspec.convert(reading.toml(data), _Document).sync
+    except ValueError as error:  # msgspec's are ValueErrors
         raise RequestError("read", FILE, f"damaged: {error}", f"`git restore {FILE}`") from error
 
 

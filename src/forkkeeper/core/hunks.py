@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from forkkeeper.core.lines import Edit
 
-_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)")
+_HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@ ?(.*)")  # git counts lines in 31 bits
 _EXTENDED = (
     b"old mode ",
     b"new mode ",
@@ -142,7 +142,9 @@ def _file(reader: _Reader) -> FileDiff:
         old = None
     if "deleted file mode" in extended:
         new = None
-    modes = (extended["old mode"], extended["new mode"]) if "old mode" in extended else None
+    modes = (extended["old mode"], extended["new mode"]) if {"old mode", "new mode"} <= extended.keys() else None
+    if modes is None and not {"old mode", "new mode"}.isdisjoint(extended):
+        raise DiffError(f"{new or old}: one of `old mode` and `new mode` stands without the other")
     binary = _binary(reader)
     hunks = tuple(_hunks(reader, new or old or "?")) if binary is None else ()
     return FileDiff(old, new, modes, hunks, binary, extended.get("new file mode"))
@@ -156,10 +158,11 @@ def _paths(header: bytes, extended: dict[str, str], reader: _Reader) -> tuple[st
         if following is None or not following.startswith(b"+++ "):
             raise DiffError(f"line {reader.at + 1}: `---` without `+++`")
         return old, _side(reader.take()[4:], "b/")
-    if "rename from" in extended:
-        return unquote(extended["rename from"]), unquote(extended["rename to"])
-    if "copy from" in extended:
-        return unquote(extended["copy from"]), unquote(extended["copy to"])
+    for word in ("rename", "copy"):
+        if f"{word} from" in extended:
+            if f"{word} to" not in extended:
+                raise DiffError(f"`{word} from` stands without `{word} to`")
+            return unquote(extended[f"{word} from"]), unquote(extended[f"{word} to"])
     return _header_paths(_text(header[len(b"diff --git ") :]))
 
 
@@ -205,7 +208,7 @@ def unquote(text: str) -> str:
         if octal:
             out.append(int(octal, 8) & 0xFF)
         elif escape:
-            out += _ESCAPES.get(escape, escape).encode()
+            out += _ESCAPES.get(escape, escape).encode("utf-8", "surrogateescape")
         else:
             out += plain.encode("utf-8", "surrogateescape")
     return out.decode("utf-8", "surrogateescape")

@@ -5,13 +5,13 @@ for. Upstream commits and pull requests are taken from links into upstream's rep
 form's own field, from bare ids and `#123`. Elsewhere `#123` means an issue of the fork's own.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from forkkeeper.core import reading
 from forkkeeper.core.commits import one_line
 from forkkeeper.core.requests import Request
 from forkkeeper.errors import RequestError
@@ -64,9 +64,8 @@ def read(data: bytes, names: Sequence[str], *, shown: str) -> Read:
     """
     hint = f"make it with `gh issue list --state all --json {ASK} > {shown}`"
     try:
-        raw = json.loads(data.decode("utf-8"))
-        issues = msgspec.convert(raw, tuple[_Issue, ...])
-    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        issues = msgspec.convert(reading.json(data), tuple[_Issue, ...])
+    except ValueError as error:  # msgspec's errors are ValueErrors
         raise RequestError("requests import", shown, f"is not GitHub's JSON of issues: {error}", hint) from error
     found = [request for issue in issues if (request := _request(issue, names)) is not None]
     return Read(tuple({one.link: one for one in found}.values()), len(issues) - len(found))

@@ -4,14 +4,13 @@ Written last, by a finished verb; the same inputs give the same bytes. Schema 1.
 """
 
 import hashlib
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 import tomli_w
 
-from forkkeeper.core import markers
+from forkkeeper.core import markers, reading
 from forkkeeper.core.declaration import PathRule
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.errors import RequestError
@@ -76,8 +75,8 @@ def parse(data: bytes) -> Lock:
     markers.refuse(data, FILE, step="read", hint=sides)
     hint = f"`git restore {FILE}`, or remove it and `forkkeeper init --pin SHA`"
     try:
-        lock = msgspec.convert(tomllib.loads(data.decode("utf-8")), Lock)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        lock = msgspec.convert(reading.toml(data), Lock)
+    except ValueError as error:  # msgspec's are ValueErrors
         raise RequestError("read", FILE, f"damaged: {error}", hint) from error
     if lock.schema != SCHEMA:
         raise RequestError(

@@ -4,6 +4,7 @@ Format: what `git format-patch` writes and `git am` reads. Trailers are git's (g
 with packagers' words: `Upstream-Status:` as Yocto has it, `Origin:`, `Bug:` as Debian's DEP-3 has them.
 """
 
+import email.errors
 import email.header
 import email.parser
 import email.policy
@@ -26,6 +27,7 @@ _STAT = re.compile(
     rb"|(?:rename|copy|rewrite) .*\(\d+%\))\n",
     re.MULTILINE,
 )
+_LONGEST = 10_000  # characters of a header that is decoded: the time that `email` takes grows with their square
 _PREFIX = re.compile(r"^\s*(\[[^\]]*\]\s*)+")
 
 
@@ -138,8 +140,9 @@ def _headers(head: bytes) -> tuple[dict[str, str], str]:
     block, blank, body = text.partition("\n\n")
     if not re.match(r"[A-Za-z-]+: ", block) or not blank:
         raise MailError("it has no mail headers: write it with `git format-patch`")
-    message = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(block + "\n\n")
-    found = {key.lower(): _unfold(str(value)) for key, value in message.items()}
+    shown = block.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # `email` fails of mixed encodings
+    message = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(shown + "\n\n")
+    found = {key.lower(): decoded(str(value)) for key, value in message.items()}
     for key in ("from", "subject"):
         if key not in found:
             raise MailError(f"it has no `{key.title()}:` header: write it with `git format-patch`")
@@ -148,12 +151,15 @@ def _headers(head: bytes) -> tuple[dict[str, str], str]:
     return found, body
 
 
-def _unfold(value: str) -> str:
+def decoded(value: str) -> str:
+    """Give a header's text in one line, encoded words read; one that cannot be read stays as it stands there."""
     joined = re.sub(r"\r?\n[ \t]+", " ", value)
     try:
-        return str(email.header.make_header(email.header.decode_header(joined)))
-    except (LookupError, UnicodeError, ValueError):  # an unknown charset: show what stands there
-        return joined
+        is_short = len(joined) <= _LONGEST
+        text = str(email.header.make_header(email.header.decode_header(joined))) if is_short else joined
+    except (LookupError, ValueError, email.errors.MessageError):  # an unknown charset, damaged base64
+        text = joined
+    return re.sub(r"[\r\n]+", " ", text)  # an encoded word may hold line ends, and these would begin another header
 
 
 def _trailers(body: str) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -12,6 +12,7 @@ from forkkeeper.core import markers
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.hunks import unquote
 from forkkeeper.core.ids import CommitId, ObjectId, TreeId
+from forkkeeper.core.paths import fault
 from forkkeeper.core.store import Change, Entries, Entry
 from forkkeeper.errors import RequestError
 
@@ -94,7 +95,7 @@ def write(manifest: Manifest) -> bytes:
         f"{held.mode} {held.oid} {','.join(held.owners)}\t{quoted(path)}\n"
         for path, held in sorted(manifest.paths.items())
     )
-    return (head + "".join(rows)).encode()
+    return (head + "".join(rows)).encode("utf-8", "surrogateescape")
 
 
 def read(data: bytes, shown: str) -> Manifest:
@@ -105,7 +106,10 @@ def read(data: bytes, shown: str) -> Manifest:
     paths: dict[str, Held] = {}
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), start=1):
         if found := _ROW.fullmatch(line):
-            paths[unquote(found[4])] = Held(found[1], ObjectId(found[2]), tuple(found[3].split(",")))
+            path = unquote(found[4])
+            if wrong := fault(path):
+                raise RequestError("read", shown, f"line {number}: path {path!r} {wrong}", hint)
+            paths[path] = Held(found[1], ObjectId(found[2]), tuple(found[3].split(",")))
         elif known := _HEAD.fullmatch(line):
             head[known[1]] = known[2]
         elif line and not line.startswith("#"):

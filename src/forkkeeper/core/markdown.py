@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from forkkeeper.core import commits, delta, planning
+from forkkeeper.core import buildfiles, commits, delta, planning
 from forkkeeper.core.commits import UpstreamCommit, one_line
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
@@ -94,6 +94,12 @@ def cell(text: str) -> str:
 def prose(text: str) -> str:
     """Give a sentence as it is where it is plain words, else as code; in a table, too."""
     return text if _PLAIN.fullmatch(text) and not _LIVE.search(text) else cell(text)
+
+
+def escaped(text: str) -> str:
+    """Keep a person's or upstream's words from being read as Markdown's or HTML's structure."""
+    safe = re.sub(r"([\\*<>\[\]#]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", text.replace("`", "'").replace("\r\n", "\n"))
+    return spelled(safe, but="\t\n")
 
 
 def fenced(lines: Iterable[str], language: str = "", longest: int = LONGEST_LINE) -> tuple[str, ...]:
@@ -238,6 +244,8 @@ def _folded(said: str, lines: Sequence[str], language: str) -> Part:
 def _remarks(plan: Plan) -> list[Part]:
     found = [f"- overlay: {code(c.path)}: {prose(c.found)}" for c in plan.collisions]
     found += [f"- warning: {code(text)}" for text in plan.warnings]
+    kept = [row.new or row.old for row in plan.rows if row.outcome not in GONE]
+    found += [f"- {code(text)}" for text in buildfiles.said(kept)]
     return [Part(("",), tuple(found))] if found else []
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 
 import msgspec
 
-from forkkeeper.core import ids, lock
+from forkkeeper.core import ids, lock, reading
 from forkkeeper.core.paths import fault
 from forkkeeper.errors import RequestError
 
@@ -96,8 +96,8 @@ def parse(data: bytes, place: str) -> Operation:
     """Read a record. Raises RequestError naming the place."""
     hint = f"remove that folder: its operation is then forgotten, the fork's files stay as they are ({place})"
     try:
-        found = msgspec.json.decode(data, type=Operation)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        found = reading.struct(data, Operation)
+    except ValueError as error:
         raise RequestError("read", f"{place}/{FILE}", f"damaged: {error}", hint) from error
     if found.schema != SCHEMA:
         what = f"schema is {found.schema}; this forkkeeper reads {SCHEMA}"

@@ -37,9 +37,10 @@ from forkkeeper.core.failures import Ended, Result
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 DEVICE = re.compile(r"Backend \d+/\d+: (?P<name>.+)")
 SKIPPED = re.compile(r"  Skipping\b.*")
-SUMMARY = re.compile(r"  (?P<passed>\d+)/(?P<run>\d+) tests passed")
+SUMMARY = re.compile(r"  (?P<passed>\d{1,9})/(?P<run>\d{1,9}) tests passed")
 # What went wrong stands on the same line, before the case or (older programs) between the case and FAIL.
-CASE = re.compile(r"(?:.* )? {2}(?P<op>\w+)\((?P<parameters>.*)\): (?:.* )?(?P<result>OK|FAIL|not supported \[.*\]) ?")
+# So a case is read from its line's end: its result, the last `): ` before that, the last name with a `(` before that.
+OPERATION = re.compile(r"(?:(?<= )|^) {2}(?P<op>\w+)\(")
 COMPLAINT = re.compile(r"ASSERT|abort|error|fail", re.IGNORECASE)
 FAILING_HEAD = "Failing tests:"
 FAILING = re.compile(r"  (?P<op>\w+)\((?P<parameters>.*)\)")
@@ -227,14 +228,28 @@ def _devices(lines: list[str]) -> list[tuple[str, bool]]:
 
 def _cases(lines: list[str]) -> tuple[OpsCase, ...]:
     """Give the cases; one that could not even start is only in the list of failing tests."""
-    shown = [_case(match) for line in lines if (match := CASE.fullmatch(line))]
+    shown = [case for line in lines if (case := _case(line))]
     known = {case for case in shown if case.result is OpsResult.FAIL}
     return (*shown, *(case for case in _listed_as_failing(lines) if case not in known))
 
 
-def _case(match: re.Match[str]) -> OpsCase:
-    word = match["result"].partition(" [")[0]
-    return OpsCase(match["op"], match["parameters"], OpsResult(word))
+def _case(line: str) -> OpsCase | None:
+    """Read a line; None for one that is not about a case. Takes a time that grows with the line's length alone."""
+    rest, word = _ended(line.removesuffix(" "))
+    head, end, _ = rest.rpartition("): ")
+    ops = list(OPERATION.finditer(head)) if end else []
+    if word is None or not ops:
+        return None
+    return OpsCase(ops[-1]["op"], head[ops[-1].end() :], word)
+
+
+def _ended(line: str) -> tuple[str, OpsResult | None]:
+    """Take the result off a line's end; what is left ends with the blank before it."""
+    for word in (OpsResult.OK, OpsResult.FAIL):
+        if line.endswith(f" {word.value}"):
+            return line.removesuffix(word.value), word
+    before, found, _ = line.rpartition(" not supported [") if line.endswith("]") else ("", "", "")
+    return f"{before} ", OpsResult.NOT_SUPPORTED if found else None
 
 
 def _listed_as_failing(lines: list[str]) -> list[OpsCase]:

@@ -27,6 +27,8 @@ def fault(path: str) -> str | None:  # noqa: PLR0911 -- one return for each way 
             return "leaves the tree (`..`)"
         if part in ("", "."):
             return "has an empty or `.` part"
+        if not part.strip(". "):  # Windows drops dots and blanks at an end, so `.. ` is `..` there
+            return "has a part of dots and blanks alone"
         if _GIT_DIR.fullmatch(unicodedata.normalize("NFC", part).translate(_IGNORED_BY_HFS)):
             return "goes into `.git`"
     return None

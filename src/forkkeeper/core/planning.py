@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from forkkeeper.core import carry, compose, overlay
+from forkkeeper.core import buildfiles, carry, compose, overlay
 from forkkeeper.core.carry import NO_AID
 from forkkeeper.core.compose import Baseline, Collision
 from forkkeeper.core.culprits import Culprit
@@ -196,6 +196,7 @@ def _row(row: Row) -> dict[str, object]:
         "culprit": row.culprit,
         "root": row.root,
         "why": row.why,
+        "touches_build": [printable(path) for path in buildfiles.touched(row.new or row.old)],
     }
 
 

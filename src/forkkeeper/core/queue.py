@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forkkeeper.core import mail, markers
+from forkkeeper.core.lines import split
 from forkkeeper.core.mail import MailError, Patch
 from forkkeeper.errors import RequestError
 
@@ -90,10 +91,16 @@ def _patch(name: str, data: bytes, step: str, folder: str) -> Patch:
         ) from error
 
 
+def _lines(series: bytes) -> list[str]:
+    """Split at line feeds alone, as quilt does: other ends of lines would list patches that only we see."""
+    return [line.decode("utf-8", "surrogateescape") for line in split(series)]
+
+
 def _names(series: bytes, step: str, folder: str) -> tuple[str, ...]:
     names: list[str] = []
+    taken: set[str] = set()
     place = f"{folder}/{SERIES}"
-    for number, line in enumerate(series.decode("utf-8", "surrogateescape").splitlines(), start=1):
+    for number, line in enumerate(_lines(series), start=1):
         words = line.split("#", 1)[0].split()
         if not words:
             continue
@@ -109,8 +116,9 @@ def _names(series: bytes, step: str, folder: str) -> tuple[str, ...]:
             raise RequestError(
                 step, place, f"line {number}: {name!r} is no plain file name", "use letters, digits and . _ + -"
             )
-        if name.lower() in (other.lower() for other in names):  # one file on macOS and Windows
+        if name.lower() in taken:  # one file on macOS and Windows
             raise RequestError(step, place, f"line {number}: {name} is listed twice", "remove one of the two lines")
+        taken.add(name.lower())
         names.append(name)
     return tuple(names)
 
@@ -121,7 +129,7 @@ def rebuild(queue: Queue, patches: Sequence[Patch]) -> Queue:
     Comments and blank lines of the series stay where they are.
     """
     kept = {patch.name for patch in patches}
-    lines = queue.series.decode("utf-8", "surrogateescape").splitlines(keepends=True)
+    lines = _lines(queue.series)
     left = [line for line in lines if not (words := line.split("#", 1)[0].split()) or words[0] in kept]
     return Queue("".join(left).encode("utf-8", "surrogateescape"), tuple(patches))
 
@@ -142,8 +150,7 @@ def arrange(queue: Queue, patches: Sequence[Patch], *, renamed: Mapping[str, str
     renamed -- names that became others, by the old one
     Comments and blank lines of the series stay where they are; what stands beside a name goes with it.
     """
-    was = queue.series.decode("utf-8", "surrogateescape").splitlines(keepends=True)
-    lines = [line if line.endswith("\n") else f"{line}\n" for line in was]
+    lines = [line if line.endswith("\n") else f"{line}\n" for line in _lines(queue.series)]
     if renamed:
         lines = [_renamed(line, renamed) for line in lines]
     wanted = [patch.name for patch in patches]
@@ -152,14 +159,17 @@ def arrange(queue: Queue, patches: Sequence[Patch], *, renamed: Mapping[str, str
     slots = [at for at, line in enumerate(lines) if _named_in(line)]
     for at, name in zip(slots, [name for name in wanted if name in own], strict=True):
         lines[at] = own[name]
-    after = slots[0] if slots else len(lines)
+    first = slots[0] if slots else len(lines)
+    added: dict[str, list[str]] = {}  # new names by the one of the series before them, "" for none
+    before = ""
     for name in wanted:
-        if name in own:
-            after = lines.index(own[name]) + 1
-        else:
-            lines.insert(after, f"{name}\n")
-            after += 1
-    return Queue("".join(lines).encode("utf-8", "surrogateescape"), tuple(patches))
+        before = name if name in own else before
+        if name not in own:
+            added.setdefault(before, []).append(f"{name}\n")
+    made = [*lines[:first], *added.get("", ())]
+    for line in lines[first:]:
+        made += [line, *added.get(_named_in(line) or "\n", ())]
+    return Queue("".join(made).encode("utf-8", "surrogateescape"), tuple(patches))
 
 
 def _named_in(line: str) -> str | None:

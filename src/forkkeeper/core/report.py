@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from forkkeeper.core import delta, planning, shown, variants
+from forkkeeper.core import buildfiles, delta, planning, shown, variants
 from forkkeeper.core.commits import UpstreamCommit
 from forkkeeper.core.culprits import Culprit
 from forkkeeper.core.ids import short
@@ -126,9 +126,15 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         for c in plan.collisions
     ]
     blocks += [Painted(f"warning: {text}", "yellow") for text in plan.warnings]
+    blocks += build_blocks([row.new or row.old for row in plan.rows if row.outcome not in GONE])
     if plan.tree:
         blocks += ["", f"composed tree: {plan.tree}"]
     return tuple(blocks)
+
+
+def build_blocks(patches: Sequence[Patch]) -> list[Block]:
+    """Say which patches touch the build."""
+    return [Painted(text, "yellow") for text in buildfiles.said(patches)]
 
 
 def _same_as_before(plan: Plan) -> list[Block]:

@@ -7,13 +7,12 @@ ones.
 
 import difflib
 import re
-import tomllib
 from collections.abc import Sequence
 
 import msgspec
 import tomli_w
 
-from forkkeeper.core import commits, ids, markers
+from forkkeeper.core import commits, ids, markers, reading
 from forkkeeper.errors import RequestError
 
 FILE = "requests.toml"
@@ -71,8 +70,8 @@ def parse(data: bytes) -> tuple[Request, ...]:
     """
     markers.refuse(data, FILE, step="read", hint="keep the requests of both sides")
     try:
-        raw = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raw = reading.toml(data)
+    except ValueError as error:
         raise RequestError("read", FILE, f"not valid TOML: {error}", f"mend {FILE} at that place") from error
     rows = raw.get("request", [])
     for number, row in enumerate(rows if isinstance(rows, list) else [], 1):

@@ -21,6 +21,13 @@ FOLDER = "resolutions"
 SUFFIX = ".resolution"
 _SHOWN = 12  # digits of the key in a file's name
 _NOTE = "# How a person made this patch fit. forkkeeper replays it only where the very same lines meet again.\n"
+_FORMS = {
+    "Resolution-Of": re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*"),  # as the queue's names
+    "Key": re.compile(r"[0-9a-f]{64}"),
+    "From": re.compile(r"[0-9a-f]{40}"),
+    "To": re.compile(r"[0-9a-f]{40}"),
+}
+_SIDE = re.compile(r"([0-7]{6} [0-9a-f]{40}) (.+)")
 _HEADER = re.compile(r"(Resolution-Of|Key|From|To|Side|Why): (.*)")
 
 
@@ -106,7 +113,7 @@ def format_resolution(one: Recorded) -> bytes:
         _NOTE.encode(),
         f"Resolution-Of: {one.patch}\nKey: {one.key}\nFrom: {one.made_from}\nTo: {one.made_to}\n".encode(),
         *(b"Side: %s %s\n" % (oid, path.replace(b"\n", b"?")) for path, oid in quoted),
-        f"Why: {' '.join(one.why.split())}\n\n".encode("utf-8", "replace"),
+        f"Why: {' '.join(one.why.split())}\n\n".encode("utf-8", "surrogateescape"),
     ]
     return b"".join(head) + one.diff
 
@@ -123,14 +130,15 @@ def parse(name: str, data: bytes) -> Recorded:
 
 def _parse(data: bytes) -> Recorded:
     head, diff = mail.split(data)
-    rows = [
-        match.groups()
-        for line in head.decode("utf-8", "surrogateescape").splitlines()
-        if (match := _HEADER.match(line))
-    ]
+    lines = head.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
+    rows = [match.groups() for line in lines if (match := _HEADER.fullmatch(line))]
     found = {key: value for key, value in rows if key != "Side"}
+    for key, form in _FORMS.items():  # a file is named after the first two
+        if not form.fullmatch(found[key]):
+            raise ValueError(f"its `{key}:` is {found[key]!r}")
     kept = tuple(_side(value) for key, value in rows if key == "Side")
-    one = Recorded(found["Resolution-Of"], found["Key"], found["From"], found["To"], kept, found.get("Why", ""), diff)
+    why = " ".join(found.get("Why", "").split())
+    one = Recorded(found["Resolution-Of"], found["Key"], found["From"], found["To"], kept, why, diff)
     try:
         mail.with_head(one.patch, diff)
     except MailError as error:
@@ -141,8 +149,10 @@ def _parse(data: bytes) -> Recorded:
 def _side(value: str) -> tuple[str, str]:
     if value.startswith("nothing "):
         return value.removeprefix("nothing "), "nothing"
-    mode, oid, path = value.split(" ", 2)
-    return path, f"{mode} {oid}"
+    match = _SIDE.fullmatch(value)
+    if match is None:
+        raise ValueError(f"its `Side:` is {value!r}")
+    return match[2], match[1]
 
 
 def by_key(found: Sequence[Recorded]) -> Mapping[str, Recorded]:

@@ -12,7 +12,7 @@ The text: a head that names the file, a line of column names, a line for each se
 import re
 from collections.abc import Mapping
 
-LINE = re.compile(r"(?P<name>\S+)\s+(?P<size>\d+)\s+\d+\s*")
+LINE = re.compile(r"(?P<name>\S+)\s+(?P<size>\d{1,18})\s+\d+\s*")
 KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (  # a section's kind is the first that has its name
     ("device code", (".nv_fatbin", "__nv_relfatbin", ".hip_fatbin", "__CLANG_OFFLOAD_BUNDLE__")),
     ("code", (".text", ".plt", ".init", ".fini")),

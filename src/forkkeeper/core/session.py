@@ -8,6 +8,7 @@ import hashlib
 
 import msgspec
 
+from forkkeeper.core import reading
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mail import Patch
 from forkkeeper.core.verdict import Row
@@ -90,8 +91,8 @@ def format_session(session: Session) -> bytes:
 def parse(data: bytes, shown: str) -> Session:
     """Read the state of a sync in progress. Raises RequestError."""
     try:
-        found = msgspec.json.decode(data, type=Session)
-    except msgspec.DecodeError as error:
+        found = reading.struct(data, Session)
+    except ValueError as error:
         raise RequestError("sync", shown, f"is damaged: {error}", "`forkkeeper sync --abort` begins anew") from error
     if found.schema != SCHEMA:
         raise RequestError("sync", shown, f"schema is {found.schema}; this forkkeeper reads {SCHEMA}", "upgrade it")

@@ -75,6 +75,7 @@ from forkkeeper.flow.adopting import Adoption, adopt
 from forkkeeper.flow.asking import requests_import, requests_list
 from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
 from forkkeeper.flow.billing import sbom
+from forkkeeper.flow.bugs import bug_report
 from forkkeeper.flow.building import build, materialise
 from forkkeeper.flow.carrying import plan, refresh
 from forkkeeper.flow.checking import REGRESSION, check
@@ -134,6 +135,7 @@ __all__ = [
     "attribute",
     "bench",
     "bisect",
+    "bug_report",
     "build",
     "check",
     "ci_matrix",

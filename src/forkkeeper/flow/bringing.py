@@ -174,10 +174,11 @@ def parts_left(wanted: Wanted) -> tuple[Block, ...]:
 
 
 def shown(one: Brought) -> tuple[Block, ...]:
-    """Show what a person must look at: the places of a clash, or what is for review."""
+    """Show what a person must look at: the places of a clash, what is for review, whether it touches the build."""
+    build = report.build_blocks([one.row.new or one.row.old])
     if one.row.outcome is Outcome.CLASHED:
-        return tuple(report.clash_blocks(one.row, None, "fork"))
-    return tuple(report.review_blocks(one.row, None, "fork")) if one.row.review else ()
+        return (*report.clash_blocks(one.row, None, "fork"), *build)
+    return (*(report.review_blocks(one.row, None, "fork") if one.row.review else ()), *build)
 
 
 def refuse_gone(work: Working, one: Brought, said: str, hint: str) -> None:

@@ -178,6 +178,7 @@ def _told(source: Source, taken: Taken, patches: Sequence[Patch]) -> tuple[Block
         *notes,
         Table(("from", "patch", "filled in"), rows),
         "",
+        *report.build_blocks(patches),
         Painted(report.count(len(patches), "patch") + " imported", "green"),
     )
 

@@ -165,7 +165,7 @@ def lint(setting: Setting) -> Linted:
     found = annotations.of_lint(project.queue.patches, _without_witness_file(project))
     blocks = tuple(Painted(f"lint: {one}", "red") for one in found)
     log = sarif.write("lint", metadata.version("forkkeeper"), found)
-    notes = (*notes, *_driver_hint(project))
+    notes = (*notes, *_driver_hint(project), *report.build_blocks(project.queue.patches))
     if blocks:
         mend = "next: mend the patch's body or trailers, then `forkkeeper lint`"
         return Linted(Report((*notes, *blocks, mend), ExitCode.BAD_REQUEST), log)

@@ -116,6 +116,7 @@ def save(root: Path, journal: Path, files: Mapping[str, bytes | None], *, last: 
 
     Gives its record, as which the journal stays.
     """
+    _refuse_led_out(root, tuple(files))
     _sweep(journal, journal.parent)
     changed = []
     for number, name in enumerate([*sorted(name for name in files if name != last), last]):
@@ -143,6 +144,7 @@ def recover(root: Path, journal: Path) -> str | None:
         _sweep(journal, journal.parent)
         return "an interrupted save had not begun to change files; it was undone"
     operation = records.parse(ready, f"{journal.parent.name}/{journal.name}")
+    _refuse_led_out(root, tuple(changed.name for changed in operation.files))
     for changed in operation.files:
         now = digest(read(root / changed.name))
         if now not in (changed.before, changed.after, None):  # None: nothing is there that could be lost
@@ -154,6 +156,17 @@ def recover(root: Path, journal: Path) -> str | None:
             )
     _finish(root, journal, operation)
     return "an interrupted save was finished"
+
+
+def _refuse_led_out(root: Path, names: Sequence[str]) -> None:
+    """Raise RequestError where a file's folder is, through a symbolic link, none of the fork."""
+    for name in names:
+        folder = (root / name).parent
+        if not folder.resolve().is_relative_to(root.resolve()):
+            link = next(path for path in (folder, *folder.parents) if path.is_symlink())
+            shown = link.relative_to(root).as_posix()
+            found = f"is a symbolic link to {link.readlink()}, out of the fork; nothing was written"
+            raise RequestError("save", shown, found, f"rm {shown}, and have a folder there")
 
 
 def _finish(root: Path, journal: Path, operation: Operation) -> None:

@@ -214,6 +214,7 @@ def _client(settings: PipSettings) -> _Client:
             proxy=_with_scheme(settings.proxy),
             mounts=_trusted_transports(settings),
             follow_redirects=True,
+            event_hooks={"response": [refuse_downgrade]},
             headers={"User-Agent": "forkkeeper"},
         )
     except (OSError, ValueError, ImportError, httpx2.InvalidURL) as error:  # ImportError: a SOCKS proxy
@@ -221,6 +222,13 @@ def _client(settings: PipSettings) -> _Client:
         raise OutsideError("connect", "pip's certificates, proxy or hosts", found, SETTINGS_HINT) from error
     client.auth = MultiDomainBasicAuth(prompting=False, index_urls=_index_urls(settings))
     return client
+
+
+def refuse_downgrade(response: httpx2.Response) -> None:
+    """Raise httpx2.HTTPError for a redirection from https to what anybody on the way can read and write."""
+    to = response.headers.get("Location", "") if response.has_redirect_location else ""
+    if to and response.url.scheme == "https" and response.url.join(to).scheme != "https":
+        raise httpx2.UnsupportedProtocol(f"a redirection leaves https for {redacted(to)}", request=response.request)
 
 
 def _certificates(settings: PipSettings) -> ssl.SSLContext:

@@ -14,6 +14,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from forkkeeper.core.paths import fault
 from forkkeeper.errors import RequestError
 
 FOLDER = "swap"  # in the fork's state folder
@@ -105,6 +106,10 @@ def recover(state: Path) -> str | None:
 def _done(state: Path) -> str | None:
     folder = state / FOLDER
     said = json.loads((folder / _READY).read_bytes())
+    for key in ("target", "file"):
+        if wrong := fault(said[key]):
+            hint = f"remove {state.name}/{FOLDER}: nothing of the fork was changed"
+            raise RequestError("recover", f"{state.name}/{FOLDER}/{_READY}", f"the path {said[key]!r} {wrong}", hint)
     target, file = state.parent / said["target"], state.parent / said["file"]
     new, old = folder / _NEW, folder / _OLD
     if new.exists():

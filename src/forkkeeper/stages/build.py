@@ -377,7 +377,7 @@ def read_stamp(build: Path) -> Stamp | None:
     """Read the stamp of a finished build; None when there is none that can be read."""
     try:
         return msgspec.json.decode((build / STAMP).read_bytes(), type=Stamp)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, ValueError):  # msgspec's errors are ValueErrors
         return None
 
 

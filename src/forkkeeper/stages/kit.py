@@ -113,7 +113,7 @@ def _wheels(name: str, parts: Sequence[WheelPart], work: Path, into: Path) -> No
     lines = (f"{part.requirement} --hash=sha256:{part.sha256}\n" for part in parts)
     wanted.write_text("".join(lines), encoding="utf-8")
     asked = ("install", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", "--no-compile")
-    argv = (sys.executable, "-m", "pip", *asked, "--target", str(into), "-r", str(wanted))
+    argv = (sys.executable, "-P", "-m", "pip", *asked, "--target", str(into), "-r", str(wanted))
     done = process.read(argv)
     if done.code != 0:
         raise OutsideError("kit", name, done.err.strip() or "pip failed", " ".join(("python -m pip", *asked[:1], "-h")))

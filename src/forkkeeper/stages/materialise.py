@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from forkkeeper.core import reading
 from forkkeeper.core.ids import TreeId
 from forkkeeper.core.paths import fault, parents
 from forkkeeper.core.store import SUBMODULE, Entries
@@ -50,7 +51,7 @@ def materialise(
     entries = {path: entry for path, entry in scratch.entries(tree).items() if entry.mode != SUBMODULE}
     _check(entries, directory)
     record = records / (hashlib.sha256(str(directory).encode("utf-8", "surrogateescape")).hexdigest()[:16] + ".json")
-    known: dict[str, list[list[str]]] = json.loads(disk.read(record) or b"{}")
+    known = _known(disk.read(record))
     wanted = {path: [entry.mode, str(entry.oid)] for path, entry in entries.items()}
     standing = {path: list(disk.identify(directory / path) or ()) for path in disk.names_below(directory)}
     if repositories := sorted({f"/{path}/".split("/.git/")[0] for path in standing if "/.git/" in f"/{path}/"}):
@@ -83,6 +84,14 @@ def materialise(
     disk.remove(directory, stale)  # last: whatever fails before, nothing is gone
     disk.write(record, json.dumps({p: [w] for p, w in wanted.items()}, indent=0, sort_keys=True).encode())
     return Materialised(directory, tree, len(writing), len(wanted) - len(writing), len(stale))
+
+
+def _known(data: bytes | None) -> dict[str, list[list[str]]]:
+    """Read what was written down; of a damaged record nothing is known, so that every file counts as edited by hand."""
+    try:
+        return reading.struct(data or b"{}", dict[str, list[list[str]]])
+    except ValueError:
+        return {}
 
 
 def _guard(directory: Path, keep: Sequence[Path]) -> None:

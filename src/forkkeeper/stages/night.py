@@ -1,7 +1,6 @@
 """What a night touches: scratch clones of the fork, and its own verbs, each run as a process of its own."""
 
 import contextlib
-import json
 import os
 import shutil
 import sys
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from forkkeeper.core import document as documents
 from forkkeeper.core.ids import CommitId
 from forkkeeper.core.nights import Side
 from forkkeeper.errors import RequestError
@@ -116,12 +116,4 @@ def verb(words: tuple[str, ...], *, folder: Path, logs: Path, name: str, seconds
     except TimeoutError:
         code = None
     said = (disk.read(log) or b"").decode(errors="replace")[-_END:]
-    return Ran(code, time.monotonic() - began, _document(document), said)
-
-
-def _document(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(disk.read(path) or b"")
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    return Ran(code, time.monotonic() - began, documents.read(disk.read(document) or b""), said)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from forkkeeper.core import mailing
+from forkkeeper.core import mailing, reading
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.restack import Piece
@@ -98,8 +98,8 @@ def find(root: Path, queue: str, *, step: str) -> Opened | None:
             )
         return None
     try:
-        record = msgspec.json.decode(data, type=Record)
-    except msgspec.DecodeError as error:
+        record = reading.struct(data, Record)
+    except ValueError as error:
         raise RequestError(step, f"{FOLDER}/.git/{_RECORD}", f"is damaged: {error}", f"move {FOLDER} away") from error
     if record.coming is None:
         return Opened(checkout, record.chain)

@@ -97,6 +97,7 @@ def find_root(start: Path, *, step: str, or_past: bool = False) -> Path:
     """
     for folder in (start, *start.parents):
         if (folder / declaration.FILE).is_file() or (or_past and log_of(folder).is_dir()):
+            _refuse_committed_state(folder, step)
             return folder
     raise RequestError(
         step,
@@ -104,6 +105,16 @@ def find_root(start: Path, *, step: str, or_past: bool = False) -> Path:
         "is neither here nor in a folder above",
         "go to the fork's folder, or `forkkeeper init --upstream URL --pin SHA` to begin one",
     )
+
+
+def _refuse_committed_state(root: Path, step: str) -> None:
+    """Raise RequestError where git tracks our state folder: what came with a clone was not written by us.
+
+    A journal in it would be finished, a repository in it read, a built program in it run.
+    """
+    if os.path.lexists(root / STATE) and (tracked := Worktree(root).tracked(STATE)):
+        hint = f"after a look at it: `git rm -r --cached {STATE}`, then `rm -rf {STATE}`"
+        raise RequestError(step, STATE, f"is committed ({tracked[0]}), and only forkkeeper may write it", hint)
 
 
 def recover(root: Path) -> str | None:

@@ -72,7 +72,7 @@ def open_upstream(
 ) -> Upstream:
     """Read the snapshot tables: the shipped one, and what `upstream.refresh` added."""
     shipped = resources.files("forkkeeper").joinpath("data", "snapshots.csv").read_text(encoding="utf-8")
-    added = (disk.read(state / REFRESHED) or b"").decode()
+    added = (disk.read(state / REFRESHED) or b"").decode("utf-8", "surrogateescape")
     packages = {source.package for source in sources if isinstance(source, SdistSource)}
     rows = snapshots.parse(shipped)
     table = snapshots.merge(rows, snapshots.parse(added)) if added else rows
@@ -361,7 +361,7 @@ def take_snapshot(upstream: Upstream, source: SdistSource, version: str, sha: Co
 def _pip() -> PipSettings:
     """Read pip's own configuration, as pip merges it."""
     try:
-        said = process.read([sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"])
+        said = process.read([sys.executable, "-P", "-m", "pip", "--disable-pip-version-check", "config", "list"])
     except OSError:
         return pip_settings.parse_pip_config("", os.environ)
     return pip_settings.parse_pip_config(said.out if said.code == 0 else "", os.environ)
@@ -387,7 +387,8 @@ def refresh(upstream: Upstream) -> tuple[tuple[Snapshot, ...], tuple[str, ...]]:
         elif _in_place(upstream, source) is None and (why := _fetch(upstream, source)):
             failures.append(f"{_shown(source.location)}: {why}")
     if rows:
-        before = snapshots.parse((disk.read(upstream.state / REFRESHED) or b"").decode() or snapshots.format_table(()))
+        kept = (disk.read(upstream.state / REFRESHED) or b"").decode("utf-8", "surrogateescape")
+        before = snapshots.parse(kept or snapshots.format_table(()))
         disk.write(upstream.state / REFRESHED, snapshots.format_table(snapshots.merge(before, tuple(rows))).encode())
     return tuple(rows), tuple(failures)
 

@@ -2,13 +2,11 @@
 
 import contextlib
 import errno
-import platform
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
-from importlib import metadata
 from pathlib import Path
 
 from invoke.exceptions import Exit
@@ -17,7 +15,6 @@ from forkkeeper import flow
 from forkkeeper.errors import ExitCode, ForkkeeperError, OutsideError, RequestError
 from forkkeeper.shell import terminal
 
-REPORTS = Path(".forkkeeper") / "reports"
 OFFLINE = "use only what is here already; the network is not touched"
 JSON = "also write what is said as JSON to this file; - is standard output, and nothing else is shown"
 UPTO = "upstream commit: full or short sha, tag, branch, or snapshot such as llama-cpp-python==0.3.36"
@@ -114,18 +111,15 @@ def outside(error: OSError) -> ForkkeeperError:
 
 
 def _bug(error: Exception) -> ForkkeeperError:
-    """Leave a report that can be pasted into an issue: versions, command, trace; nothing of the environment."""
-    trace = "".join(traceback.format_exception(error))
-    text = (
-        f"forkkeeper {metadata.version('forkkeeper')}, Python {platform.python_version()}, {platform.platform()}\n"
-        f"command: {' '.join(sys.argv[1:])}\n\n{trace}"
-    )
+    """Leave a report that can be pasted into an issue, and say where it is."""
+    found = f"forkkeeper failed: {error!r}; what was saved before stands, and nothing else was"
+    again = "`forkkeeper status` says how the fork stands"
     try:
-        path = terminal.leave(REPORTS, text)
-    except OSError:
-        return ForkkeeperError("bug", "", f"{error!r}\n{trace}")
-    hint = f"report it with {path}; `forkkeeper status` says how the fork stands"
-    return ForkkeeperError("bug", "", f"forkkeeper failed: {error!r}", hint)
+        path = flow.bug_report(Path.cwd(), TYPED.get() or tuple(sys.argv[1:]), error)
+    except OSError as refused:
+        trace = "".join(traceback.format_exception(error))
+        return ForkkeeperError("bug", "", f"{found}; no report could be left: {refused}\n{trace}", again)
+    return ForkkeeperError("bug", "", found, f"report it with {path}; {again}")
 
 
 def needed(given: str | None, option: str = "upto SHA") -> str:

@@ -6,13 +6,12 @@ Read are mails, the fields of Debian's DEP-3 (dep-team.pages.debian.net/deps/dep
 
 import datetime as dt
 import email
-import email.header
 import email.utils
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from forkkeeper.core.mail import MailError, Patch
+from forkkeeper.core.mail import MailError, Patch, decoded
 
 Trailers = tuple[tuple[str, str], ...]
 
@@ -124,11 +123,7 @@ def _described(fields: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _unfolded(value: str) -> str:
-    joined = re.sub(r"\s*\n\s*", " ", value).strip()
-    try:
-        return str(email.header.make_header(email.header.decode_header(joined)))
-    except (LookupError, UnicodeError, ValueError):
-        return joined
+    return decoded(re.sub(r"\s*\n\s*", " ", value).strip())
 
 
 def _date(fields: Mapping[str, str]) -> str:

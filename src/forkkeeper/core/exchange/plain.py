@@ -10,7 +10,7 @@ from collections.abc import Container
 from forkkeeper.core.hunks import DiffError, unquote
 from forkkeeper.core.lines import split
 
-_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")  # as core.hunks
 _STAMP = re.compile(r"(?:\t| +(?=\d{4}-\d\d-\d\d \d\d:\d\d)).*")
 _EPOCH = re.compile(r"[\t ](1970-01-01 |1969-12-31 |Thu,? 0?1 Jan 1970|Thu Jan  1 .*1970|Wed Dec 31 .*1969)")
 _MOVES = (b"rename from ", b"rename to ", b"copy from ", b"copy to ")
@@ -24,6 +24,8 @@ _MODES = (
     b"index ",
 )
 _NOISE = (b"Index: ", b"=====", b"diff ", b"retrieving revision ", b"RCS file: ", b"revision ")
+_LONGEST = 8_192  # characters of two paths; systems take 4,096 of one
+_SHOWN = 200
 _BINARY = re.compile(rb"(Binary )?[Ff]iles .* differ")
 
 
@@ -128,8 +130,15 @@ def _sides(head: list[bytes], names: list[str], strip: int) -> tuple[str, str]:
     if len(moves) == 2:
         return moves[0], moves[1]
     text = _text(head[0]).removeprefix("diff --git ")
+    tail = text.rpartition("/")[2]  # both sides end so
+    if not tail or len(text) > _LONGEST:
+        raise DiffError(f"cannot tell the paths of `diff --git {text[:_SHOWN]}`")
     quoted = re.fullmatch(r'("(?:[^"\\]|\\.)*"|\S+) ("(?:[^"\\]|\\.)*"|\S+)', text)
-    halves = [quoted.groups()] if quoted else [(text[:n], text[n + 1 :]) for n, char in enumerate(text) if char == " "]
+    halves = (
+        iter([quoted.groups()])
+        if quoted
+        else ((text[:n], text[n + 1 :]) for n, char in enumerate(text) if char == " " and text.endswith(tail, 0, n))
+    )
     for one, other in halves:
         first, second = (_stripped(unquote(side), strip) for side in (one, other))
         if first == second:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forkkeeper.core.ids import CommitId, ObjectId
+from forkkeeper.shell.git import view
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config
 
 _RAW = ("--raw", "-z", "--no-abbrev", "--no-renames", "--diff-merges=first-parent", "--topo-order", "--reverse")
@@ -20,7 +21,8 @@ class Chronicle:
 
     def __init__(self, git_dir: Path) -> None:
         """Open a git directory."""
-        self._door = Door(git_dir.absolute(), {"GIT_DIR": str(git_dir.absolute())} | SEALED | config(SEALED_CONFIG))
+        seen = view.onto(git_dir.absolute())
+        self._door = Door(Path(seen["GIT_DIR"]), {**seen, **SEALED, **config(SEALED_CONFIG)})
 
     def log(self, tip: CommitId) -> bytes:
         """Give the log that `core.adopt.timeline` reads."""

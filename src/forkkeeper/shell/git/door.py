@@ -12,6 +12,7 @@ are wrapped in throw-away commits.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import tempfile
@@ -20,11 +21,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from git.cmd import Git, handle_process_output
-from git.exc import GitCommandError
-from git.util import RemoteProgress, finalize_process
-
 from forkkeeper.errors import OutsideError
+from forkkeeper.shell.process import forget_relative_path
+
+forget_relative_path()  # before GitPython, which runs git as it is imported
+
+from git.cmd import Git, handle_process_output  # noqa: E402 -- as above
+from git.exc import GitCommandError  # noqa: E402
+from git.util import RemoteProgress, finalize_process  # noqa: E402
 
 FLOOR = (2, 39)
 HOST_PATIENCE = 10  # seconds to connect to a host
@@ -46,7 +50,8 @@ SEALED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_LAZY_FETCH": "1",  # git ≥ 2.45
+    "GIT_ALLOW_PROTOCOL": "none",  # an older git would still ask the host of a partial clone
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_LITERAL_PATHSPECS": "1",
@@ -56,6 +61,8 @@ SEALED_CONFIG = {
     "core.attributesFile": os.devnull,
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
+    "core.commitGraph": "false",  # a repository's own may say anything of its commits
+    "core.multiPackIndex": "false",  # as above
     "core.autocrlf": "false",
     "core.quotePath": "true",
     "gc.auto": "0",
@@ -150,9 +157,14 @@ class Door:
         return lines[0]
 
     def object_bytes(self, oid: str) -> tuple[str, bytes]:
-        """Read an object's kind and bytes through one long-lived `cat-file --batch`. Raises ValueError when absent."""
-        _, kind, _, data = self._git.get_object_data(oid)
-        return os.fsdecode(kind), bytes(data)  # GitPython gives bytes, and says text
+        """Read an object's kind and bytes through one long-lived `cat-file --batch`.
+
+        Raises ValueError when absent, OutsideError when its bytes are not those that its id names.
+        """
+        _, said, _, data = self._git.get_object_data(oid)
+        kind = os.fsdecode(said)  # GitPython gives bytes, and says text
+        prove(oid, kind, bytes(data))
+        return kind, bytes(data)
 
     def close(self) -> None:
         """End the long-lived processes."""
@@ -186,6 +198,13 @@ class _Progress(RemoteProgress):
     ) -> None:
         what = {self.RECEIVING: "receiving", self.RESOLVING: "resolving"}.get(op_code & self.OP_MASK, "preparing")
         self._on_progress(what, float(cur_count), float(max_count or 0))
+
+
+def prove(oid: str, kind: str, data: bytes) -> None:
+    """Raise OutsideError where an object's bytes are not those that its id names: git itself does not look."""
+    if hashlib.sha1(b"%s %d\0%s" % (kind.encode(), len(data), data), usedforsecurity=False).hexdigest() != oid:
+        hint = "`git fsck` in each repository of fork.toml finds which; name another [[upstream.source]]"
+        raise OutsideError("verify", oid, f"a repository holds other bytes under the id of this {kind}", hint)
 
 
 @cache

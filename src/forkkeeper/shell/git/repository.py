@@ -10,8 +10,9 @@ from forkkeeper.core.commits import Candidate
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
 from forkkeeper.core.mailing import Made
 from forkkeeper.core.store import Change, Entry
+from forkkeeper.shell.git import view
 from forkkeeper.shell.git.checkout import FIELDS
-from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode
+from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode, prove
 
 Moves = tuple[tuple[str, str], ...]  # path before, path after
 
@@ -54,21 +55,19 @@ def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
 class Repository:
     """A repository of upstream's: the store in `.forkkeeper/`, or one read in place.
 
-    Sealed: only its objects and refs count, never its configuration.
+    Sealed: only its objects and refs count, never its configuration (`view`).
     """
 
     def __init__(self, git_dir: Path) -> None:
         """Open a git directory (bare, or the `.git` of a checkout)."""
         self.git_dir = git_dir.absolute()
-        environment = {"GIT_DIR": str(self.git_dir)} | SEALED | config(SEALED_CONFIG)
-        self._door = Door(self.git_dir, environment)
+        seen = view.onto(self.git_dir)
+        self._door = Door(Path(seen["GIT_DIR"]), {**seen, **SEALED, **config(SEALED_CONFIG)})
 
     @property
     def objects(self) -> Path:
         """Its object directory; a linked worktree's is that of its main repository."""
-        common = self.git_dir / "commondir"
-        root = (self.git_dir / common.read_text().strip()).resolve() if common.is_file() else self.git_dir
-        return root / "objects"
+        return view.common_dir(self.git_dir) / "objects"
 
     def commits_like(self, prefix: str) -> tuple[CommitId, ...]:
         """Give every commit whose id begins so, ordered."""
@@ -100,7 +99,10 @@ class Repository:
     def info(self, sha: CommitId) -> CommitInfo | None:
         """Read a commit; None when it is not held."""
         answer = self._door.ask("cat-file", "commit", sha)
-        return None if answer.code else parse_commit(sha, answer.out)
+        if answer.code:
+            return None
+        prove(sha, "commit", answer.out)
+        return parse_commit(sha, answer.out)
 
     def heads(self) -> dict[str, CommitId]:
         """Give what its branches stand on, `HEAD` first, by name."""

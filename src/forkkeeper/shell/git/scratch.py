@@ -195,12 +195,8 @@ class Scratch:
         """Give every path of a tree."""
         if tree == EMPTY_TREE:
             return {}
-        found: dict[str, Entry] = {}
-        for row in self._git.get("ls-tree", "-r", "-z", "--full-tree", tree).split(b"\0")[:-1]:
-            meta, _, path = row.partition(b"\t")
-            mode, _, oid = meta.decode().split()
-            found[decode(path)] = Entry(mode, ObjectId(oid))
-        return found
+        found = trees.some(self, tree, [""])  # not by `ls-tree`, which takes a lender's word for what a tree holds
+        return {path: found[path] for path in sorted(found, key=lambda path: path.encode("utf-8", "surrogateescape"))}
 
     def is_folder(self, tree: TreeId, path: str) -> bool:
         """Whether a tree has a folder at a path."""

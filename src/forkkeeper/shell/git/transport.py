@@ -36,12 +36,10 @@ def take_from(store: Path, lender: Path, sha: CommitId) -> str | None:
 
     Returns None, or git's words on why it cannot.
     """
-    environment = {"GIT_DIR": str(store)} | SEALED | config(SEALED_CONFIG | {"fetch.fsckObjects": "true"})
-    door = Door(store, environment)
+    sealed = SEALED | {"GIT_ALLOW_PROTOCOL": "file"} | config(SEALED_CONFIG | {"fetch.fsckObjects": "true"})
+    door = Door(store, {"GIT_DIR": str(store)} | sealed)
     refs = f"{sha}:refs/forkkeeper/commits/{sha}"
-    answer = door.ask(
-        "-c", "protocol.file.allow=always", "fetch", "--quiet", "--no-tags", "--update-shallow", str(lender), refs
-    )
+    answer = door.ask("fetch", "--quiet", "--no-tags", "--update-shallow", str(lender), refs)
     return None if answer.code == 0 else answer.err.strip()
 
 

@@ -99,6 +99,11 @@ class Worktree:
         self._door.close()
         return found
 
+    def tracked(self, name: str) -> tuple[str, ...]:
+        """Give the files that git tracks at and below a name here, in whatever case it is written; none outside git."""
+        answer = self._door.ask("ls-files", "-z", "--", f":(icase){name}")
+        return tuple(decode(path) for path in answer.out.split(b"\0") if path) if answer.code == 0 else ()
+
     def commit(self, paths: Sequence[str], message: str) -> str:
         """Commit these paths alone, removals among them; gives the new commit. Raises OutsideError."""
         self._door.get("add", "--all", "--", *paths)

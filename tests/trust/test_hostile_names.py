@@ -1,0 +1,199 @@
+"""Addresses, refs and revisions that git would take for options or programs; refs that move; ids of another kind."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx2
+import pytest
+import sdists
+from hostile import Canary, unharmed
+from sdists import embedded, follow_sdists, sdist
+from world import Fork, git
+
+from forkkeeper.shell import net
+
+pytestmark = pytest.mark.attack
+ADDRESSES = (
+    "ext::{}",
+    "ext::sh -c {}",
+    "--upload-pack={}",
+    "-u{}",
+    "ssh://-oProxyCommand={}/x",
+    "-oProxyCommand={}",
+    "git@-oProxyCommand={}:x",
+    "fd::7",
+    "evil::{}",
+    "file:///{}",
+    "http://127.0.0.1:9/--upload-pack={}",
+    "x;{}",
+    "$({})",
+    "`{}`",
+    "a\\n--upload-pack={}",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_that_is_a_program_or_option(fork_behind: Fork, canary: Canary, address: str) -> None:
+    """Attack: fork.toml's source is an address that git would run, or take for an option; nothing is run."""
+    toml = fork_behind.root / "fork.toml"
+    toml.write_text(toml.read_text().replace("../upstream.git", address.replace("{}", str(canary.program))))
+    with unharmed(fork_behind, canary):
+        for words in (["status"], ["upstream", "refresh"], ["plan", "--upto", "v1.1"]):
+            assert fork_behind.run(*words).code in (0, 1, 2, 3)
+        place = fork_behind.root.parent / "new"
+        place.mkdir()
+        place.rmdir()
+
+
+REVISIONS = (
+    "-x",
+    "--output=../evil",
+    "--upload-pack=x",
+    "@{-1}",
+    "HEAD^{/x}",
+    ":/x",
+    "v1.1\n--exec=x",
+    "^v1.1",
+    "v1.1..v1.0",
+)
+
+
+@pytest.mark.parametrize("typed", REVISIONS)
+@pytest.mark.parametrize("verb", ["plan", "sync"])
+def test_a_revision_that_is_an_option(fork_behind: Fork, canary: Canary, verb: str, typed: str) -> None:
+    """Attack: what is typed for a commit begins with `-`, or asks git for more than a name; it is refused."""
+    with unharmed(fork_behind, canary):
+        assert fork_behind.run(verb, f"--upto={typed}").code == 2
+
+
+@pytest.mark.parametrize("name", ["-x", "--output=evil", "$(touch evil)", "`x`", "a\u202eb", "a;b", "|x", "v1.2'\""])
+def test_a_ref_of_upstream_s_with_such_a_name(fork_behind: Fork, canary: Canary, name: str) -> None:
+    """Attack: upstream's tags and branches are named like options or commands; they are names, and shown as such."""
+    bare = fork_behind.upstream.path
+    for place in ("tags", "heads"):
+        path = bare / "refs" / place / name
+        path.write_text(f"{fork_behind.target}\n")
+    with unharmed(fork_behind, canary):
+        for words in (["status"], ["plan", "--upto", fork_behind.target], ["triage"], ["sync", "--upto", "v1.1"]):
+            ran = fork_behind.run(*words)
+            assert ran.code in (0, 1), ran.said
+            assert "\u202e" not in ran.said
+
+
+def test_a_tag_that_moves(fork_behind: Fork, canary: Canary) -> None:
+    """Attack: after a sync upstream moves the tag that was named; the pin stays the id in the lock, and its tree."""
+    fork_behind.ok("sync", "--upto", "v1.1")
+    lock = (fork_behind.root / "fork.lock").read_bytes()
+    evil = fork_behind.upstream.commit({"src/main.c": "int evil;\n"})
+    git(fork_behind.upstream.path, "update-ref", "refs/tags/v1.1", evil)
+    with unharmed(fork_behind, canary):
+        fork_behind.ok("status")
+        fork_behind.ok("materialise", "written")
+    assert (fork_behind.root / "fork.lock").read_bytes() == lock
+    assert "evil" not in (fork_behind.root / "written/src/main.c").read_text()
+
+
+def test_a_branch_that_is_pushed_with_force(fork_behind: Fork, canary: Canary) -> None:
+    """Attack: upstream's branch is put on other commits; the pin's objects are kept, and the same fork is composed."""
+    toml = fork_behind.root / "fork.toml"
+    toml.write_text(toml.read_text().replace("../upstream.git", f"file://{fork_behind.upstream.path}"))
+    fork_behind.ok("sync", "--upto", "v1.1")
+    bare = fork_behind.upstream.path
+    other = git(bare, "commit-tree", git(bare, "rev-parse", "v0.9^{tree}"), "-m", "other")
+    for ref in ("refs/heads/main", "refs/tags/v1.1", "refs/tags/v1.0", "refs/tags/v0.9"):
+        git(bare, "update-ref", ref, other)
+    git(bare, "gc", "--quiet", "--prune=now")
+    with unharmed(fork_behind, canary):
+        fork_behind.run("upstream", "refresh")
+        fork_behind.ok("status")
+        fork_behind.ok("diff")
+
+
+@pytest.mark.parametrize("kind", ["tree", "blob"])
+def test_an_id_of_another_kind(fork_behind: Fork, canary: Canary, kind: str) -> None:
+    """Attack: the full id of a tree or of a file is given for a commit, or stands in the lock; it is refused."""
+    what = "v1.1^{tree}" if kind == "tree" else "v1.1:src/main.c"
+    oid = git(fork_behind.upstream.path, "rev-parse", what)
+    before = fork_behind.state()
+    with unharmed(fork_behind, canary):
+        assert fork_behind.run("sync", "--upto", oid).code == 2
+        assert fork_behind.run("plan", "--upto", oid).code == 2
+    assert fork_behind.state() == before
+    lock = fork_behind.root / "fork.lock"
+    lock.write_text(lock.read_text().replace(fork_behind.pin, oid))
+    with unharmed(fork_behind, canary):
+        assert fork_behind.run("diff").code == 2
+
+
+@contextmanager
+def turning(to: str) -> Iterator[str]:
+    """Serve an index that sends everybody elsewhere."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", f"{to}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_an_sdist_from_another_host(
+    fork_behind: Fork, canary: Canary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attack: the index promises one file, and a redirection to another host gives another; its digest refuses it."""
+    follow_sdists(fork_behind, {"1.0": fork_behind.pin, "1.1": fork_behind.target})
+    true = sdist(embedded(fork_behind.upstream, fork_behind.target, tmp_path / "embedded"), "1.1")
+    with sdists.serving() as honest, sdists.serving() as evil, turning(evil.url.removesuffix("/simple")) as turned:
+        honest.offer("1.1", true)
+        evil.offer("1.1", true[:-9] + b"\0" * 9)
+        digest = honest.offers[sdists.name_of("1.1")].sha256
+        page = f'<a href="{turned}/files/{sdists.name_of("1.1")}#sha256={digest}">{sdists.name_of("1.1")}</a>'
+        monkeypatch.setattr(sdists._Handler, "do_GET", _paged(sdists._Handler.do_GET, page, honest))
+        for name, value in {"PIP_INDEX_URL": honest.url, "PIP_NO_INDEX": "0", "NO_PROXY": "127.0.0.1"}.items():
+            monkeypatch.setenv(name, value)
+        before = fork_behind.state()
+        ran = fork_behind.run("sync", "--upto", "small-package==1.1")
+        assert ran.code == 3, ran.said
+        assert evil.asked, "the redirection was followed"
+    assert "is not what the index promises" in ran.err
+    assert fork_behind.state() == before
+    assert not canary.sang
+
+
+def _paged(real: object, page: str, honest: sdists.Index) -> object:
+    """Let the honest index give a page of its own."""
+
+    def do_get(self: sdists._Handler) -> None:
+        if self.index is honest and not self.path.endswith(".tar.gz"):
+            self._answer("text/html", page.encode(), len(page))
+        else:
+            real(self)  # type: ignore[operator]
+
+    return do_get
+
+
+@pytest.mark.parametrize(
+    "to", ["http://index.invalid/simple/x/", "http://127.0.0.1.evil.invalid/x", "HTTP://x.invalid/"]
+)
+def test_a_redirection_from_https_to_http(to: str) -> None:
+    """Attack: an index that is read by https sends to http, where anybody on the way can write the page."""
+    asked = httpx2.Request("GET", "https://index.invalid/simple/x/")
+    with pytest.raises(httpx2.HTTPError, match="leaves https"):
+        net.refuse_downgrade(httpx2.Response(302, headers={"Location": to}, request=asked))
+    net.refuse_downgrade(httpx2.Response(302, headers={"Location": "/simple/y/"}, request=asked))
+    net.refuse_downgrade(httpx2.Response(200, request=asked))

@@ -1,0 +1,115 @@
+"""Strangers' words are shown by every verb, and none of them acts: not on a terminal, not in a page, not in CI."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hostile import Canary, unharmed
+from world import Fork, Local, Upstream, fork_of, git, git_bytes
+
+pytestmark = pytest.mark.attack
+EVIL = "\x1b]0;owned\x07\x1b[2J \u202egpj.\u2066 \u200b <script>alert(1)</script> ![x](http://evil.invalid) @everyone"
+COMMAND = "::error::owned"
+ACTS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+ORDERS = re.compile(r"^\s*(::[a-z-]+|##\[)", re.MULTILINE)  # what a CI runner takes for its own
+VERBS = {
+    "status": ["status"],
+    "plan": ["plan", "--upto", "v1.1", "--markdown", "out.md"],
+    "plan as far as free": ["plan", "--upto", "v1.1", "--as-far-as-free"],
+    "triage": ["triage"],
+    "explain": ["explain", "src/main.c"],
+    "policy.check": ["policy", "check"],
+    "patch.list": ["patch", "list"],
+    "patch.why": ["patch", "why", "src/main.c:13"],
+    "patch.rename": ["patch", "rename", "evil", "::error::x"],
+    "lint": ["lint", "--sarif", "out.sarif"],
+    "requests.list": ["requests", "list"],
+    "pick": ["pick", "SHA", "--show"],
+    "decline": ["decline", "SHA", "--why", EVIL],
+    "verify": ["verify"],
+    "doctor": ["doctor"],
+    "kit.list": ["kit", "list"],
+    "ci-matrix": ["ci-matrix"],
+    "sbom": ["sbom"],
+    "report": ["report"],
+    "nightly": ["nightly", "--only", "status"],
+    "log": ["log"],
+    "sync": ["sync", "--upto", "v1.1"],
+    "undo": ["undo"],
+    "redo": ["redo"],
+    "materialise": ["materialise", "out"],
+    "patch.open": ["patch", "open"],
+    "patch.close": ["patch", "close"],
+}
+BYTES = {"diff", "patch.show", "patch.export"}  # give files as they are, for other programs
+NEEDS_A_BUILD = {"build", "check", "size", "bench.throughput", "bench.attribute", "bisect", "publish"}
+OF_EDITS = {  # show what `patch.list` shows, after an edit of the person's own
+    *("patch.new", "patch.edit", "patch.refresh", "patch.split", "patch.fold", "patch.move", "patch.drop"),
+    *("patch.unpark", "patch.import", "patch.absorb", "patch.save"),
+}
+OF_NOBODY = {"adopt", "setup", "init", "kit.fetch", "requests.import", "upstream.refresh"}  # no stranger's words yet
+
+
+@pytest.fixture
+def spoken(upstream_repo: Upstream) -> tuple[Fork, str]:
+    """Give a fork of an upstream whose titles, authors and paths act, with a patch whose words do; and a commit."""
+    upstream = upstream_repo
+    files = {"src/main.c": "".join(f"int line_{n};\n" for n in range(30)), "README.md": "x\n"}
+    pin = upstream.commit(files, tag="v1.0", title="begin")
+    upstream.commit({"src/main.c": files["src/main.c"].replace("line_4;", "line_four;")}, title=f"{COMMAND} {EVIL}")
+    upstream.commit({f"src/{COMMAND}{EVIL.replace('/', '')}": "x\n"}, title=EVIL)
+    head = git_bytes(upstream.path, "cat-file", "commit", "refs/heads/main").replace(b"Ann Author", EVIL.encode()[:30])
+    sha = git(upstream.path, "hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=head)
+    git(upstream.path, "update-ref", "refs/heads/main", sha)
+    clash = files["src/main.c"].replace("line_14;", f"line_theirs; // {COMMAND} {EVIL}")
+    target = upstream.commit(
+        {"src/main.c": clash}, tag="v1.1", title=f"a long title that is broken {'at blanks ' * 9}{COMMAND}"
+    )
+    trailers = f"Origin: local\nUpstream-Status: Inappropriate [{EVIL}]\nWitness: none [{COMMAND}]\nBug: {EVIL}\n"
+    own = Local(
+        "evil",
+        {"src/main.c": files["src/main.c"].replace("line_14;", "line_ours;")},
+        trailers=trailers,
+        reason=f"{COMMAND}\n{EVIL}",
+    )
+    return fork_of(upstream.path.parent, upstream, pin, target, [own], {"native/x.c": "x\n"}), sha
+
+
+def live(text: str, name: str) -> list[str]:
+    """Give the lines of a page in which a tag lives, or, of what goes to a forge, a mention."""
+    if name.endswith(".md"):
+        text = re.sub(r"(?ms)^(`{3,})[^`\n]*\n.*?^\1$", "", text)
+        text = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
+    lines = [line for line in text.split("\n") if re.search(r"(?<!\\)<script>alert", line)]
+    return lines + [line for line in text.split("\n") if name == "out.md" and "@everyone" in line]
+
+
+def test_every_verb_is_looked_at(tmp_path: Path, spoken: tuple[Fork, str]) -> None:
+    """Each verb of `forkkeeper --list` is in one of the lists here: a new one must be put there."""
+    listed = set(re.findall(r"^  ([a-z][a-z.-]+)  ", spoken[0].ok("--list").out, re.MULTILINE))
+    known = {*VERBS, *BYTES, *NEEDS_A_BUILD, *OF_EDITS, *OF_NOBODY}
+    assert listed - known == set()
+
+
+def test_words_of_strangers_in_every_verb(spoken: tuple[Fork, str], canary: Canary) -> None:
+    """Attack: titles, authors, paths, reasons and trailers hold codes of terminals, of direction, of CI, and HTML."""
+    fork, sha = spoken
+    wrong: list[str] = []
+    for name, words in VERBS.items():
+        words = [sha if word == "SHA" else word for word in words]  # noqa: PLW2901
+        ran = fork.run(*words)
+        assert ran.code in (0, 1, 2, 3), f"{name}: {ran.said}"
+        wrong += [f"{name}: {line!r}" for line in ran.said.split("\n") if ACTS.search(line) or ORDERS.search(line)]
+        said = fork.run(*words, "--json", "-").out
+        wrong += [f"{name} --json: {line!r}" for line in said.split("\n") if ACTS.search(line) or ORDERS.search(line)]
+    written = [path for path in fork.root.rglob("*") if path.suffix in (".md", ".html", ".sarif")]
+    assert {"out.md", "CHANGES-LOCAL.md", "CLASH.md", "out.sarif"} <= {path.name for path in written}
+    for path in written:
+        text = path.read_text(errors="replace")
+        wrong += [f"{path.name}: {line[:160]!r}" for line in text.split("\n") if ACTS.search(line)]
+        wrong += [f"{path.name}: {line[:160]!r}" for line in live(text, path.name) if path.suffix != ".sarif"]
+    assert wrong == []
+    with unharmed(fork, canary):
+        fork.run("status")
