@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import GREETING, HEADER, LOAD, MAIN, OVERLAY, PARSE
+from small import GREETING, HEADER, LOAD, MAIN, OVERLAY, PARSE
 from world import Fork, Upstream, assert_message, fork_of, git
 
 from forkkeeper.core import declined as declines

@@ -1,7 +1,7 @@
 """What `explain` and `policy check` promise: why a path is in the fork, whose it is, and which rules are loose."""
 
 import pytest
-from conftest import GREETING, LOAD, MAIN, PARSE
+from small import GREETING, LOAD, MAIN, PARSE
 from world import Fork, Local, Upstream, assert_message, fork_of
 
 RULES = """

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import GREETING, HEADER, LOAD, MAIN, NULL_CHECK, OVERLAY, PARSE
+from small import GREETING, HEADER, LOAD, MAIN, NULL_CHECK, OVERLAY, PARSE
 from world import Fork, Upstream, assert_message, fork_of, git
 
 SIX = LOAD.replace("retries = 3", "retries = 6")

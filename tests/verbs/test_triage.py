@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from conftest import GREETING, HEADER, LOAD, MAIN, PARSE
 from screens import on_terminal
+from small import GREETING, HEADER, LOAD, MAIN, PARSE
 from world import Fork, Local, Upstream, assert_message, fork_of, git
 
 VARIANTS = (

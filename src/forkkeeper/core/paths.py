@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # What file systems fold onto ".git": letter case (macOS, Windows), NTFS short names and streams, trailing dots and
 # spaces, and the zero-width characters that HFS+ ignores.
@@ -42,3 +43,13 @@ def parents(path: str) -> tuple[str, ...]:
     """
     parts = path.split("/")[:-1]
     return tuple("/".join(parts[: i + 1]) for i in range(len(parts)))
+
+
+def alike(paths: Iterable[str]) -> tuple[str, str] | None:
+    """Give two paths that differ in case alone, of files or of the folders that they are in; None where none do."""
+    seen: dict[str, str] = {}
+    for path in paths:
+        for name in (*parents(path), path):
+            if (other := seen.setdefault(name.casefold(), name)) != name:
+                return other, name
+    return None

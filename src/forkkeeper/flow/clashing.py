@@ -52,7 +52,7 @@ def carried(moving: Moving, session: Session, store: Scratch, old: Commit, new: 
     aid = Aid(
         by_hand=_made(moving, decisions),
         trusted=trusted,
-        recorded=resolutions.by_key(known(moving)),
+        recorded=resolutions.by_key(known(moving, session)),
         left_out={n: LeftOut(outcomes[d.kind], d.why) for n, d in decisions.items() if d.kind in outcomes},
         titled=upstreams.titled(moving.upstream, old, new),
         passed=passed(moving.upstream, store, queue.patches, project.declaration.path, new),
@@ -70,10 +70,14 @@ def _made(moving: Moving, decisions: Mapping[str, Decision]) -> dict[str, Patch]
     return found
 
 
-def known(moving: Moving) -> tuple[Recorded, ...]:
-    """Give the recorded resolutions: those of syncs that were given up, the fork's, those of this sync."""
+def known(moving: Moving, session: Session) -> tuple[Recorded, ...]:
+    """Give the recorded resolutions: those of syncs that were given up, the fork's, those of this sync.
+
+    One of this sync counts from when it is decided: of a `--continue` that was killed before, the edits are taken anew.
+    """
     own = desks.read_resolutions(moving.root / resolutions.FOLDER)
-    return (*moving.desk.kept(), *own, *moving.desk.drafts())
+    decided = {one.key for one in session.decisions.values() if one.key}
+    return (*moving.desk.kept(), *own, *(one for one in moving.desk.drafts() if one.key in decided))
 
 
 def root_of(plan: Plan) -> Row | None:

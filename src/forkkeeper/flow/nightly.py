@@ -106,7 +106,12 @@ def _watch(course: _Course, began: str, clocked: float, notes: tuple[Block, ...]
     digest = _digest(course)
     last = next(iter(history.recent(root, most=1, say=course.notes.append)), None)
     same = history.of_digest(root, digest)
-    is_same = same is not None and last is not None and same.began == last.began
+    is_same = (
+        same is not None
+        and last is not None
+        and same.began == last.began
+        and not stage.is_untold(root / projects.STATE)
+    )
     if is_same and same is not None and not asked.anew and not asked.only and _is_settled(same, course):
         return Report((*notes, *course.notes, *_nothing_new(same, course)))
     _ahead(course)
@@ -306,6 +311,7 @@ def _tell(course: _Course, night: Night) -> tuple[tuple[Block, ...], tuple[Taken
     """Keep a night, fill the outbox, draw the page and write the bill of materials; gives what is said, and done."""
     root, said = course.project.root, list[Block]()
     history.syncs(root, course.project.records, say=said.append)
+    stage.begin_telling(course.state)
     number = history.keep(root, night, say=said.append)
     kept = f"kept as night {number} in {history.FILE}"
     trial = None
@@ -321,6 +327,7 @@ def _tell(course: _Course, night: Night) -> tuple[tuple[Block, ...], tuple[Taken
         for one in after
         if one.ending is not Ending.PASSED
     ]
+    stage.end_telling(course.state)
     pages = [f"page  {telling.REPORT}"] if after[0].ending is Ending.PASSED else []
     return (*said, kept, *told, *written, *pages), after
 

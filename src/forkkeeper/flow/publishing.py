@@ -6,7 +6,6 @@ the alarm are kept apart: where one fails, the other is published all the same.
 """
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, ForkkeeperError, RequestError
 from forkkeeper.flow.standing import Setting
 from forkkeeper.shell.folder import Folder
-from forkkeeper.shell.git import Incoming, Worktree
+from forkkeeper.shell.git import Incoming, Quarantine, Worktree
 from forkkeeper.stages import outbox as boxes, project as projects
 
 STEP = "publish"
@@ -186,8 +185,7 @@ def _branch(desk: _Desk, pull: Pull) -> tuple[Sequence[Block], bool]:
 
 @contextlib.contextmanager
 def _incoming(desk: _Desk) -> Iterator[tuple[Incoming, Path]]:
-    with tempfile.TemporaryDirectory(prefix="forkkeeper-") as folder:
-        place = Path(folder)
+    with Quarantine() as place:
         yield Incoming(place / "incoming.git", desk.root, desk.base), place
 
 

@@ -27,6 +27,7 @@ from forkkeeper.core.mail import Patch
 from forkkeeper.core.operations import Deed
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report
+from forkkeeper.core.shown import spelled
 from forkkeeper.errors import ExitCode, RequestError
 from forkkeeper.flow import passing
 from forkkeeper.flow.holding import glance
@@ -47,7 +48,7 @@ from forkkeeper.flow.standing import (
 )
 from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Scratch
-from forkkeeper.stages import build as builds, project as projects, upstream as upstreams
+from forkkeeper.stages import build as builds, materialise as materialising, project as projects, upstream as upstreams
 from forkkeeper.stages.build import Identity
 from forkkeeper.stages.project import Project
 from forkkeeper.stages.session import Desk
@@ -89,7 +90,7 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
     blocks += [Painted(f"no witness: {name}", "yellow") for name in unproved]
     blocks += [Painted(text, "yellow") for text in faults if "Witness" not in text]
     blocks += _driver_hint(project)
-    blocks += glance(project)
+    blocks += [*glance(project), *_half_written(project)]
     wrong = _tree_fault(project, upstream)
     blocks += [Painted(wrong, "red")] if wrong else []
     old = max_age is not None and age > max_age
@@ -103,6 +104,13 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
         )
         return Report((*blocks, f"next: {hint}"), ExitCode.ANSWER_IS_NO)
     return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
+
+
+def _half_written(project: Project) -> tuple[Block, ...]:
+    """Say which directories a killed command left with some old files and some new ones."""
+    found = materialising.unfinished(project.root / projects.STATE / "materialised")
+    text = "was being written when a command was killed: some of its files are old, some new; run that command again"
+    return tuple(Painted(f"{spelled(str(folder))} {text}", "yellow") for folder in found)
 
 
 def _in_progress(project: Project) -> list[Block]:

@@ -239,7 +239,7 @@ def _resolutions(moving: Moving, session: Session, plan: Plan) -> dict[str, byte
     """Give the files of the resolutions that this sync made or replayed."""
     made = [decision.key for decision in session.decisions.values() if decision.kind == MADE and decision.key]
     replayed = [row.clash.key for row in plan.rows if row.clash is not None and row.clash.key is not None]
-    return {**desks.used(clashing.known(moving), [*made, *replayed])}
+    return {**desks.used(clashing.known(moving, session), [*made, *replayed])}
 
 
 def _left_out(moving: Moving, session: Session, patch: Patch, kind: str, why: str) -> Report:

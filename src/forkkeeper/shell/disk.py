@@ -6,11 +6,13 @@ places in order, each by a rename, and the journal, which holds the old contents
 record of what was done. The next command finishes a ready journal, or removes an unready one.
 """
 
+import calendar
 import contextlib
 import fcntl
 import glob
 import hashlib
 import os
+import platform
 import shutil
 import stat
 import tempfile
@@ -27,6 +29,7 @@ from forkkeeper.errors import OutsideError, RequestError
 
 OPERATIONS = "operations"  # the folder of the records, beside the journal, as each of them was one
 BEFORE, AFTER = "before", "after"  # what a record holds of each file
+_SINCE = "%Y-%m-%d %H:%M:%S UTC"
 _BESIDE = ".forkkeeper-writing-"  # a file of this name is left by an interrupted write, and nobody's work
 
 
@@ -40,7 +43,7 @@ def read(path: Path) -> bytes | None:
 
 def write(path: Path, data: bytes) -> None:
     """Replace a file in one step: written beside, flushed, renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_lasting(path.parent)
     handle, beside = tempfile.mkstemp(prefix=f"{_BESIDE}{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -54,6 +57,14 @@ def write(path: Path, data: bytes) -> None:
         Path(beside).unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+def _make_lasting(folder: Path) -> None:
+    """Make a folder with those above it, so that it survives a power cut."""
+    if not folder.is_dir():
+        _make_lasting(folder.parent)
+        folder.mkdir(exist_ok=True)
+        flush_folder(folder.parent)
 
 
 def _umask() -> int:
@@ -128,7 +139,7 @@ def save(root: Path, journal: Path, files: Mapping[str, bytes | None], *, last: 
     operation = records.record(deed, max(numbers(journal.with_name(OPERATIONS)), default=0) + 1, changed)
     write(journal / records.FILE, records.format_operation(operation))
     flush_folder(journal.parent)
-    _finish(root, journal, operation)
+    _finish(root, journal, operation, files)
     return operation
 
 
@@ -154,7 +165,7 @@ def recover(root: Path, journal: Path) -> str | None:
                 "was edited after a save was interrupted, and finishing it would overwrite that",
                 f"move {changed.name} away, run the command again, and put your edit back",
             )
-    _finish(root, journal, operation)
+    _finish(root, journal, operation, _after(journal, operation))
     return "an interrupted save was finished"
 
 
@@ -169,21 +180,39 @@ def _refuse_led_out(root: Path, names: Sequence[str]) -> None:
             raise RequestError("save", shown, found, f"rm {shown}, and have a folder there")
 
 
-def _finish(root: Path, journal: Path, operation: Operation) -> None:
-    for number, changed in enumerate(operation.files):
-        target, new = root / changed.name, read(journal / AFTER / str(number))
+def _after(journal: Path, operation: Operation) -> dict[str, bytes | None]:
+    """Read what the files of a journal are to become. Raises RequestError where it does not hold that any more."""
+    files = {changed.name: read(journal / AFTER / str(number)) for number, changed in enumerate(operation.files)}
+    for changed in operation.files:
+        if digest(files[changed.name]) != changed.after:
+            shown = f"{journal.parent.name}/{journal.name}"
+            found = f"an interrupted save is damaged: it does not hold {changed.name} any more"
+            raise RequestError("recover", shown, found, f"`git status` shows what it had done; move {shown} away")
+    return files
+
+
+def _finish(root: Path, journal: Path, operation: Operation, files: Mapping[str, bytes | None]) -> None:
+    """Put files in their places. files -- what they become: a journal may be deleted while that is done."""
+    for changed in operation.files:
+        target, new = root / changed.name, files[changed.name]
         for left in target.parent.glob(f"{_BESIDE}{glob.escape(target.name)}.*"):
             left.unlink()
-        if changed.after is None:
-            target.unlink(missing_ok=True)
-            _remove_empty(root, target)
-        elif digest(read(target)) != changed.after and new is not None:
+        if new is None:
+            _take_away(root, target)
+        elif digest(read(target)) != changed.after:
             write(target, new)
     log = journal.with_name(OPERATIONS)
     log.mkdir(exist_ok=True)
     journal.rename(log / records.folder(operation.number))
     flush_folder(log)
     flush_folder(journal.parent)
+
+
+def _take_away(root: Path, target: Path) -> None:
+    if target.exists():
+        target.unlink()
+        flush_folder(target.parent)
+    _remove_empty(root, target)
 
 
 def _sweep(folder: Path, state: Path) -> None:
@@ -235,7 +264,8 @@ def forget(log: Path, number: int) -> None:
 def only_one(lock: Path, *, doing: str) -> Iterator[None]:
     """Hold the fork's lock while a verb writes. Raises RequestError when another one holds it.
 
-    The system lets go of it when the process ends, however it ends, so a dead owner never blocks anybody.
+    The system lets go of it when the process ends, however it ends, so a dead owner never blocks anybody. Who holds it
+    is written in it: verb, process, machine, and since when.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a+") as file:
@@ -244,11 +274,12 @@ def only_one(lock: Path, *, doing: str) -> Iterator[None]:
             raise RequestError(
                 doing,
                 "this fork",
-                f"another forkkeeper is at work on it: {file.read().strip() or 'unknown'}",
+                f"another forkkeeper is at work on it: {_owner(file.read())}",
                 "wait until it has finished, then run the command again",
             )
         file.truncate(0)
-        file.write(f"{doing}, process {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+        since = time.strftime(_SINCE, time.gmtime())
+        file.write(f"{doing}, process {os.getpid()} on {platform.node() or 'this machine'}, since {since}\n")
         file.flush()
         yield
         file.truncate(0)
@@ -257,9 +288,20 @@ def only_one(lock: Path, *, doing: str) -> Iterator[None]:
 def _try_lock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:  # any other error is the disk's, and not somebody's
         return False
     return True
+
+
+def _owner(text: str) -> str:
+    """Say who holds a lock, and for how long; a clock that was set back since then gives no age."""
+    said = text.strip()
+    try:
+        began = calendar.timegm(time.strptime(said.rpartition(" since ")[2], _SINCE))
+    except ValueError:
+        return said or "it has not said yet who it is"
+    minutes = int(time.time() - began) // 60
+    return said if minutes < 0 else f"{said}, {minutes // 60} h {minutes % 60} min ago"
 
 
 # trees on disk ------------------------------------------------------------------------------------------------------
@@ -281,6 +323,13 @@ def identify(path: Path) -> tuple[str, ObjectId] | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     return ("100755" if status.st_mode & stat.S_IXUSR else "100644"), blob_id(path.read_bytes())
+
+
+def is_caseless(folder: Path) -> bool:
+    """Whether names that differ in case alone are one name in a folder, or would be where it is to be made."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.is_dir())
+    with tempfile.NamedTemporaryFile(prefix=f"{_BESIDE}case-", dir=there) as file:
+        return Path(file.name).with_name(Path(file.name).name.upper()).exists()
 
 
 def names_below(folder: Path) -> tuple[str, ...]:

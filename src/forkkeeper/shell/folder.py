@@ -6,7 +6,6 @@ it, `alarm-2.comment-1.md`; a branch is a git bundle, which `git fetch FILE BRAN
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -125,10 +124,12 @@ class Folder:
         self._put(path, "\n".join([_LINE, *lines, _LINE, "", body]))
 
     def _put(self, path: Path, content: str | bytes) -> None:
-        """Replace a file in one step."""
+        """Replace a file in one step; what a killed run left of its writing is written over."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(prefix=".writing-", dir=self._folder)
-        with os.fdopen(handle, "wb") as file:
+        beside = path.with_name(f".writing-{path.name}")
+        with beside.open("wb") as file:
             file.write(content.encode("utf-8", "replace") if isinstance(content, str) else content)
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.chmod(0o644)
+        beside.replace(path)

@@ -122,6 +122,7 @@ def _done(state: Path) -> str | None:
         new.rename(target)
         _flush(target.parent)
     _put(file, (folder / _FILE).read_bytes())
+    _flush(file.parent)
     kept = _kept(state, old, said["looked"]) if old.exists() else None
     _sweep(state)
     return kept

@@ -2,21 +2,26 @@
 
 What was written is recorded in the fork's state folder. On the next run a file that is neither as recorded nor as
 wanted is somebody's edit: it is named, and nothing is written, unless the caller says to overwrite.
+While files are written a note beside the record names the directory: what was killed on the way left some old files
+there and some new ones, each whole, and the next run finishes it.
 """
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from forkkeeper.core import reading
 from forkkeeper.core.ids import TreeId
-from forkkeeper.core.paths import fault, parents
+from forkkeeper.core.paths import alike, fault, parents
 from forkkeeper.core.store import SUBMODULE, Entries
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.shell import disk
 from forkkeeper.shell.git import Scratch
+
+_UNDERWAY = ".underway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,10 @@ def materialise(
         if path not in wanted and path not in folders and not any(parent in wanted for parent in parents(path))
     ]
     writing = [path for path in sorted(wanted) if standing.get(path) != wanted[path]]
-    # An interrupted run leaves a mixture of both states; the record says so before the first file changes.
+    # An interrupted run leaves a mixture of both states; note and record say so before the first file changes.
+    underway = record.with_suffix(_UNDERWAY)
+    if writing or stale or underway.exists():
+        disk.write(underway, os.fsencode(directory))
     both = {path: [*known.get(path, []), *([wanted[path]] if path in wanted else [])] for path in {*known, *wanted}}
     disk.write(record, json.dumps(both, indent=0, sort_keys=True).encode())
     for number, path in enumerate(writing, start=1):
@@ -83,6 +91,7 @@ def materialise(
     directory.mkdir(parents=True, exist_ok=True)
     disk.remove(directory, stale)  # last: whatever fails before, nothing is gone
     disk.write(record, json.dumps({p: [w] for p, w in wanted.items()}, indent=0, sort_keys=True).encode())
+    underway.unlink(missing_ok=True)
     return Materialised(directory, tree, len(writing), len(wanted) - len(writing), len(stale))
 
 
@@ -92,6 +101,13 @@ def _known(data: bytes | None) -> dict[str, list[list[str]]]:
         return reading.struct(data or b"{}", dict[str, list[list[str]]])
     except ValueError:
         return {}
+
+
+def unfinished(records: Path) -> tuple[Path, ...]:
+    """Give the directories, ordered, that were being written when the run was killed, and are there still."""
+    notes = records.glob(f"*{_UNDERWAY}") if records.is_dir() else ()
+    found = (Path(os.fsdecode(disk.read(note) or b"")) for note in notes)
+    return tuple(sorted(folder for folder in found if folder.name and folder.is_dir()))
 
 
 def _guard(directory: Path, keep: Sequence[Path]) -> None:
@@ -110,6 +126,11 @@ def _check(entries: Entries, directory: Path) -> None:
             raise RequestError(
                 "materialise", path, f"upstream's path {wrong}", "exclude it with a [[path]] rule in fork.toml"
             )
+    twins = alike(entries)
+    if twins and disk.is_caseless(directory):
+        found = f"is {twins[1]} on this disk, which does not tell letter case apart"
+        hint = "write it on a disk that does, or exclude one of them with a [[path]] rule in fork.toml"
+        raise RequestError("materialise", twins[0], found, hint)
     if directory.exists() and not directory.is_dir():
         raise RequestError("materialise", str(directory), "is a file", "choose another directory")
     if (directory / ".git").exists():

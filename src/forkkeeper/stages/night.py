@@ -25,6 +25,7 @@ KEPT = frozenset(
     (*SHARED, "build", "baseline", "sides", "copies", "without", "outputs", "materialised", "size", "sizes")
 )
 _MADE = frozenset({"kits", "models"})  # what may be made in a clone is made for the fork as well
+_UNTOLD = "untold"
 COMMITTER = ("forkkeeper", "forkkeeper@invalid")
 _END = 20_000  # characters of what a step printed that are kept
 
@@ -96,6 +97,25 @@ def _share(state: Path, own: Path) -> None:
         if not link.is_symlink() and target.exists():
             shutil.rmtree(link) if link.is_dir() else link.unlink(missing_ok=True)
             link.symlink_to(os.path.relpath(target, own), target_is_directory=target.is_dir())
+
+
+# A night that is kept and not yet told: were it killed in between, the next one would find nothing new, and neither an
+# alarm nor a pull request would come of it.
+
+
+def begin_telling(state: Path) -> None:
+    """Write down that a night is about to be kept, and told. state -- the fork's `.forkkeeper/`."""
+    disk.write(state / FOLDER / _UNTOLD, b"")
+
+
+def end_telling(state: Path) -> None:
+    """Write down that it was told."""
+    (state / FOLDER / _UNTOLD).unlink(missing_ok=True)
+
+
+def is_untold(state: Path) -> bool:
+    """Whether the last night that was begun was killed before all of it was told."""
+    return (state / FOLDER / _UNTOLD).exists()
 
 
 def verb(words: tuple[str, ...], *, folder: Path, logs: Path, name: str, seconds: float) -> Ran:

@@ -1,6 +1,6 @@
 """The folder of a sync in progress, `.forkkeeper/sync/`, and of what was kept of syncs that were given up.
 
-session.json     what was asked and decided (`core.session`); written first and removed first, each in one step
+session.json     what was asked and decided (`core.session`); written first, and gone in one step with all of it
 made/            patches that a person made to fit
 resolutions/     what they made, to be recorded when the sync is saved
 objects/         trees that the worktree needs
@@ -113,9 +113,12 @@ class Desk:
         return tuple(one.name for one in drafts)
 
     def finish(self) -> None:
-        """Remove the sync in progress; what it says goes first."""
-        (self.folder / _STATE).unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the sync in progress: out of the way by one rename first, so that nothing of it meets the next one."""
+        spent = self.folder.with_name(f"{self.folder.name}-spent")
+        shutil.rmtree(spent, ignore_errors=True)
+        if self.folder.exists():
+            self.folder.rename(spent)
+            shutil.rmtree(spent, ignore_errors=True)
 
     def shown(self) -> Path:
         """Give the worktree's folder, as seen from the fork."""

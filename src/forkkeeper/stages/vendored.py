@@ -8,7 +8,7 @@ from pathlib import Path
 from forkkeeper.core import manifest as manifests
 from forkkeeper.core.ids import EMPTY_TREE, ObjectId, TreeId
 from forkkeeper.core.manifest import Edit, Manifest
-from forkkeeper.core.paths import fault, parents
+from forkkeeper.core.paths import alike, fault, parents
 from forkkeeper.core.store import SUBMODULE, Entries, Entry, Store
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.shell import disk, swap
@@ -162,6 +162,10 @@ def _refuse(place: Place, standing: Standing, files: Entries, *, overwrite: bool
     for path in files:
         if wrong := fault(path):
             raise RequestError(STEP, path, f"upstream's path {wrong}", "exclude it with a [[path]] rule in fork.toml")
+    twins = alike(files)
+    if twins and disk.is_caseless(place.directory):
+        found = f"is {twins[1]} on this disk, which does not tell letter case apart"
+        raise RequestError(STEP, twins[0], found, "exclude one of them with a [[path]] rule in fork.toml")
     folders = {parent for path in files for parent in parents(path)}
     taken = [path for path in standing.aside if path in files or path in folders]
     taken += [path for path in standing.aside if any(parent in files for parent in parents(path))]

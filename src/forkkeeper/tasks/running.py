@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import sys
 import tempfile
 import traceback
@@ -102,12 +103,21 @@ def _complain(wrong: ForkkeeperError, code: ExitCode, name: str, json: str | Non
 def outside(error: OSError) -> ForkkeeperError:
     """Say which file or folder the system refused, and whose matter that is."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        hint = f"`df -h . {tempfile.gettempdir()}` shows which; make room, and run it again"
-        return OutsideError("call", str(error.filename or ""), "a disk is full", hint)
+        found = "a disk is full" if error.errno == errno.ENOSPC else "a quota is used up"
+        hint = f"`df -h . {_temporary()}` shows which; make room, and run it again"
+        return OutsideError("call", str(error.filename or ""), found, hint)
     ours = isinstance(error, FileNotFoundError | FileExistsError | NotADirectoryError | IsADirectoryError)
     kind = RequestError if ours else OutsideError
     thing = str(error.filename) if error.filename else ""
     return kind("call", thing, error.strerror or str(error), "check the paths that were given, and the disk")
+
+
+def _temporary() -> str:
+    """Name the folder of temporary files, also where no file can be made in it."""
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        return os.environ.get("TMPDIR", "/tmp")  # noqa: S108 -- it is only named
 
 
 def _bug(error: Exception) -> ForkkeeperError:

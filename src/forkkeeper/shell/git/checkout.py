@@ -10,6 +10,7 @@ from pathlib import Path
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mailing import Made
 from forkkeeper.core.store import Entry
+from forkkeeper.shell.git import lenders as borrowed
 from forkkeeper.shell.git.door import Door, decode
 
 # What upstream's attributes or the user's configuration would do to bytes on their way in and out: nothing.
@@ -73,9 +74,7 @@ class Checkout:
 
     def borrow(self, lenders: Sequence[Path]) -> None:
         """Read objects from these object directories from now on, and from no others."""
-        (self.objects / "info").mkdir(exist_ok=True)
-        lines = "".join(f"{path.absolute()}\n" for path in lenders)
-        (self.objects / "info" / "alternates").write_bytes(os.fsencode(lines))
+        borrowed.write(self.objects, lenders)
 
     def cut_off_as(self, lender: Path) -> None:
         """Take over where a lending repository's history is cut off. lender -- its git directory."""
@@ -102,8 +101,7 @@ class Checkout:
 
     def lenders(self) -> tuple[Path, ...]:
         """Give the object directories that it borrows from."""
-        data = (self.objects / "info" / "alternates").read_bytes()
-        return tuple(Path(os.fsdecode(line)) for line in data.splitlines())
+        return borrowed.read(self.objects)
 
     def own_all(self) -> None:
         """Take in every borrowed object that a branch needs, and borrow no more."""

@@ -5,7 +5,6 @@ there. Looking is sealed; pushing uses git as the user has it, with a credential
 stands in no address, argument or file.
 """
 
-import os
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from forkkeeper.core.commits import one_line
 from forkkeeper.core.ids import CommitId
 from forkkeeper.errors import OutsideError
+from forkkeeper.shell.git import lenders as borrowed
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, TRANSPORT_CONFIG, Answer, Door, config, decode
 from forkkeeper.shell.git.outgoing import COMMITTER
 from forkkeeper.shell.git.repository import CommitInfo, parse_commit
@@ -35,8 +35,7 @@ class Incoming:
         own = Door(root, SEALED | config(SEALED_CONFIG))
         common = Path(decode(own.get("rev-parse", "--path-format=absolute", "--git-common-dir")).rstrip("\n"))
         own.get("init", "--quiet", "--bare", "--template=", str(git_dir))
-        (git_dir / "objects/info").mkdir(exist_ok=True)
-        (git_dir / "objects/info/alternates").write_bytes(os.fsencode(f"{common / 'objects'}\n"))
+        borrowed.write(git_dir / "objects", [common / "objects"])
         self.is_shallow = (common / "shallow").is_file()
         if self.is_shallow:
             (git_dir / "shallow").write_bytes((common / "shallow").read_bytes())

@@ -2,13 +2,14 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.errors import OutsideError
+from forkkeeper.shell.git import lenders as borrowed
 from forkkeeper.shell.git.door import HOST_PATIENCE, SEALED, SEALED_CONFIG, TRANSPORT_CONFIG, Door, config
+from forkkeeper.shell.git.quarantine import Quarantine
 from forkkeeper.shell.git.repository import CommitInfo, git_dir_of, parse_commit
 
 COMMITTER = "forkkeeper <forkkeeper@invalid>"
@@ -38,9 +39,7 @@ class Outgoing:
             Door(self.git_dir, SEALED | config(SEALED_CONFIG)).get(
                 "init", "--quiet", "--bare", "--template=", str(self.git_dir)
             )
-        (self.objects / "info").mkdir(exist_ok=True)
-        lines = "".join(f"{path.absolute()}\n" for path in lenders)
-        (self.objects / "info" / "alternates").write_bytes(os.fsencode(lines))
+        borrowed.write(self.objects, lenders)
         shallow = self.git_dir / "shallow"
         shallow.unlink(missing_ok=True)
         if self._door.ask("rev-list", "--quiet", pin).code:
@@ -114,9 +113,9 @@ class Outgoing:
                 "fetch", "--quiet", "--no-tags", "--end-of-options", location, f"refs/heads/{branch}:{_TIP}-there"
             )
             return self.read(sha)
-        with tempfile.TemporaryDirectory(prefix="forkkeeper-") as folder:  # lest our own cut moves
-            other = Outgoing(Path(folder, "tip.git"))
-            Door(Path(folder), SEALED).get("init", "--quiet", "--bare", "--template=", str(other.git_dir))
+        with Quarantine() as folder:  # lest our own cut moves
+            other = Outgoing(folder / "tip.git")
+            Door(folder, SEALED).get("init", "--quiet", "--bare", "--template=", str(other.git_dir))
             other._transport.ask(
                 "fetch", "--quiet", "--no-tags", "--depth=1", "--end-of-options", location, f"refs/heads/{branch}"
             )

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import tempfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from forkkeeper.core.trees import Differing, Item
 from forkkeeper.errors import OutsideError
 from forkkeeper.shell.git import packing
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode
+from forkkeeper.shell.git.quarantine import Quarantine
 
 _CANONICAL = (
     "--no-color",
@@ -77,8 +77,8 @@ class Scratch:
         lenders -- git object directories to read from
         objects -- the git object directory to write to, instead of the quarantine
         """
-        self._folder = tempfile.TemporaryDirectory(prefix="forkkeeper-")
-        root = Path(self._folder.name)
+        self._folder = Quarantine()
+        root = self._folder.path
         for name in ("objects", "refs"):
             (root / name).mkdir()
         (root / "HEAD").write_text("ref: refs/heads/none\n")
@@ -105,7 +105,7 @@ class Scratch:
         """Give the variables with which any git finds this repository and its objects."""
         self._flush()
         return {
-            "GIT_DIR": self._folder.name,
+            "GIT_DIR": str(self._folder.path),
             "GIT_OBJECT_DIRECTORY": str(self.objects),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(_quoted(str(path)) for path in self.lenders),
         }
@@ -121,7 +121,7 @@ class Scratch:
         if self._is_kept:
             self._flush()
         self._door.close()
-        self._folder.cleanup()
+        self._folder.close()
 
     # objects ----------------------------------------------------------------------------------------------------
 

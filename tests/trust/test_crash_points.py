@@ -1,0 +1,82 @@
+"""A verb that is killed at any point leaves the old state or the new one, whole; run again it ends as it should."""
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from trust.crashing import Crash, Warm
+from trust.dying_verbs import VERBS, crash
+
+MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of our own in it: what is killed by SIGKILL alone needs no real disk
+EVERY = int(os.environ.get("FORKKEEPER_CRASH_EVERY", "1"))  # die at each n-th point: for a first look
+SAMPLE = {"sync": 14, "sync --continue": 8, "patch save": 10, "undo": 8, "materialise, vendored": 10, "log": 6}
+ALIKE = 3  # deaths among points that differ in the name of an object or of a throw-away file alone
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Give a folder, in memory where there is one."""
+    folder = Path(tempfile.mkdtemp(prefix="forkkeeper-crash-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def warm(place: Path) -> Iterator[Warm]:
+    """Give a process that has imported everything."""
+    with Warm(place / "warm") as process:
+        yield process
+
+
+def chosen(made: Crash) -> list[int]:
+    """Give the numbers of the points to die at: all, but of those that are alike a few."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found = []
+    for at, point in enumerate(made.met):
+        is_alike = point.path.startswith("tmp/") or "/objects/" in point.path
+        seen[point.kind, point.place] += is_alike
+        if not is_alike or seen[point.kind, point.place] <= ALIKE:
+            found.append(at)
+    return found
+
+
+def die(made: Crash, points: list[int]) -> list[str]:
+    """Die at each of these points, and give what was lost, with the point."""
+    return [f"{at} {made.last}: {wrong}" for at in points for wrong in made.dies(at)]
+
+
+@pytest.mark.parametrize(("name", "count"), SAMPLE.items(), ids=SAMPLE)
+def test_a_verb_killed_at_some_points(place: Path, warm: Warm, name: str, count: int) -> None:
+    """At points spread over the whole run, of which the last is near its end, nothing is lost."""
+    made = crash(name, place / "one", warm)
+    assert len(made.met) > count
+    points = [at * (len(made.met) - 1) // (count - 1) for at in range(count)]
+    assert die(made, points) == []
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_killed_at_every_point(place: Path, warm: Warm, figures: Callable[..., None], name: str) -> None:
+    """At every write, rename, fsync, removal, link, folder and call of git, and between them, nothing is lost."""
+    made = crash(name, place / "one", warm)
+    points = chosen(made)[::EVERY]
+    lost = [(made.last, wrong) for at in points if (wrong := made.dies(at))]
+    figures("kill points", verb=name, listed=len(made.met), tried=len(points), lost=len(lost))
+    assert lost == []
+
+
+@pytest.mark.trust
+@pytest.mark.parametrize("name", ["sync", "sync --continue", "patch save", "materialise, vendored", "pick"])
+def test_a_verb_killed_at_any_moment_with_its_children(
+    place: Path, warm: Warm, figures: Callable[..., None], name: str
+) -> None:
+    """SIGKILL from outside, at moments spread over the run, git's processes included: nothing is lost."""
+    made = crash(name, place / "one", warm)
+    moments = [0.01 * 1.25**step for step in range(20)]  # seconds: 0.01 to 0.7
+    lost = [(seconds, wrong) for seconds in moments if (wrong := made.dies(after=seconds))]
+    figures("kill moments", verb=name, tried=len(moments), lost=len(lost))
+    assert lost == []
