@@ -44,12 +44,6 @@ class Finished:
     err: str
 
 
-def forget_relative_path() -> None:
-    """Take the entries out of PATH that are no absolute folders: `.` makes programs of a fork's own files."""
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    os.environ["PATH"] = os.pathsep.join(entry for entry in entries if os.path.isabs(entry))  # noqa: PTH117
-
-
 def read(
     argv: Sequence[str],
     *,

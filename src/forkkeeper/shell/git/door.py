@@ -22,9 +22,15 @@ from functools import cache
 from pathlib import Path
 
 from forkkeeper.errors import OutsideError
-from forkkeeper.shell.process import forget_relative_path
 
-forget_relative_path()  # before GitPython, which runs git as it is imported
+
+def _forget_relative_path() -> None:
+    """Take the entries out of PATH that are no absolute folders: `.` makes programs of a fork's own files."""
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join(entry for entry in entries if os.path.isabs(entry))  # noqa: PTH117
+
+
+_forget_relative_path()  # before GitPython, which runs git as it is imported
 
 from git.cmd import Git, handle_process_output  # noqa: E402 -- as above
 from git.exc import GitCommandError  # noqa: E402
