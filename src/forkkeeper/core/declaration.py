@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from forkkeeper.core import benches, markers, reading, variants
+from forkkeeper.core import benches, kits, markers, reading, variants
 from forkkeeper.core.benches import Bench
 from forkkeeper.core.kits import DebPart, Kit, WheelPart
 from forkkeeper.core.paths import fault
@@ -165,6 +165,8 @@ def parse(data: bytes) -> Declaration:
             found = f"nightly.variants names '{name}', which is not declared"
             raise RequestError("read", FILE, found, f"add [variant.{name}], or take the name away")
     _check_forge(declaration.forge)
+    for name, kit in declaration.kit.items():
+        kits.check(name, kit)
     return msgspec.structs.replace(declaration, variant=_whole(declaration))
 
 

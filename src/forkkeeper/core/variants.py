@@ -348,8 +348,18 @@ def c_compiler(compiler: str) -> str:
     return ""
 
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
 def check(name: str, variant: Variant) -> None:
-    """Raise RequestError for a regular expression that is none, a version that can never be found, or a wrong form."""
+    """Raise RequestError for a regular expression that is none, a version that can never be found, or a wrong form.
+
+    The name becomes a folder's, and a job's of CI: it is no path.
+    """
+    if not _NAME.fullmatch(name):
+        raise RequestError(
+            "read", FILE, f"[variant.{name}] is no name of a variant", "use letters, digits, `.`, `_`, `-`"
+        )
     patterns = [("proof", variant.proof), *(("crash.device", crash.device) for crash in variant.crash)]
     if variant.server is not None:
         patterns.append(("server.connected", variant.server.connected))

@@ -17,6 +17,8 @@ from tempfile import TemporaryFile
 from types import FrameType
 from typing import Self
 
+from forkkeeper.core import relayed
+
 if sys.platform != "win32":
     import pty
     import termios
@@ -280,6 +282,7 @@ class _Way:
         self._size: tuple[int, int] | None = None
         self._kept: deque[bytes] = deque()
         self._bytes = 0
+        self._held, self._starts = b"", True
         self.fit()
 
     def fit(self) -> None:
@@ -303,8 +306,15 @@ class _Way:
         while self._bytes - len(self._kept[0]) >= KEPT:
             self._bytes -= len(self._kept.popleft())
         if shown:
-            _write(self._shown, data)
+            passed = relayed.passed(self._held + data, starts=self._starts)
+            self._held, self._starts = passed.held, passed.starts
+            _write(self._shown, passed.shown)
         return bool(data)
+
+    def show_rest(self) -> None:
+        """Show what was held: nothing comes after it."""
+        _write(self._shown, relayed.whole(self._held, starts=self._starts))
+        self._held = b""
 
     def kept(self) -> str:
         """Give the last of what came."""
@@ -328,6 +338,8 @@ class _Relay:
     def __exit__(self, *_: object) -> None:
         self.started()
         for way in self._ways:
+            if self._shows:
+                way.show_rest()
             os.close(way.ours)
 
     def started(self) -> None:

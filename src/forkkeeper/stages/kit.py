@@ -62,8 +62,8 @@ def fetch(root: Path, name: str, kit: Kit, *, offline: bool, on_progress: Progre
         if wheels := [part for part in kit.part if isinstance(part, WheelPart)]:
             _wheels(name, wheels, Path(work), made)
         for path, points_to in kit.link.items():
-            (made / path).parent.mkdir(parents=True, exist_ok=True)
-            (made / path).symlink_to(points_to)
+            _link(name, made, path, points_to)
+        (made / STAMP).unlink(missing_ok=True)  # a package may have a link of that name
         (made / STAMP).write_text(kit.digest(), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
@@ -96,6 +96,16 @@ def _deb(part: DebPart, work: Path, into: Path, on_progress: Progress) -> None:
     done = process.read((unpack, "-x", str(file), str(into)))
     if done.code != 0:
         raise OutsideError("kit", name, f"cannot be unpacked: {done.err.strip()}", "df -h .")
+
+
+def _link(name: str, made: Path, path: str, points_to: str) -> None:
+    """Make a link of a kit, but not behind one of a package's that leads elsewhere."""
+    above = (made / path).parent
+    if not above.resolve().is_relative_to(made.resolve()):
+        found = f"a link of one of its packages leads out of the kit, and {path} would be made behind it"
+        raise OutsideError("kit", name, found, f"take `link` of {path} out of fork.toml, or that package")
+    above.mkdir(parents=True, exist_ok=True)
+    (made / path).symlink_to(points_to)
 
 
 def _archives() -> tuple[str, ...]:
