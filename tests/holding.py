@@ -24,7 +24,8 @@ def vendored(fork: Fork) -> Path:
     """Hold the fork in a directory of its repository, committed; gives the directory."""
     declare(fork, "vendored", directory=DIRECTORY)
     fork.ok("materialise")
-    git(fork.root, "add", "-Af")
+    git(fork.root, "add", "--all")
+    git(fork.root, "add", "--all", "--force", "--", DIRECTORY, MANIFEST)
     git(fork.root, "commit", "--quiet", "-m", "vendor")
     return fork.root / DIRECTORY
 

@@ -45,7 +45,8 @@ def test_the_json_has_every_field_of_schema_1(fork_behind: Fork) -> None:
     document = planned(fork_behind)
     assert list(document) == ["schema", "from", "to", "tree", "patches"]
     assert (document["schema"], document["from"], document["to"]) == (1, fork_behind.pin, fork_behind.target)
-    fields = ["name", "outcome", "rule", "review", "tree", "proposal", "paths", "culprit", "root", "why", "blamed"]
+    fields = ["name", "outcome", "rule", "review", "tree", "proposal", "paths", "culprit", "root", "why"]
+    fields += ["touches_build", "blamed"]
     assert [list(row) for row in document["patches"]] == [fields] * 3
     assert outcomes(document) == [
         ("greeting.patch", "kept"),
