@@ -6,6 +6,7 @@ On a fresh machine with a compiler: `nox -s build_cpu test_bf16`.
 # ruff: noqa: D400 -- a session's docstring is the question it answers
 
 import json
+import os
 import shutil
 import sys
 import tomllib
@@ -30,8 +31,10 @@ PROGRAMS = {
 }
 LOCK = "requirements/development.txt"
 FUZZED = ("3.13", "3.12", "3.11")  # that atheris has wheels for
+NO_FUZZING = f"atheris has wheels for Python {', '.join(FUZZED)}, and none of these is installed here"
 TIMES = ("-q", "--benchmark-columns=min,median,iqr,rounds")  # the first column is the time, the ratio stands behind it
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # thousands of processes are begun; each would compile all of it anew
 nox.needs_version = ">=2025.11.12"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
@@ -77,7 +80,7 @@ def lock(session: nox.Session) -> None:
     """Which versions, with hashes, is forkkeeper developed with? Writes requirements/development.txt anew."""
     session.install(*groups("supply"))
     how = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header")
-    what = ("--all-extras", "--group", "dev", "--group", "fork", "--group", "supply")
+    what = ("--all-extras", *(word for name in ("dev", "fork", "supply", "fuzz") for word in ("--group", name)))
     session.run("uv", "pip", "compile", "pyproject.toml", *how, *what, "--quiet", "-o", LOCK, *session.posargs)
 
 
@@ -122,19 +125,6 @@ def lowest(session: nox.Session) -> None:
     session.run(python, "-m", "pytest", "-q", "-m", "not network and not browser", *names, external=True)
 
 
-@nox.session(default=False)
-def trust(session: nox.Session) -> None:
-    """Is anything lost, let in, or different? What tests say at length; prints the figures. `-- -k laws` for some."""
-    session.install("-e", ".[bench,report]", *groups("tests", "fork"))
-    figures = Path(session.create_tmp()) / "figures.jsonl"
-    figures.unlink(missing_ok=True)
-    env = {"FORKKEEPER_TRUST": str(figures)}
-    try:
-        session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "trust or attack", *session.posargs, env=env)
-    finally:
-        session.run("python", "tests/figures.py", str(figures))
-
-
 def python_for_fuzzing() -> str | None:
     """Give a version of Python that atheris has wheels for and that is here: this one, or the newest; None for none."""
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -143,10 +133,35 @@ def python_for_fuzzing() -> str | None:
 
 
 @nox.session(default=False, python=python_for_fuzzing())
+def trust(session: nox.Session) -> None:
+    """Is anything lost, let in, or different? What is tried at length, and its figures. `-- -k laws` for some."""
+    if python_for_fuzzing() is None:
+        session.error(NO_FUZZING)
+    session.install("-e", ".[bench,report]", *groups("tests", "fork", "fuzz"))
+    figures = Path(session.create_tmp(), "figures.jsonl").absolute()
+    figures.unlink(missing_ok=True)
+    env = {"FORKKEEPER_TRUST": str(figures), "PYTHONPATH": "tests"}
+    asked = ("pytest", "-n", "auto", "--dist", "worksteal", "-m", "trust or attack or law", *session.posargs)
+    more = (
+        ("python", "-m", "fuzzing", "--seconds", "30"),
+        ("pytest", "-q", "benchmarks/test_scale.py", "-k", "test_largest"),
+    )
+    failed = []
+    for words in (asked, *(() if session.posargs else more)):
+        try:
+            session.run(*words, env=env)
+        except nox.command.CommandFailed:
+            failed.append(" ".join(words[:3]))
+    session.run("python", "tests/figures.py", str(figures))
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+@nox.session(default=False, python=python_for_fuzzing())
 def fuzz(session: nox.Session) -> None:
     """Can any bytes make a parser fail? Ten minutes for each; less with `-- --seconds 60 patch series`."""
     if python_for_fuzzing() is None:
-        session.error(f"atheris has wheels for Python {', '.join(FUZZED)}, and none of these is installed here")
+        session.error(NO_FUZZING)
     session.install("-e", ".", *groups("fuzz"))
     try:
         session.run("python", "-m", "fuzzing", *session.posargs, env={"PYTHONPATH": "tests"})

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from laws import MORE
 from world import environment, git
 
 from forkkeeper.core import compose, lock, mail, planning, queue
@@ -24,8 +25,9 @@ from forkkeeper.core.verdict import Outcome
 from forkkeeper.shell.git import Repository, Scratch
 
 Files = Mapping[str, bytes]
-few = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-many = settings(max_examples=60, deadline=None)
+pytestmark = pytest.mark.law
+few = settings(max_examples=12 * MORE, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+many = settings(max_examples=60 * MORE, deadline=None)
 
 NAMES = ("a.txt", "src/b.c", "src/c.c")
 LINES = st.sampled_from([b"one\n", b"two\n", b"three\n", b"{\n", b"}\n", b"\n", b"x\r\n", b"- \n", b"\xff\n"])
@@ -173,7 +175,7 @@ def test_carrying_to_the_same_pin_is_the_identity(repository: Path, story: Story
         assert there.tree == git(repository, "rev-parse", f"{fork.work[-1]}^{{tree}}")
 
 
-@settings(few, max_examples=25)
+@settings(few, max_examples=25 * MORE)
 @given(story=stories())
 def test_a_clean_carry_is_what_git_rebase_gives(repository: Path, story: Story) -> None:
     """Where git carries all, so do we, to the same tree or with a question; where it stops, we never just pass."""
@@ -257,7 +259,7 @@ def test_carrying_in_two_steps_is_carrying_in_one(repository: Path, data: st.Dat
             assert onward.tree == straight.tree
 
 
-@settings(few, max_examples=30)
+@settings(few, max_examples=30 * MORE)
 @given(data=st.data())
 def test_a_list_that_both_sides_edit_loses_no_entry(repository: Path, data: st.DataObject) -> None:
     """What either side lists stands in what is carried, unless the other side took it out; a clash loses nothing."""

@@ -16,6 +16,7 @@ from benchmarks import seeded
 from benchmarks.seeded import Seeded, Shape
 from holding import composed, declare, tree_of, vendored
 from hypothesis import HealthCheck, given, settings, strategies as st
+from laws import MORE
 from world import Fork, Upstream, am_trees, checkout, environment, git
 
 from forkkeeper.core import compose, mail, parked, planning, queue
@@ -232,12 +233,15 @@ def counted(figures: Figures, law: str) -> Iterator[Callable[[], None]]:
         figures("laws", law=law, examples=len(held) + broken, broken=broken)
 
 
+@pytest.mark.law
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
 def test_a_law_holds_on_small_forks(law: Callable[[Case], None], tmp_path: Path, figures: Figures) -> None:
     """Each law holds on forks of up to 12 patches, whatever the seed."""
     numbers = itertools.count()
 
-    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(
+        max_examples=6 * MORE, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True
+    )
     @given(shape=SMALL)
     def examples(shape: Shape) -> None:
         hold(law, shape, tmp_path / str(next(numbers)))
@@ -262,6 +266,7 @@ def test_a_law_holds_on_large_forks(
 # verbs --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.law
 def test_undoing_is_the_identity(fork_behind: Fork, figures: Figures) -> None:
     """After any of these verbs `undo` gives every file back as it was, and `redo` as it was after."""
     verbs = (
@@ -283,6 +288,7 @@ def test_undoing_is_the_identity(fork_behind: Fork, figures: Figures) -> None:
             one_held()
 
 
+@pytest.mark.law
 def test_three_ways_to_hold_the_fork_are_one_tree(fork_in_step: Fork, tmp_path: Path, figures: Figures) -> None:
     """A build directory, a vendored directory and a branch have the very same tree: that of the lock."""
     wanted = composed(fork_in_step)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from laws import MORE
 from world import Fork, assert_message, copied, git, run
 
 from forkkeeper.core import operations
@@ -369,7 +370,8 @@ STEPS: Sequence[Callable[[Day], None]] = (
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@pytest.mark.law
+@settings(max_examples=40 * MORE, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=2, max_size=8), seed=st.integers(0, 999), empty=st.booleans())
 def test_undo_to_the_start_gives_the_starting_bytes(
     built: dict[str, Fork],
