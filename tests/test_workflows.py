@@ -153,6 +153,17 @@ def test_a_night_on_another_branch_is_only_looked_at(runner: Runner) -> None:
     assert runner.job("nightly", "publish", needs={"night": {"outputs": night.outputs}}).status == "skipped"
 
 
+def test_what_is_tried_at_length_is_in_the_summary(runner: Runner) -> None:
+    """Once a week the long session is run, its tables are on the page of the job; what we depend on is looked at."""
+    ended = runner.job("trust", "trust")
+    assert ended.status == "success", ended.said
+    assert ended.called("nox") == [["-s", "trust"]]
+    assert "What was tried, and what was lost" in ended.summary
+    supply = runner.job("trust", "supply")
+    assert supply.status == "success", supply.said
+    assert supply.called("nox") == [["-s", "audit", "package", "lowest"]]
+
+
 def test_code_scanning_is_asked_for(runner: Runner) -> None:
     """Without the repository's variable, and for a pull request, no finding is uploaded."""
     assert runner.job("ci", "code-scanning").status == "skipped"
@@ -251,6 +262,7 @@ def test_a_pull_request_never_reaches_a_machine_of_one_s_own() -> None:
         "ci": {"push", "pull_request"},
         "variants": {"workflow_call"},
         "nightly": {"schedule", "workflow_dispatch"},
+        "trust": {"schedule", "workflow_dispatch"},
     }
     assert triggers == expected
 

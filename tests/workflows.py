@@ -24,7 +24,7 @@ import yaml
 from world import BIN, HERE, git
 
 WORKFLOWS = HERE / ".github/workflows"
-NAMES = ("ci", "variants", "nightly")
+NAMES = ("ci", "variants", "nightly", "trust")
 # what a runner acts upon in a line of a step's output, wherever it stands in leading blanks
 COMMAND = re.compile(r"^\s*(?:::([\w-]+)(?: [^:]*)?::|##\[([\w-]+)[ \]])(.*)$")
 HOSTILE = ("::set-output name=matrix::planted", "  ::add-mask::planted", "##[set-env name=PATH]planted")

@@ -25,7 +25,7 @@ def test_every_test_that_it_names_exists() -> None:
 
 
 def test_every_test_of_an_attack_is_named() -> None:
-    """Each test of `test_hostile_*.py` and `test_bugs.py` stands on the page, beside what it is for."""
-    for path in (*sorted(HERE.glob("test_hostile_*.py")), HERE / "test_bugs.py"):
+    """Each test of `test_hostile_*`, `test_crash_*` and `test_bugs` stands on the page, beside what it is for."""
+    for path in (*sorted(HERE.glob("test_hostile_*.py")), *sorted(HERE.glob("test_crash_*.py")), HERE / "test_bugs.py"):
         missing = [test for test in sorted(names_in(path)) if f"`{path.name}::{test}`" not in PAGE]
         assert missing == [], path.name
