@@ -18,6 +18,7 @@ and one line answers: `code` (negative: a signal), `out`, `err`, `points` ([kind
 in order).
 """
 
+import atexit
 import builtins
 import contextlib
 import ctypes
@@ -276,6 +277,7 @@ def _become(asked: dict[str, Any], said: tuple[Path, Path], points: Path) -> NoR
         tasks.program.run(sys.argv)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    atexit._run_exitfuncs()  # what an interpreter does at its end, and `os._exit` does not
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -7,11 +7,11 @@ links to refs and to where history is cut off. Objects are named by GIT_OBJECT_D
 """
 
 import atexit
-import shutil
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from forkkeeper.shell.git.quarantine import Quarantine
 
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 _REFTABLE = (
@@ -39,9 +39,9 @@ def onto(git_dir: Path) -> Mapping[str, str]:
 
 @cache
 def _made(git_dir: Path) -> Path:
-    """Make the directory, once for a repository; it goes when this process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="forkkeeper-view-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    """Make the directory, once for a repository; it goes when this process ends, however that comes."""
+    place = Quarantine()
+    atexit.register(place.close)
     for name in _LINKED:
-        (folder / name).symlink_to(common_dir(git_dir) / name)  # what is not there yet may come
-    return folder
+        (place.path / name).symlink_to(common_dir(git_dir) / name)  # what is not there yet may come
+    return place.path
