@@ -97,6 +97,8 @@ def reported(fork: Fork, ran: Ran, words: Sequence[str]) -> None:
         assert part in text or "cannot be read" in text, text
     for secret in (*SECRETS, os.environ["HOME"], os.environ["PATH"], str(fork.root), "LC_ALL"):
         assert secret not in text, f"{secret} is in\n{text}"
+    for secret in SECRETS:
+        assert secret not in ran.said
     reports[-1].unlink()
 
 
@@ -144,3 +146,5 @@ def test_a_report_that_cannot_be_left(fork_in_step: Fork) -> None:
     where = reached(fork_in_step, ["status"], ("flow/",))[0]
     ran = struck(fork_in_step, ["status"], where)
     assert (ran.code, "no report could be left" in ran.err, "PlantedError" in ran.err) == (4, True, True), ran.said
+    for secret in SECRETS:
+        assert secret not in ran.said

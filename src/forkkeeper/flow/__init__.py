@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from forkkeeper.flow.asking import requests_import, requests_list
     from forkkeeper.flow.authoring import patch_edit, patch_new, patch_refresh
     from forkkeeper.flow.billing import sbom
-    from forkkeeper.flow.bugs import bug_report
+    from forkkeeper.flow.bugs import bug_in_words, bug_report
     from forkkeeper.flow.building import build, materialise
     from forkkeeper.flow.carrying import plan, refresh
     from forkkeeper.flow.checking import REGRESSION, check
@@ -139,6 +139,7 @@ __all__ = [
     "attribute",
     "bench",
     "bisect",
+    "bug_in_words",
     "bug_report",
     "build",
     "check",
@@ -221,7 +222,7 @@ _FROM = {
     "flow.asking": "requests_import requests_list",
     "flow.authoring": "patch_edit patch_new patch_refresh",
     "flow.billing": "sbom",
-    "flow.bugs": "bug_report",
+    "flow.bugs": "bug_in_words bug_report",
     "flow.building": "build materialise",
     "flow.carrying": "plan refresh",
     "flow.checking": "REGRESSION check",

@@ -40,6 +40,11 @@ def bug_report(here: Path, words: Sequence[str], error: Exception) -> Path:
     return path
 
 
+def bug_in_words(error: Exception, *, trace: bool = False) -> str:
+    """Give an exception that nobody expected as it may be shown, in a log of CI as well: without credentials."""
+    return bugs.masked("".join(traceback.format_exception(error)) if trace else repr(error), {})
+
+
 def _root(here: Path) -> Path | None:
     with contextlib.suppress(Exception):  # what is broken may be this
         return projects.find_root(here, step="bug", or_past=True)

@@ -5,7 +5,6 @@ import errno
 import os
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
@@ -122,12 +121,12 @@ def _temporary() -> str:
 
 def _bug(error: Exception) -> ForkkeeperError:
     """Leave a report that can be pasted into an issue, and say where it is."""
-    found = f"forkkeeper failed: {error!r}; what was saved before stands, and nothing else was"
+    found = f"forkkeeper failed: {flow.bug_in_words(error)}; what was saved before stands, and nothing else was"
     again = "`forkkeeper status` says how the fork stands"
     try:
         path = flow.bug_report(Path.cwd(), TYPED.get() or tuple(sys.argv[1:]), error)
     except OSError as refused:
-        trace = "".join(traceback.format_exception(error))
+        trace = flow.bug_in_words(error, trace=True)
         return ForkkeeperError("bug", "", f"{found}; no report could be left: {refused}\n{trace}", again)
     return ForkkeeperError("bug", "", found, f"report it with {path}; {again}")
 
