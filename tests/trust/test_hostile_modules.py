@@ -53,8 +53,8 @@ def test_submodules_of_upstream_s(fork_behind: Fork, canary: Canary, how: str) -
 def test_attributes_of_upstream_s(fork_behind: Fork, canary: Canary) -> None:
     """Attack: upstream's attributes ask for drivers that the user's git has; none is run on what is upstream's."""
     for key in DRIVERS:
-        git(fork_behind.root, "config", "--global", key, str(canary.program))
-    git(fork_behind.root, "config", "--global", "merge.evil.driver", str(canary.program))
+        git(fork_behind.root, "config", key, str(canary.program))
+    git(fork_behind.root, "config", "merge.evil.driver", str(canary.program))
     upstream = fork_behind.upstream
     to = with_entry(upstream, ".gitattributes", REGULAR, blob(upstream.path, ATTRIBUTES.encode()), tag="evil")
     with unharmed(fork_behind, canary):
