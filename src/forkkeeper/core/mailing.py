@@ -112,17 +112,20 @@ def slug(title: str, taken: frozenset[str]) -> str:
 
 def moment(date: str, otherwise: str) -> str:
     """Give a mail's date in a form that git takes whatever its length. otherwise -- YYYY-MM-DD, where it is none."""
-    stamp = _read(date)
-    if stamp is None or stamp.timestamp() < 0:
-        stamp = dt.datetime.fromisoformat(otherwise)
-    aware = stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=dt.UTC)
+    aware = _aware(_read(date) or dt.datetime.fromisoformat(otherwise))
+    if aware.timestamp() < 0:
+        aware = _aware(dt.datetime.fromisoformat(otherwise))
     return f"@{int(aware.timestamp())} {aware.strftime('%z')[:5]}"
+
+
+def _aware(stamp: dt.datetime) -> dt.datetime:
+    return stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=dt.UTC)
 
 
 def _read(date: str) -> dt.datetime | None:
     for reading in (email.utils.parsedate_to_datetime, dt.datetime.fromisoformat):
         try:
             return reading(date)
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, IndexError, OverflowError):
             continue
     return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from forkkeeper.core.variants import DeviceNeed, Need, Platform, Variant, said_of, shown
 
@@ -165,7 +165,7 @@ def older(version: str, least: str) -> bool | None:
     """
     try:
         return Version(version) < Version(least)
-    except InvalidVersion:
+    except ValueError:
         return None
 
 

@@ -24,7 +24,7 @@ from datetime import date
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from forkkeeper.core.ids import CommitId, TreeId, is_abbreviated, is_full
 from forkkeeper.errors import RequestError
@@ -118,7 +118,7 @@ def by_name(rows: Iterable[Snapshot], text: str) -> tuple[Snapshot, ...]:
     package, named, version = text.strip().rpartition("==")
     try:
         wanted = Version(version)
-    except InvalidVersion:
+    except ValueError:
         return ()
     owner = canonicalize_name(package.strip())
     return _newest_versions(
@@ -204,7 +204,7 @@ def _package(text: str, line: int) -> str:
 def _version(text: str, line: int) -> str:
     try:
         Version(text)
-    except InvalidVersion as error:
+    except ValueError as error:
         raise _wrong(line, "version", f"{text!r} is not a version") from error
     if text != text.strip():
         raise _wrong(line, "version", f"{text!r} has spaces around it")

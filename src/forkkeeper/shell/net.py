@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import SplitResult, urlsplit
 
 import httpx2
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 from unearth import Link, Package, PackageFinder
 from unearth.auth import MultiDomainBasicAuth
 from unearth.collector import is_secure_origin
@@ -108,7 +108,8 @@ def versions(package: str, settings: PipSettings) -> tuple[str, ...]:
     with _client(settings) as client:
         for place in _places(package, settings):
             offers = _offers(client, place, package)
-            found |= {Version(offer.version or "") for offer in offers if not offer.link.is_yanked}
+            read = (_version(offer.version) for offer in offers if not offer.link.is_yanked)
+            found |= {version for version in read if version is not None}
     if not found:
         raise OutsideError("find", package, "no index offers a source distribution of it", SETTINGS_HINT)
     return tuple(str(version) for version in sorted(found))
@@ -331,10 +332,16 @@ def _find(client: _Client, package: str, version: str, settings: PipSettings) ->
 
 
 def _is_same(offered: str | None, wanted: str) -> bool:
+    version = _version(offered)
+    return version is not None and version == _version(wanted)
+
+
+def _version(text: str | None) -> Version | None:
+    """Read a version as an index spells it; None for what is none, thousands of digits among it."""
     try:
-        return Version(offered or "") == Version(wanted)
-    except InvalidVersion:
-        return False
+        return Version(text or "")
+    except ValueError:
+        return None
 
 
 def _promised_sha256(link: Link, thing: str) -> str | None:
