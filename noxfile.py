@@ -75,6 +75,11 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", "--dist", "loadfile", *left_out, *session.posargs)
 
 
+def beside(session: nox.Session) -> Path:
+    """Give a folder of the session's own; `create_tmp` would put all temporary files, and with them tests, into a fork."""
+    return Path(session.virtualenv.location).absolute()
+
+
 @nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Which versions, with hashes, is forkkeeper developed with? Writes requirements/development.txt anew."""
@@ -91,7 +96,7 @@ def audit(session: nox.Session) -> None:
     With `-- --offline` no advisory is looked up, which is said; the licences are looked at all the same.
     """
     session.install(*groups("supply"))
-    place = session.create_tmp()
+    place = beside(session)
     session.run("python", "-m", "venv", f"{place}/users", silent=True)
     session.run(f"{place}/users/bin/python", "-m", "pip", "install", "--quiet", ".[bench,report]", external=True)
     session.run("pip-licenses", "--python", f"{place}/users/bin/python", "--ignore-packages", "pip", "setuptools")
@@ -116,7 +121,7 @@ def package(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Is the oldest of each dependency that pyproject.toml allows enough? A sample of the tests of the verbs."""
     session.install(*groups("supply"))
-    place = session.create_tmp()
+    place = beside(session)
     python = f"{place}/oldest/bin/python"
     session.run("uv", "venv", "--quiet", "--clear", "--python", sys.executable, f"{place}/oldest")
     how = ("--quiet", "--python", python, "--resolution", "lowest-direct")
@@ -138,7 +143,7 @@ def trust(session: nox.Session) -> None:
     if python_for_fuzzing() is None:
         session.error(NO_FUZZING)
     session.install("-e", ".[bench,report]", *groups("tests", "fork", "fuzz"))
-    figures = Path(session.create_tmp(), "figures.jsonl").absolute()
+    figures = beside(session) / "figures.jsonl"
     figures.unlink(missing_ok=True)
     env = {"FORKKEEPER_TRUST": str(figures), "PYTHONPATH": "tests"}
     asked = ("pytest", "-n", "auto", "--dist", "worksteal", "-m", "trust or attack or law", *session.posargs)

@@ -7,6 +7,7 @@ links to refs and to where history is cut off. Objects are named by GIT_OBJECT_D
 """
 
 import atexit
+import itertools
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ _REFTABLE = (
 )
 _LINKED = ("refs", "packed-refs", "reftable", "shallow")
 _LONGEST_HEAD = 4096  # bytes
+_NUMBERS = itertools.count(1)
 
 
 def common_dir(git_dir: Path) -> Path:
@@ -39,9 +41,17 @@ def onto(git_dir: Path) -> Mapping[str, str]:
 
 @cache
 def _made(git_dir: Path) -> Path:
-    """Make the directory, once for a repository; it goes when this process ends, however that comes."""
+    """Make the directory, once for a repository."""
+    folder = _place() / str(next(_NUMBERS))
+    folder.mkdir()
+    for name in _LINKED:
+        (folder / name).symlink_to(common_dir(git_dir) / name)  # what is not there yet may come
+    return folder
+
+
+@cache
+def _place() -> Path:
+    """Make the folder of all of them; it goes when this process ends, however that comes."""
     place = Quarantine()
     atexit.register(place.close)
-    for name in _LINKED:
-        (place.path / name).symlink_to(common_dir(git_dir) / name)  # what is not there yet may come
     return place.path
