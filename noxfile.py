@@ -76,7 +76,7 @@ def tests(session: nox.Session) -> None:
 
 
 def beside(session: nox.Session) -> Path:
-    """Give a folder of the session's own; `create_tmp` would put all temporary files, and with them tests, into a fork."""
+    """Give a folder of the session; `create_tmp` would put all temporary files, and with them tests, into a fork."""
     return Path(session.virtualenv.location).absolute()
 
 
