@@ -101,7 +101,9 @@ def _prepare(connection: sqlite3.Connection, *, looks: bool) -> None:
 
 
 def _migrate(database: Database, migrations: Sequence[str], path: Path, step: str) -> None:
-    version = _version(database)
+    with database.reading():  # at once: another process may be about to begin it
+        version = _version(database)
+        is_empty = not database.rows("SELECT name FROM sqlite_schema")
     if version > len(migrations):
         raise RequestError(
             step,
@@ -109,7 +111,7 @@ def _migrate(database: Database, migrations: Sequence[str], path: Path, step: st
             f"its schema is {version}; this forkkeeper knows up to {len(migrations)}",
             f"upgrade forkkeeper, or `mv {_shown(path)} {_shown(path)}.{version}`: a new one is begun then",
         )
-    if version == 0 and database.rows("SELECT name FROM sqlite_schema"):
+    if version == 0 and not is_empty:
         found = "is a database, and not one of forkkeeper's"
         raise RequestError(step, _shown(path), found, "move it away: a new one is begun then")
     for number in range(version + 1, len(migrations) + 1):

@@ -118,10 +118,12 @@ class Scratch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._is_kept:
-            self._flush()
-        self._door.close()
-        self._folder.close()
+        try:
+            if self._is_kept:
+                self._flush()
+        finally:
+            self._door.close()
+            self._folder.close()
 
     # objects ----------------------------------------------------------------------------------------------------
 

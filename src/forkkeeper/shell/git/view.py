@@ -7,7 +7,8 @@ links to refs and to where history is cut off. Objects are named by GIT_OBJECT_D
 """
 
 import atexit
-import itertools
+import os
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,6 @@ _REFTABLE = (
 )
 _LINKED = ("refs", "packed-refs", "reftable", "shallow")
 _LONGEST_HEAD = 4096  # bytes
-_NUMBERS = itertools.count(1)
 
 
 def common_dir(git_dir: Path) -> Path:
@@ -42,8 +42,7 @@ def onto(git_dir: Path) -> Mapping[str, str]:
 @cache
 def _made(git_dir: Path) -> Path:
     """Make the directory, once for a repository."""
-    folder = _place() / str(next(_NUMBERS))
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=_place()))
     for name in _LINKED:
         (folder / name).symlink_to(common_dir(git_dir) / name)  # what is not there yet may come
     return folder
@@ -52,6 +51,6 @@ def _made(git_dir: Path) -> Path:
 @cache
 def _place() -> Path:
     """Make the folder of all of them; it goes when this process ends, however that comes."""
-    place = Quarantine()
-    atexit.register(place.close)
+    place, owner = Quarantine(), os.getpid()
+    atexit.register(lambda: place.close() if os.getpid() == owner else None)  # a process that was forked has it, too
     return place.path

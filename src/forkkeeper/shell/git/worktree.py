@@ -1,5 +1,6 @@
 """The fork's own repository."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,12 +92,12 @@ class Worktree:
         """
         listed = self._door.get("ls-tree", "-r", "-z", commit, "--", *paths).split(b"\0")[:-1]
         found: dict[str, tuple[str, bytes]] = {}
-        for row in sorted(listed, key=lambda row: row.partition(b"\t")[2]):
-            meta, _, path = row.partition(b"\t")
-            mode, kind, oid = meta.decode().split()
-            if kind == "blob":
-                found[decode(path)] = (mode, self._door.object_bytes(oid)[1])
-        self._door.close()
+        with contextlib.closing(self._door):
+            for row in sorted(listed, key=lambda row: row.partition(b"\t")[2]):
+                meta, _, path = row.partition(b"\t")
+                mode, kind, oid = meta.decode().split()
+                if kind == "blob":
+                    found[decode(path)] = (mode, self._door.object_bytes(oid)[1])
         return found
 
     def tracked(self, name: str) -> tuple[str, ...]:
