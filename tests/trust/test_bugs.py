@@ -118,7 +118,7 @@ def test_a_bug_anywhere_in_flow(fork_behind: Fork, words: list[str], figures: Ca
 
 def test_what_is_masked() -> None:
     """Credentials, queries, values named like secrets, known forms of tokens and homes go; the rest stays."""
-    assert bugs.masked("in /work/fork, /Users/ann/x", {"/work/fork": "FORK"}) == "in FORK, ~/x"
+    assert bugs.masked("in /srv/fork, /Users/ann/x", {"/srv/fork": "FORK"}) == "in FORK, ~/x"
     for secret in SECRETS:
         assert secret not in bugs.masked(TEXT, {})
     assert "Authorization: ***" in bugs.masked("Authorization: Bearer abc.def", {})
