@@ -13,6 +13,7 @@ from forkkeeper.core.mail import Patch
 FOLDER = "parked"
 _RULE = b"--- \n"  # what ends a message, for `git am`, too; ours has a blank, so that it can be taken out again
 _LINE = re.compile(rb"^(?:--- \n)?Parked: ([0-9-]+), from ([0-9a-f]{40}) to ([0-9a-f]{40}): ([^\n]*)\n", re.MULTILINE)
+_DIFF = re.compile(rb"^diff --git ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +39,19 @@ def park(patch: Patch, date: str, stood_on: CommitId, clashed_at: CommitId, why:
     """Write the file of a patch that is set aside."""
     said = " ".join(why.split())
     line = f"Parked: {date}, from {stood_on} to {clashed_at}: {said}\n".encode("utf-8", "surrogateescape")
-    message, rule, below = patch.head.rpartition(b"\n---\n")
-    head = message + rule + line + below if rule else patch.head + _RULE + line
-    return head + patch.diff
+    rule = b"" if b"\n---\n" in patch.head else _RULE
+    return patch.head + rule + line + patch.diff  # the last of the head: a patch may have such a line of its own
 
 
 def read(name: str, data: bytes) -> Parked | None:
     """Read a parked patch; None for a file that forkkeeper did not park."""
-    found = _LINE.search(data)
-    if found is None:
+    diff = _DIFF.search(data)
+    lines = list(_LINE.finditer(data, 0, diff.start() if diff else len(data)))
+    if not lines:
         return None
-    date, stood_on, clashed_at, why = (part.decode("utf-8", "replace") for part in found.groups())
-    return Parked(name, date, CommitId(stood_on), CommitId(clashed_at), why, _LINE.sub(b"", data, count=1))
+    start, end = lines[-1].span()
+    date, stood_on, clashed_at, why = (part.decode("utf-8", "replace") for part in lines[-1].groups())
+    return Parked(name, date, CommitId(stood_on), CommitId(clashed_at), why, data[:start] + data[end:])
 
 
 def summary(parked: Sequence[Parked]) -> tuple[str, ...]:
