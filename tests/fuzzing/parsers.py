@@ -103,7 +103,9 @@ def _patch(data: bytes) -> mail.Patch:
 
 
 def _headers(data: bytes) -> mail.Patch:
-    """Read a head alone: the diff is a sound one, however the head ends."""
+    """Read a head alone: the diff is a sound one, however the head ends; a head that holds a diff is none."""
+    if re.search(rb"^diff --git ", data, re.MULTILINE):
+        raise mail.MailError("it is more than a head")
     return mail.parse("x.patch", data + seeds.DIFF)
 
 
