@@ -1,5 +1,6 @@
 """Submodules and attributes of upstream's tree are entries and files: nothing is fetched for them, nothing run."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,5 @@ def test_attributes_of_upstream_s(fork_behind: Fork, canary: Canary) -> None:
     with unharmed(fork_behind, canary):
         used(fork_behind, to)
     assert (fork_behind.root / "out/.gitattributes").read_text() == ATTRIBUTES
+    subprocess.run(["git", "add", "--force", "out"], cwd=fork_behind.root, check=False, capture_output=True)
+    assert canary.sang, "plain git does not fall for this: the test proves nothing"

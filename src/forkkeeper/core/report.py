@@ -126,7 +126,8 @@ def plan_blocks(plan: Plan) -> tuple[Block, ...]:
         for c in plan.collisions
     ]
     blocks += [Painted(f"warning: {text}", "yellow") for text in plan.warnings]
-    blocks += build_blocks([row.new or row.old for row in plan.rows if row.outcome not in GONE])
+    build = build_blocks([row.new or row.old for row in plan.rows if row.outcome not in GONE])
+    blocks += ["", *build] if build else []
     if plan.tree:
         blocks += ["", f"composed tree: {plan.tree}"]
     return tuple(blocks)

@@ -4,11 +4,14 @@ A title, a file's name or a line of code may hold what makes a terminal act, or 
 (trojansource.codes); the name of a file may hold a line feed. All of that is spelled out, as `\u202e`.
 """
 
+import re
 import textwrap
 import unicodedata
 
 WIDEST = 400  # characters of a line that are shown
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidirectional, zero width), line separators, …
+# What a CI runner takes for its own: `::error::` where a line begins, `##[error]` and `##vso[…]` anywhere in one.
+_ORDER = re.compile(r"(?:(?<=[\n\r])|\A)[ \t]*:(?=:)|#(?=#(?:vso)?\[)")
 _JOINERS = "\u200c\u200d"  # some scripts and emoji are spelled with them; they neither reorder nor hide anything
 
 
@@ -25,6 +28,16 @@ def _spelled(char: str) -> str:
     if char.isprintable() or char in _JOINERS or unicodedata.category(char) not in _HIDDEN:
         return char
     return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"
+
+
+def disarmed(text: str) -> str:
+    r"""Spell out the first character of what a CI runner would obey, wherever a broken text put it.
+
+    >>> print(disarmed("::error::no std::string\n ##[x] a ##vso[x]"))
+    \u003a:error::no std::string
+     \u0023#[x] a \u0023#vso[x]
+    """
+    return _ORDER.sub(lambda found: f"{found[0][:-1]}\\u{ord(found[0][-1]):04x}", text)
 
 
 def line(text: str, most: int = WIDEST) -> str:

@@ -204,7 +204,7 @@ def _package(text: str, line: int) -> str:
 def _version(text: str, line: int) -> str:
     try:
         Version(text)
-    except ValueError as error:
+    except ValueError as error:  # InvalidVersion is one, and so is what `int` says of thousands of digits
         raise _wrong(line, "version", f"{text!r} is not a version") from error
     if text != text.strip():
         raise _wrong(line, "version", f"{text!r} has spaces around it")

@@ -16,13 +16,12 @@ from tabulate import MIN_PADDING, tabulate
 from tqdm import tqdm
 
 from forkkeeper.core.report import Block, Cell, Emulated, Painted, Table
-from forkkeeper.core.shown import spelled
+from forkkeeper.core.shown import disarmed, spelled
 
 # What can make a terminal or a reader show what is not there, in a diff that git has coloured: its colours (and "erase
 # to the end of the line") may act, and a line may end in CR.
 _UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 _ACTING = re.compile(r"(?!\x1b\[[0-9;]*[mK])(?!\r\n)(?!\r\x1b)" + _UNSAFE)
-_ORDER = re.compile(r"(?m)^([ \t]*)(:(?=:)|#(?=#\[))")  # `::error::`, `##[error]`
 READABLE = 100  # characters of a line of text
 SENTENCE = 46  # characters of a sentence in a table, before it is broken
 STDOUT, STDERR = 1, 2  # descriptors, as other programs inherit them
@@ -58,14 +57,9 @@ def paint(text: str, colour: str) -> str:
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colourful() else text
 
 
-def _disarmed(text: str) -> str:
-    """Spell out what a CI runner takes for its own at the beginning of a line, where a broken text may put it."""
-    return _ORDER.sub(lambda found: f"{found[1]}\\u{ord(found[2]):04x}", text)
-
-
 def _out(text: str) -> None:
     """Print lines that hold no control characters but our own colours."""
-    print(_disarmed(text))  # noqa: T201
+    print(disarmed(text))  # noqa: T201
 
 
 def say(text: str = "") -> None:
@@ -106,7 +100,7 @@ def _broken(text: str, width: int) -> list[str]:
 
 def complain(text: str) -> None:
     """Print a message to standard error."""
-    print(_disarmed("\n".join(printable(line) for line in text.split("\n"))), file=sys.stderr)  # noqa: T201
+    print(disarmed("\n".join(printable(line) for line in text.split("\n"))), file=sys.stderr)  # noqa: T201
 
 
 def emit(text: str) -> None:
