@@ -11,7 +11,7 @@ ALONE = """
 import sys
 from forkkeeper import flow
 flow.status
-print("forkkeeper.flow.triaging" in sys.modules, "forkkeeper.flow.recording" in sys.modules)
+print("forkkeeper.flow.triaging" in sys.modules, "forkkeeper.flow.surveying" in sys.modules)
 """
 
 

@@ -49,7 +49,8 @@
           absorb                            … → edits of the vendored directory → a patch → save
           list, show, why                   open → compose → show
 
-`standing` opens and composes a fork, `recording` says and writes down what it is, `carrying` plans a move, `syncing`
+`standing` opens and composes a fork, `surveying` says where it stands, `recording` writes down what it is and says what
+it lacks, `carrying` plans a move, `syncing`
 makes it (with the worktree of `clashing`, and `saving` at the end), `searching` looks through upstream's commits,
 `reviewing` shows what the fork changes, `building` makes something of it (`failing` says why it could not), `checking`
 judges that (`readying` makes it ready, `regressing` compares it with the pin, `witnessing` says what each patch does,
@@ -99,7 +100,7 @@ if TYPE_CHECKING:
     from forkkeeper.flow.patching import patch_close, patch_open, patch_save
     from forkkeeper.flow.picking import Choice, pick
     from forkkeeper.flow.publishing import Wanted as Publishing, publish
-    from forkkeeper.flow.recording import init, lint, log, status
+    from forkkeeper.flow.recording import init, lint, log
     from forkkeeper.flow.reporting import report
     from forkkeeper.flow.reshaping import patch_drop, patch_fold, patch_move, patch_rename, patch_split
     from forkkeeper.flow.reviewing import Wanted, diff
@@ -116,6 +117,7 @@ if TYPE_CHECKING:
         only_with,
         patch_titles,
     )
+    from forkkeeper.flow.surveying import status
     from forkkeeper.flow.syncing import abort, accept, drop, go_on, park, reopen, sync, where
     from forkkeeper.flow.triaging import triage
     from forkkeeper.flow.unparking import patch_unpark
@@ -242,7 +244,7 @@ _FROM = {
     "flow.patching": "patch_close patch_open patch_save",
     "flow.picking": "Choice pick",
     "flow.publishing": "Publishing=Wanted publish",
-    "flow.recording": "init lint log status",
+    "flow.recording": "init lint log",
     "flow.reporting": "report",
     "flow.reshaping": "patch_drop patch_fold patch_move patch_rename patch_split",
     "flow.reviewing": "Wanted diff",
@@ -250,6 +252,7 @@ _FROM = {
     "flow.showing": "patch_list patch_show patch_why",
     "flow.sizing": "size",
     "flow.standing": "Setting may_write missing no_number no_option not_with only_with patch_titles",
+    "flow.surveying": "status",
     "flow.syncing": "abort accept drop go_on park reopen sync where",
     "flow.triaging": "triage",
     "flow.unparking": "patch_unpark",

@@ -1,7 +1,6 @@
-"""What the fork is: said (`status`, `lint`), and written down (`log`, `init`)."""
+"""What the fork is, written down (`log`, `init`), and what it lacks for that (`lint`)."""
 
 import contextlib
-import datetime as dt
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -14,7 +13,6 @@ from forkkeeper.core import (
     lock,
     merging,
     moves,
-    parked,
     queue as queues,
     report,
     sarif,
@@ -23,14 +21,10 @@ from forkkeeper.core import (
 from forkkeeper.core.compose import Composed
 from forkkeeper.core.ids import EMPTY_TREE, TreeId
 from forkkeeper.core.lock import Digests, Lock, Pin, Trees
-from forkkeeper.core.mail import Patch
 from forkkeeper.core.operations import Deed
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report
-from forkkeeper.core.shown import spelled
 from forkkeeper.errors import ExitCode, RequestError
-from forkkeeper.flow import passing
-from forkkeeper.flow.holding import glance
 from forkkeeper.flow.standing import (
     Setting,
     Stand,
@@ -44,115 +38,13 @@ from forkkeeper.flow.standing import (
     recover,
     refuse_faults,
     scratch,
-    sources_table,
 )
+from forkkeeper.flow.surveying import driver_hint, without_witness_file
 from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Scratch
-from forkkeeper.stages import build as builds, materialise as materialising, project as projects, upstream as upstreams
+from forkkeeper.stages import build as builds, project as projects, upstream as upstreams
 from forkkeeper.stages.build import Identity
 from forkkeeper.stages.project import Project
-from forkkeeper.stages.session import Desk
-from forkkeeper.stages.upstream import Upstream
-
-
-def status(setting: Setting, *, max_age: int | None = None) -> Report:
-    """Say where the fork stands; exit 1 when that is not in step.
-
-    max_age -- days that the pin may be old
-    """
-    project, upstream, notes = open_fork(setting, "status")
-    faults = queues.faults(project.queue, step="status")
-    unproved = _without_witness(project)
-    if project.lock is None:
-        raise RequestError("status", lock.FILE, "is missing", projects.LOCK_HINT)
-    pin = project.lock.pin
-    age = (clock.today() - dt.date.fromisoformat(pin.date)).days
-    known = ", ".join(upstreams.names_of(upstream, pin.sha))
-    drifted = project.drift()
-    blocks: list[Block] = [
-        *notes,
-        f"{project.declaration.name}: a fork of {project.declaration.upstream.name}",
-        f"pin       {pin.sha}" + (f" ({known})" if known else ""),
-        f"age       {age} days (commit of {pin.date})",
-        f"queue     {report.count(len(project.queue.patches), 'patch')}",
-        f"overlay   {report.count(len(project.overlay), 'file')}",
-        "",
-        sources_table(upstream, pin.sha),
-        "",
-    ]
-    blocks += [Painted(f"{d.thing} differs from {lock.FILE}", "red") for d in drifted]
-    blocks += [
-        Painted(f"{text}; `forkkeeper patch unpark` brings it back", "yellow")
-        for text in parked.summary(project.parked)
-    ]
-    blocks += [*passing.followed(upstream, project), *passing.arrived(upstream, project, pin.sha)]
-    blocks += _in_progress(project)
-    blocks += [Painted(f"no witness: {name}", "yellow") for name in unproved]
-    blocks += [Painted(text, "yellow") for text in faults if "Witness" not in text]
-    blocks += _driver_hint(project)
-    blocks += [*glance(project), *_half_written(project)]
-    wrong = _tree_fault(project, upstream)
-    blocks += [Painted(wrong, "red")] if wrong else []
-    old = max_age is not None and age > max_age
-    if old:
-        blocks.append(Painted(f"the pin is {age} days old, more than the {max_age} allowed", "red"))
-    if drifted or wrong or old:
-        hint = (
-            "`git restore` what was not meant; else `forkkeeper log`, then commit"
-            if drifted or wrong
-            else f"`forkkeeper sync --upto {upstreams.newest(upstream) or 'SHA'}`"
-        )
-        return Report((*blocks, f"next: {hint}"), ExitCode.ANSWER_IS_NO)
-    return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
-
-
-def _half_written(project: Project) -> tuple[Block, ...]:
-    """Say which directories a killed command left with some old files and some new ones."""
-    found = materialising.unfinished(project.root / projects.STATE / "materialised")
-    text = "was being written when a command was killed: some of its files are old, some new; run that command again"
-    return tuple(Painted(f"{spelled(str(folder))} {text}", "yellow") for folder in found)
-
-
-def _in_progress(project: Project) -> list[Block]:
-    """Mention a sync that a person is in the middle of."""
-    session = Desk(project.root / projects.STATE).load()
-    if session is None:
-        return []
-    return [Painted(f"a sync to {session.upto} is in progress: `forkkeeper sync --status`", "yellow")]
-
-
-def _tree_fault(project: Project, upstream: Upstream) -> str | None:
-    """Compare the composed tree with the lock, where upstream's objects are at hand."""
-    if project.lock is None or project.drift() or upstreams.held(upstream, project.lock.pin.sha) is None:
-        return None
-    with composed(project, upstream, step="status") as stand:
-        tree = stand.made.tree
-    locked = project.lock.trees.composed
-    return f"{lock.FILE} says tree {locked}, and the files compose to {tree}" if tree != locked else None
-
-
-def _driver_hint(project: Project) -> tuple[Block, ...]:
-    """Say where this clone does not know the merge driver that the fork's files ask for."""
-    said = f"this clone merges {merging.FILES[0]} as plain text: `forkkeeper setup` tells git of the merge driver"
-    return (Painted(said, "yellow"),) if projects.lacks_driver(project.root) else ()
-
-
-def _without_witness(project: Project) -> tuple[str, ...]:
-    return tuple(p.title for p in project.queue.patches if not p.trailer("Witness")) + _witness_files_missing(project)
-
-
-def _witness_files_missing(project: Project) -> tuple[str, ...]:
-    return tuple(f"{patch.title} ({patch.trailer('Witness')})" for patch in _without_witness_file(project))
-
-
-def _without_witness_file(project: Project) -> tuple[Patch, ...]:
-    """Give the patches whose witness is a file that does not exist."""
-    found = []
-    for patch in project.queue.patches:
-        witness = patch.trailer("Witness") or "none"
-        if not witness.startswith("none") and not (project.root / witness.split("::", 1)[0]).is_file():
-            found.append(patch)
-    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +62,10 @@ def lint(setting: Setting) -> Linted:
     for variant in project.declaration.variant.values():
         options = variant.emulated.options if variant.emulated else ()
         builds.fill((*variant.cmake, *options), nowhere)  # refuses a placeholder that it does not know
-    found = annotations.of_lint(project.queue.patches, _without_witness_file(project))
+    found = annotations.of_lint(project.queue.patches, without_witness_file(project))
     blocks = tuple(Painted(f"lint: {one}", "red") for one in found)
     log = sarif.write("lint", metadata.version("forkkeeper"), found)
-    notes = (*notes, *_driver_hint(project), *report.build_blocks(project.queue.patches))
+    notes = (*notes, *driver_hint(project), *report.build_blocks(project.queue.patches))
     if blocks:
         mend = "next: mend the patch's body or trailers, then `forkkeeper lint`"
         return Linted(Report((*notes, *blocks, mend), ExitCode.BAD_REQUEST), log)
