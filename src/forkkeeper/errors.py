@@ -56,3 +56,7 @@ class OutsideError(ForkkeeperError):
     """An outside tool, a download or the network failed (exit 3)."""
 
     code = ExitCode.OUTSIDE_FAILED
+
+
+class MissingObjectError(OutsideError):
+    """An object that is needed is in no repository at hand, as in a partial clone (exit 3)."""

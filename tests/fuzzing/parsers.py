@@ -5,6 +5,7 @@ What a value is written as is read back as the same value, and written to the sa
 """
 
 import contextlib
+import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import msgspec
 from forkkeeper.core import (
     benchreport,
     ccachelog,
+    changes,
     checksreport,
     cmakeoptions,
     compilerreport,
@@ -34,18 +36,24 @@ from forkkeeper.core import (
     manifest,
     operations,
     opsreport,
+    outboxes,
     outputs,
     parked,
+    pip_settings,
     queue,
     requests,
     resolutions,
     sections,
     session,
     snapshots,
+    trees,
 )
+from forkkeeper.core.adopt import authors, timeline, words
 from forkkeeper.core.exchange import heads, plain
+from forkkeeper.core.ids import CommitId
 from forkkeeper.core.nights import Ending, Findings, Side, Step, Taken
 from forkkeeper.errors import ForkkeeperError
+from forkkeeper.shell.git.repository import CommitInfo, parse_commit
 from fuzzing import seeds
 
 Refusals = tuple[type[Exception], ...]
@@ -195,6 +203,22 @@ def _merge(data: bytes) -> object:
     return conflicts.explain(said, {}), list(conflicts.places("a", data))
 
 
+def _commit(data: bytes) -> CommitInfo:
+    """Read a commit object; it has a date of its own, whatever it says."""
+    found = parse_commit(CommitId("0" * 40), data)
+    assert dt.date.fromisoformat(found.date).isoformat() == found.date
+    return found
+
+
+def _timeline(data: bytes) -> timeline.Timeline:
+    """Read a log as git writes it, whatever the words and times of its commits are."""
+    odd = data.translate(None, b"\0\x01\x02\n\r ").decode("utf-8", "replace")  # git puts these itself
+    row = f"\x01{'a' * 40}\x02\x02{odd}\x02{odd}\0\0:000000 100644 {'0' * 40} {'1' * 40} A\0".encode()
+    found = timeline.parse(row + data.replace(b"\0", b"") + b"\0")
+    assert all(words.date(moment) for moment in found.line)
+    return found
+
+
 PARSERS: tuple[Parser, ...] = (
     Parser("patch", _patch, seeds.patches, lambda patch: patch.data, (mail.MailError,)),
     Parser("headers", _headers, lambda: (seeds.MAIL,), lambda p: p.head, (mail.MailError,)),
@@ -252,6 +276,23 @@ PARSERS: tuple[Parser, ...] = (
     Parser("sections", _of_text(lambda text: sections.by_kind(sections.parse(text))), lambda: (seeds.SIZES,), None, ()),
     Parser("logits", outputs.parse, lambda: (seeds.LOGITS,), None, (ValueError,)),
     Parser("night", _night, seeds.nights, None, ()),
+    Parser("commit", _commit, lambda: (seeds.COMMIT,), None, ()),
+    Parser("tree", trees.parse, lambda: (seeds.TREE,), trees.format_tree, (ValueError,)),
+    Parser("timeline", _timeline, lambda: (b"1718000000",), None, ()),
+    Parser("authors", lambda data: authors.parse(data, {b"int a;"}, {b"int b;"}), lambda: (seeds.AUTHORS,), None, ()),
+    Parser("outbox", lambda data: outboxes.parse(data, shown="x"), lambda: (seeds.OUTBOX,), outboxes.to_json),
+    Parser(
+        "pip-config",
+        _of_text(lambda text: pip_settings.parse_pip_config(text, {})),
+        lambda: (b"global.index-url='https://example.invalid/simple'\n:env:.timeout='30'\n",),
+    ),
+    Parser(
+        "changes-output",
+        _of_text(lambda text: changes.parse("x", text)),
+        lambda: (b"cpu:tiny-*, tiny-llama [rounds otherwise]",),
+        None,
+        (ValueError,),
+    ),
 )
 
 BY_NAME = {parser.name: parser for parser in PARSERS}

@@ -173,6 +173,23 @@ ISSUES = json.dumps(
         }
     ]
 ).encode()
+COMMIT = (
+    f"tree {'1' * 40}\nparent {'2' * 40}\nauthor Ann \u00c4uthor <ann@example.invalid> 1718000000 +0200\n"
+    "committer Bob <> 1718000000 -0330\ngpgsig -----BEGIN\n  x\n\na title\n\nand why\n"
+).encode()
+TREE = b"100644 a\0" + bytes(20) + b"40000 a-folder\0" + bytes(range(20)) + b"120000 z\0" + b"\xff" * 20
+AUTHORS = (
+    f"\0\x01{'1' * 40}\x02Ann <ann@example.invalid>\x02Mon, 10 Jun 2024 06:13:20 +0000\x02a title\0"
+    "\ndiff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-int b;\n+int a;\n"
+).encode()
+OUTBOX = json.dumps(
+    {
+        "schema": 1,
+        "pull": {"branch": f"forkkeeper/sync-from-{'1' * 12}", "base": "main", "from": "1" * 40, "to": "2" * 40,
+                 "title": f"Sync to {'2' * 12} of 2026-06-20 (from {'1' * 12} of 2026-06-01)"},
+        "alarm": {"state": "open", "title": "Nightly: build fails", "night": "2026-06-20T01:00:00Z"},
+    }
+).encode()  # fmt: skip
 NIGHTS = (
     {"patches": [{"name": "a.patch", "outcome": "clashed", "rule": None, "review": False, "root": None, "why": "both",
                   "paths": ["a"], "culprit": None, "blamed": {"sha": "0" * 40, "title": "t", "link": None}}]},

@@ -89,6 +89,44 @@ def test_a_state_folder_that_came_with_a_clone(fork_behind: Fork, canary: Canary
     assert fork_behind.state() == before
 
 
+def owned_by_another(fork: Fork) -> None:
+    """Give the files to another user, as a folder that is mounted into a container has them; only root can."""
+    for path in (fork.root, *fork.root.rglob("*")):
+        os.chown(path, 12345, 12345, follow_symlinks=False)
+
+
+def away(fork: Fork) -> None:
+    """Have the repository elsewhere, as a linked worktree has it, and out of reach."""
+    (fork.root / ".git").rename(fork.root.parent / "elsewhere")
+    (fork.root / ".git").write_text("gitdir: /nowhere/.git/worktrees/fork\n")
+
+
+def damaged(fork: Fork) -> None:
+    """Have a line in its configuration that git cannot read."""
+    with (fork.root / ".git/config").open("a") as file:
+        file.write("[\n")
+
+
+REFUSED = [away, damaged, *([owned_by_another] if os.geteuid() == 0 else [])]
+
+
+@pytest.mark.parametrize("refused", REFUSED, ids=lambda refused: refused.__name__)
+def test_a_state_folder_in_a_clone_that_git_does_not_read(fork_behind: Fork, canary: Canary, refused: object) -> None:
+    """Attack: `.forkkeeper/` is committed in a clone of which git says nothing; no verb takes that for a no."""
+    journal(fork_behind, canary)
+    git(fork_behind.root, "add", "--force", ".forkkeeper")
+    git(fork_behind.root, "commit", "--quiet", "--message", "state")
+    assert callable(refused)
+    refused(fork_behind)
+    before = fork_behind.state()
+    with unharmed(fork_behind, canary):
+        for words in (*LOOKS, ["undo"], ["sync", "--upto", "v1.1"], ["build"], ["materialise", "x"]):
+            ran = fork_behind.run(*words)
+            assert (ran.code, "came with the clone is not known" in ran.err) == (3, True), ran.said
+    assert fork_behind.state() == before
+    assert not (fork_behind.root / ".github/workflows/evil.yml").exists()
+
+
 def test_a_swap_that_nobody_declared(fork_behind: Fork, canary: Canary) -> None:
     """Attack: a swap in the state folder names a place outside of the fork; it is refused, with what to remove."""
     swap(fork_behind, canary)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from forkkeeper.core import shown
 from forkkeeper.core.ids import CommitId, TreeId
 
+LATEST = 253_402_214_400  # seconds since 1970: the last day that can be written as YYYY-MM-DD
+_DIGITS = 20  # of a time: git keeps it in 64 bits
 LONGEST = 100  # characters of a title that are shown
 LINES, WIDEST = 30, 200  # lines of a message that are shown, and characters of each
 _BLANK = re.compile("[\t\n\r]")
@@ -94,3 +96,12 @@ def link(pages: Sequence[str], sha: CommitId) -> str | None:
     """
     found = (_HOSTED.fullmatch(page) for page in pages)
     return next((f"https://{match[1]}{match[2]}/commit/{sha}" for match in found if match), None)
+
+
+def seconds(written: str) -> int:
+    """Read a time as a commit has it, in seconds since 1970; past the last day that can be written it is that day.
+
+    >>> seconds("1718000000"), seconds("9" * 30) == LATEST, seconds("")
+    (1718000000, True, 0)
+    """
+    return min(int(written[:_DIGITS]), LATEST) if written.isascii() and written.isdecimal() else 0

@@ -88,7 +88,7 @@ def _literal(text: str) -> str:
     """Undo pip's repr of a value."""
     try:
         return str(ast.literal_eval(text))
-    except (ValueError, SyntaxError):  # a pip that prints the bare value
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):  # a pip that prints the bare value
         return text
 
 

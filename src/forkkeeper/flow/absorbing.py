@@ -13,7 +13,7 @@ from forkkeeper.core.overlay import Overlay, OverlayFile
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.core.restack import Blocked, Piece
 from forkkeeper.core.store import EXECUTABLE, REGULAR, Entry, Refused, Written
-from forkkeeper.errors import AnswerIsNo, RequestError
+from forkkeeper.errors import AnswerIsNo, MissingObjectError, RequestError
 from forkkeeper.flow.holding import place_of
 from forkkeeper.flow.patching import Working, keep, refuse_unsaved, said_of, working
 from forkkeeper.flow.reshaping import free, words, written
@@ -165,7 +165,7 @@ def _bring(work: Working, place: Place, path: str, oid: ObjectId) -> None:
     """Have an older blob at hand: upstream's objects hold it, or a commit of the fork. Raises RequestError."""
     try:
         work.store.blob(oid)
-    except ValueError:
+    except MissingObjectError:
         data = Worktree(place.root).blob(oid)
         if data is None:
             found = f"was edited on an older text ({oid[:12]}) that neither upstream nor the fork's git has here"

@@ -15,7 +15,7 @@ from forkkeeper.core.overlay import Overlay
 from forkkeeper.core.planning import Commit
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Block, Painted, Table
-from forkkeeper.errors import AnswerIsNo, RequestError
+from forkkeeper.errors import AnswerIsNo, ForkkeeperError, RequestError
 from forkkeeper.shell import disk
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import project as projects, upstream as upstreams
@@ -177,7 +177,7 @@ def patch_titles(here: Path) -> tuple[str, ...]:
     try:
         root = projects.find_root(here, step="complete")
         return tuple(name.removesuffix(".patch") for name in disk.patches_in(root / projects.PATCHES))
-    except (RequestError, OSError):
+    except (ForkkeeperError, OSError):
         return ()
 
 

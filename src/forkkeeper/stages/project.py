@@ -110,7 +110,8 @@ def find_root(start: Path, *, step: str, or_past: bool = False) -> Path:
 def _refuse_committed_state(root: Path, step: str) -> None:
     """Raise RequestError where git tracks our state folder: what came with a clone was not written by us.
 
-    A journal in it would be finished, a repository in it read, a built program in it run.
+    A journal in it would be finished, a repository in it read, a built program in it run. Raises OutsideError where git
+    does not say.
     """
     if os.path.lexists(root / STATE) and (tracked := Worktree(root).tracked(STATE)):
         hint = f"after a look at it: `git rm -r --cached {STATE}`, then `rm -rf {STATE}`"

@@ -7,6 +7,7 @@ stood on a side branch alone is known, too, as of the one commit that brought it
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from forkkeeper.core.commits import seconds
 from forkkeeper.core.ids import CommitId, ObjectId
 from forkkeeper.core.store import EXECUTABLE, REGULAR, SYMLINK
 
@@ -132,7 +133,7 @@ def _rows(log: bytes) -> Iterator[_Row]:
             if row is not None:
                 yield row
             sha, parents, time, date = text[1:].decode().split("\x02")
-            row = _Row(Moment(CommitId(sha), int(time), date), parents.split(" ")[0])
+            row = _Row(Moment(CommitId(sha), seconds(time), date), parents.split(" ")[0])
         elif text.startswith(b":") and row is not None:
             _, mode, _, blob, _ = text.decode().split(" ")
             row.changes.append((mode, blob, next(fields).decode("utf-8", "surrogateescape")))

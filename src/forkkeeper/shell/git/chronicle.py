@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forkkeeper.core.ids import CommitId, ObjectId
+from forkkeeper.errors import MissingObjectError
 from forkkeeper.shell.git import view
 from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config
 
@@ -36,7 +37,7 @@ class Chronicle:
         """Give a blob's bytes; None where it is not held (a partial clone)."""
         try:
             return self._door.object_bytes(blob)[1]
-        except ValueError:
+        except MissingObjectError:
             return None
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from forkkeeper.errors import OutsideError
+from forkkeeper.errors import MissingObjectError, OutsideError
 
 
 def _forget_relative_path() -> None:
@@ -165,9 +165,12 @@ class Door:
     def object_bytes(self, oid: str) -> tuple[str, bytes]:
         """Read an object's kind and bytes through one long-lived `cat-file --batch`.
 
-        Raises ValueError when absent, OutsideError when its bytes are not those that its id names.
+        Raises MissingObjectError when absent, OutsideError when its bytes are not those that its id names.
         """
-        _, said, _, data = self._git.get_object_data(oid)
+        try:
+            _, said, _, data = self._git.get_object_data(oid)
+        except ValueError as error:  # GitPython's, of the line that says `missing`
+            raise MissingObjectError("read", oid, "no repository at hand holds this object", PARTIAL) from error
         kind = os.fsdecode(said)  # GitPython gives bytes, and says text
         prove(oid, kind, bytes(data))
         return kind, bytes(data)
@@ -204,6 +207,9 @@ class _Progress(RemoteProgress):
     ) -> None:
         what = {self.RECEIVING: "receiving", self.RESOLVING: "resolving"}.get(op_code & self.OP_MASK, "preparing")
         self._on_progress(what, float(cur_count), float(max_count or 0))
+
+
+PARTIAL = "a source is a partial clone, or damaged; name a whole one in an [[upstream.source]] of fork.toml"
 
 
 def prove(oid: str, kind: str, data: bytes) -> None:

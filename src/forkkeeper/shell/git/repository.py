@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from forkkeeper.core import commits
 from forkkeeper.core.commits import Candidate
 from forkkeeper.core.ids import EMPTY_TREE, CommitId, ObjectId, TreeId
 from forkkeeper.core.mailing import Made
@@ -38,13 +39,13 @@ class CommitInfo:
 
 
 def parse_commit(sha: CommitId, data: bytes) -> CommitInfo:
-    """Read a commit object's bytes."""
+    """Read a commit object's bytes; a time past the last date that can be written is that one."""
     head, _, message = data.decode("utf-8", "replace").partition("\n\n")
     tree = re.search(r"^tree ([0-9a-f]{40})$", head, re.MULTILINE)
-    found = re.search(r"^committer .* (\d+) ([+-])(\d\d)(\d\d)$", head, re.MULTILINE)
-    time = int(found[1]) if found else 0
+    found = re.search(r"^committer .* ([0-9]+) ([+-])([0-9]{2})([0-9]{2})$", head, re.MULTILINE)
+    time = commits.seconds(found[1]) if found else 0
     offset = int(f"{found[2]}1") * (int(found[3]) * 3600 + int(found[4]) * 60) if found else 0
-    date = dt.datetime.fromtimestamp(time + offset, tz=dt.UTC).date().isoformat()
+    date = dt.datetime.fromtimestamp(min(time + offset, commits.LATEST), tz=dt.UTC).date().isoformat()
     parents = tuple(CommitId(parent) for parent in re.findall(r"^parent ([0-9a-f]{40})$", head, re.MULTILINE))
     title, _, body = message.strip().partition("\n")
     author = re.search(r"^author (.*?) ?<", head, re.MULTILINE)

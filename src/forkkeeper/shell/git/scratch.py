@@ -29,7 +29,7 @@ from forkkeeper.core.store import (
 from forkkeeper.core.trees import Differing, Item
 from forkkeeper.errors import OutsideError
 from forkkeeper.shell.git import packing
-from forkkeeper.shell.git.door import SEALED, SEALED_CONFIG, Door, config, decode
+from forkkeeper.shell.git.door import PARTIAL, SEALED, SEALED_CONFIG, Door, config, decode
 from forkkeeper.shell.git.quarantine import Quarantine
 
 _CANONICAL = (
@@ -217,9 +217,13 @@ class Scratch:
         return trees.graft(self, tree, entries) if entries else tree
 
     def items(self, tree: TreeId) -> Mapping[bytes, Item]:
-        """Give what one tree object names; each is read once."""
+        """Give what one tree object names; each is read once. Raises OutsideError for a damaged one."""
         if tree not in self._items:
-            self._items[tree] = {} if tree == EMPTY_TREE else trees.parse(self._object(tree))
+            try:
+                self._items[tree] = {} if tree == EMPTY_TREE else trees.parse(self._object(tree))
+            except ValueError as error:
+                hint = "name another [[upstream.source]] in fork.toml, or another commit"
+                raise OutsideError("read", tree, f"{error}: git could not have made it", hint) from error
         return self._items[tree]
 
     def compared(self, old: str | None, new: str | None, above: str) -> Differing:
@@ -259,7 +263,7 @@ class Scratch:
                 "apply",
                 "git objects",
                 f"an object is missing: {answer.err.strip()[:200]}",
-                "a source is a partial clone; name a full one in an [[upstream.source]] of fork.toml",
+                PARTIAL,
             )
         lines = [line.removeprefix("error: ") for line in answer.err.splitlines() if line.startswith("error: ")]
         paths = {m[1] for line in lines if (m := re.match(r"patch failed: (.*):\d+$", line))}

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forkkeeper.core.ids import CommitId, ObjectId, TreeId
+from forkkeeper.core.shown import spelled
+from forkkeeper.errors import OutsideError
 from forkkeeper.shell.git.door import Door, decode
 from forkkeeper.shell.git.repository import parse_commit
 from forkkeeper.shell.git.scratch import Scratch
@@ -101,8 +103,15 @@ class Worktree:
         return found
 
     def tracked(self, name: str) -> tuple[str, ...]:
-        """Give the files that git tracks at and below a name here, in whatever case it is written; none outside git."""
+        """Give the files that git tracks at and below a name here, in whatever case it is written; none outside git.
+
+        Raises OutsideError where there is a repository and git does not read it: nobody knows then what is tracked.
+        """
         answer = self._door.ask("ls-files", "-z", "--", f":(icase){name}")
+        if answer.code and _lies_in_one(self.root):
+            why = next(iter(answer.err.strip().splitlines()), f"it ended with {answer.code}")
+            found = f"git does not read it, so whether {name} came with the clone is not known: {spelled(why)}"
+            raise OutsideError("read", "the repository of this folder", found, "`git status` here says what to do")
         return tuple(decode(path) for path in answer.out.split(b"\0") if path) if answer.code == 0 else ()
 
     def commit(self, paths: Sequence[str], message: str) -> str:
@@ -139,3 +148,13 @@ class Worktree:
     ) -> bytes:
         """Give a diff between two trees of the scratch repository, in the user's own style."""
         return self._door.get("diff", *options, old, new, "--", *paths, env=scratch.environment())
+
+
+def _lies_in_one(folder: Path) -> bool:
+    """Whether a folder lies in a repository, sound or not; looked for as git does, no further than this file system."""
+    for above in (folder.resolve(), *folder.resolve().parents):
+        if os.path.lexists(above / ".git"):
+            return True
+        if above.is_mount():
+            return False
+    return False
