@@ -146,9 +146,19 @@ def trust(session: nox.Session) -> None:
     figures = beside(session) / "figures.jsonl"
     figures.unlink(missing_ok=True)
     env = {"FORKKEEPER_TRUST": str(figures), "PYTHONPATH": "tests"}
-    asked = ("pytest", "-n", "auto", "--dist", "worksteal", "-m", "trust or attack or law", *session.posargs)
+    asked = (
+        "pytest",
+        "-n",
+        "auto",
+        "--dist",
+        "worksteal",
+        "-m",
+        "trust or attack or law or promised",
+        *session.posargs,
+    )
     more = (
-        ("python", "-m", "fuzzing", "--seconds", "30"),
+        ("python", "-m", "fuzzing", "--seconds", "10"),
+        ("pytest", "-q", "benchmarks/test_parsers.py", "--largest", "1000000"),
         ("pytest", "-q", "benchmarks/test_scale.py", "-k", "test_largest"),
     )
     failed = []
@@ -157,7 +167,7 @@ def trust(session: nox.Session) -> None:
             session.run(*words, env=env)
         except nox.command.CommandFailed:
             failed.append(" ".join(words[:3]))
-    session.run("python", "tests/figures.py", str(figures))
+    session.run("python", "tests/figures.py", str(figures), *([] if session.posargs else ["--whole"]))
     if failed:
         session.error(f"failed: {', '.join(failed)}")
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from attacks import leave
 from fuzzing.growing import shapes
 from fuzzing.parsers import PARSERS, Parser
 
@@ -35,7 +36,9 @@ def fastest(parser: Parser, data: bytes) -> float:
 def test_time_grows_with_size(parser: Parser, request: pytest.FixtureRequest, growth: Callable[..., None]) -> None:
     """Four times as much takes about four times as long, whatever it is made of."""
     largest = request.config.getoption("--largest")
-    for name, shape in shapes(parser.name).items():
+    found = shapes(parser.name)
+    for name, shape in found.items():
         seconds = [fastest(parser, shape(largest // part)) for part in (4, 2, 1)]
         growth(parser.name, name, largest, seconds)
         assert seconds[2] < SHORTEST or seconds[2] < MOST * seconds[0], (name, seconds)
+    leave({"subject": "growth", "parser": parser.name, "shapes": len(found)})

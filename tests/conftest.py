@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import promises
 import pytest
 from attacks import leave, pytest_runtest_logreport, pytest_sessionfinish  # noqa: F401 -- hooks, by their names
 from hypothesis import settings
@@ -59,6 +60,11 @@ def fork_behind(built: dict[str, Fork], tmp_path: Path) -> Fork:
 def fork_with_clash(built: dict[str, Fork], tmp_path: Path) -> Fork:
     """Give a fork whose upstream moved on: limit clashes, limit-more follows it, greeting is kept."""
     return copied(built["clash"], tmp_path / "clash")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know what docs/threat-model.md names."""
+    config.pluginmanager.register(promises)
 
 
 @pytest.fixture(scope="session")

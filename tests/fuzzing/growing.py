@@ -132,6 +132,18 @@ OWN: Mapping[str, Mapping[str, Shape]] = {
     },
     "manifest": {"rows": numbered(b"100644 78981922613b2afb6025042ff6bd878ac1994e85 upstream\ta%d\n")},
     "resolution": {"sides": numbered(b"Side: nothing %d\n", before=b"Key: a\n", after=seeds.DIFF)},
+    "commit": {
+        "parents": repeated(b"parent 0123456789012345678901234567890123456789\n", before=b"tree 0\n"),
+        "digits": repeated(b"1", before=b"committer a <b> ", after=b" +0000\n"),
+        "committers": repeated(b"committer ", after=b"\n"),
+    },
+    "tree": {
+        "entries": numbered(b"100644 a%d\0aaaaaaaaaaaaaaaaaaaa"),
+        "modes": repeated(b"1"),
+        "names": repeated(b"1 "),
+    },
+    "pip-config": {"settings": numbered(b"global.a%d='x'\n"), "tuples": repeated(b"(", before=b"global.a=")},
+    "changes-output": {"patterns": numbered(b"a%d-*, ", after=b"a [b]"), "brackets": repeated(b"[")},
     "issues": {
         "issues": lambda size: b"[" + b",".join([seeds.ISSUES[1:-1]] * (size // len(seeds.ISSUES))) + b"]",
         "links": lambda size: seeds.ISSUES.replace(b"#12345", b"https://a.b/c/fork/pull/1 #1 PR 2 " * (size // 34)),
@@ -140,10 +152,17 @@ OWN: Mapping[str, Mapping[str, Shape]] = {
 }
 
 
+OF_JSON = ("session", "operation", "issues", "night", "llama-bench", "emulation", "ctest-list", "outbox")
+
+
 def shapes(name: str) -> Mapping[str, Shape]:
     """Give the shapes for a parser."""
     if name in ("patch", "headers", "diff", "other-diffs", "parked", "resolution"):
         return {**PATCHES, **LINES, **OWN.get(name, {})}
     toml = TOML if name in ("fork-toml", "fork-lock", "history", "declined", "requests") else {}
-    json = JSON if name in ("session", "operation", "issues", "night", "llama-bench", "emulation", "ctest-list") else {}
+    json = (
+        JSON
+        if name in ("session", "operation", "issues", "night", "llama-bench", "emulation", "ctest-list", "outbox")
+        else {}
+    )
     return {**LINES, **toml, **json, **PRINTED.get(name, {}), **OWN.get(name, {})}

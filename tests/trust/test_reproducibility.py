@@ -6,7 +6,7 @@ makes, digest by digest.
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from environments import FIRST, LOCALISED, NEWER, ODD, PLAIN, Row
 from sdists import embedded, follow_sdists, sdist
 from world import Fork, copied
 
+Figures = Callable[..., None]
 # Of an sdist only upstream's trees can be had, not its history: what tells of that differs, as it should.
 OF_HISTORY = (
     "status.json",
@@ -75,14 +76,6 @@ def first(forks: Path, tools: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return environments.results(FIRST, forks, tmp_path_factory.mktemp("first"), tools)
 
 
-@pytest.fixture(scope="module")
-def count(figures: Callable[..., None]) -> Iterator[list[int]]:
-    """Leave the figures of the matrix: in each row that ran, how many products differ."""
-    counted: list[int] = []
-    yield counted
-    figures("reproducibility", rows=len(counted) + 1, differences=sum(counted))
-
-
 def differing(row: Row, first: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
     """Name the products that a row makes otherwise; what an sdist cannot tell of is left out."""
     names = sorted(first.keys() | found.keys())
@@ -91,13 +84,14 @@ def differing(row: Row, first: Mapping[str, str], found: Mapping[str, str]) -> l
     return [name for name in names if first.get(name) != found.get(name)]
 
 
-def test_the_first_row_makes_everything(first: Mapping[str, str]) -> None:
+def test_the_first_row_makes_everything(first: Mapping[str, str], figures: Figures) -> None:
     """There is no product that nobody compares: patches, lock, log, bill, report, plan and trees of both forks."""
     names = {name.partition("/")[2] for name in first}
     wanted = {"fork.lock", "CHANGES-LOCAL.md", "history.toml", "patches/series", "after-page.html", "after-bill.json"}
     wanted |= {"plan.json", "plan.md", "plan.sarif", "lint.sarif", "matrix.json", "after-fork/src/main.c", "after-diff"}
     assert wanted <= names
     assert first["behind/after-fork/src/main.c"].startswith("644 ")
+    figures("reproducibility", row=FIRST.name, rows=1, differences=0)
 
 
 def test_a_difference_is_seen(first: Mapping[str, str]) -> None:
@@ -106,40 +100,40 @@ def test_a_difference_is_seen(first: Mapping[str, str]) -> None:
     assert differing(PLAIN[0], first, changed) == ["behind/fork.lock", "behind/plan.md"]
 
 
-def compare(row: Row, forks: Path, work: Path, tools: Path, first: Mapping[str, str], count: list[int]) -> None:
+def compare(row: Row, forks: Path, work: Path, tools: Path, first: Mapping[str, str], figures: Figures) -> None:
     """Hold a row against the first."""
     named = differing(row, first, environments.results(row, forks, work, tools))
-    count.append(len(named))
+    figures("reproducibility", row=row.name, rows=1, differences=len(named))
     assert not named
 
 
-def test_elsewhere(forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]) -> None:
+def test_elsewhere(forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], figures: Figures) -> None:
     """Another time zone, umask, hash seed, folder and user together make no difference."""
-    compare(ODD, forks, tmp_path, tools, first, count)
+    compare(ODD, forks, tmp_path, tools, first, figures)
 
 
 @pytest.mark.trust
 @pytest.mark.parametrize("row", PLAIN, ids=lambda row: row.name)
-def test_row(row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]) -> None:
+def test_row(row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], figures: Figures) -> None:
     """What is named makes no difference; from an sdist comes the same fork."""
-    compare(row, forks, tmp_path, tools, first, count)
+    compare(row, forks, tmp_path, tools, first, figures)
 
 
 @pytest.mark.trust
 @pytest.mark.locales
 @pytest.mark.parametrize("row", LOCALISED, ids=lambda row: row.name)
 def test_language(
-    row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]
+    row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], figures: Figures
 ) -> None:
     """Another language makes no difference: not where `i` has another capital, nor where text is no UTF-8."""
     environments.make_locales(tools / "locales")
-    compare(row, forks, tmp_path, tools, first, count)
+    compare(row, forks, tmp_path, tools, first, figures)
 
 
 @pytest.mark.trust
 @pytest.mark.newest
 @pytest.mark.network
 @pytest.mark.parametrize("row", NEWER, ids=lambda row: row.name)
-def test_newest(row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], count: list[int]) -> None:
+def test_newest(row: Row, forks: Path, tmp_path: Path, tools: Path, first: Mapping[str, str], figures: Figures) -> None:
     """The newest git of Debian's archive, and the newest Python of this machine, make no difference."""
-    compare(row, forks, tmp_path, tools, first, count)
+    compare(row, forks, tmp_path, tools, first, figures)

@@ -104,12 +104,13 @@ class Item(NamedTuple):
 def parse(data: bytes) -> dict[bytes, Item]:
     """Read a tree object, in its own order. Raises ValueError for what is none."""
     found = _ENTRY.findall(data)
-    if sum(len(mode) + len(name) + 22 for mode, name, _ in found) != len(data):
+    if found and found[-1][3]:
         raise ValueError("not a tree object")
-    return {name: Item(_canonical(mode), oid.hex()) for mode, name, oid in found}
+    return {name: Item(_canonical(mode), oid.hex()) for mode, name, oid, _ in found}
 
 
-_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+# Where no entry begins all that is left is taken at once, so that nothing is looked at again from each byte of it.
+_ENTRY = re.compile(rb"([0-7]{1,8}) ([^\0]+)\0(.{20})|(.+)", re.DOTALL)
 
 
 @cache
