@@ -15,6 +15,7 @@ from forkkeeper.errors import OutsideError
 from forkkeeper.stages import kit as kits
 
 pytestmark = pytest.mark.attack
+COLOURS = re.compile("\x1b\\[[0-9;:]{0,60}[mK]")  # these may pass
 ESCAPES = "\x1b]0;owned\x07\x1b[2J \u202egpj"
 PRINTING = CMAKE + f'message(STATUS "{ESCAPES}\n::error::owned\n##[command]owned")\n'
 SPEAKING = f"""
@@ -33,11 +34,20 @@ def place(upstream_repo: Upstream) -> tuple[Upstream, str]:
     return upstream_repo, upstream_repo.commit({"CMakeLists.txt": CMAKE, "main.c": MAIN}, tag="v1")
 
 
-def acting(fork: Fork, *words: str) -> list[str]:
-    """Run a verb; give the lines that would do something to a terminal or to a runner of CI."""
-    ran = fork.run(*words)
+def acting(fork: Fork, *words: str, says: str = "owned") -> list[str]:
+    """Run a verb as a program of its own: what is relayed is written past Python. Gives the lines that would act.
+
+    says -- must be in what was said, as the harmless word of each attack is: what never came through proves nothing.
+    """
+    ran = fork.script(*words)
     assert ran.code in (0, 1, 2, 3), ran.said
-    return [line for line in ran.said.split("\n") if ACTS.search(line) or ORDERS.search(line)]
+    assert says in ran.said, ran.said
+    return [line for line in relines(ran.said) if ACTS.search(COLOURS.sub("", line)) or ORDERS.search(line)]
+
+
+def relines(text: str) -> list[str]:
+    """Break at what begins a line anew: a carriage return does, too."""
+    return re.split(r"[\n\r]", text)
 
 
 @pytest.mark.parametrize("how", ["cmake prints", "cmake fails", "the compiler quotes", "a message of the code"])
@@ -51,7 +61,7 @@ def test_what_a_build_prints(place: tuple[Upstream, str], canary: Canary, how: s
     }[how]
     fork = fork_with(place, Local("evil", changed))
     assert acting(fork, "build", "cpu") == []
-    assert acting(fork, "build", "cpu", "--json", "-") == []
+    assert acting(fork, "build", "cpu", "--json", "-", says='"exit"') == []
     assert not canary.sang
 
 

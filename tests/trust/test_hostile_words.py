@@ -13,7 +13,7 @@ COMMAND = "::error::owned"
 ACTS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
 )
-ORDERS = re.compile(r"^\s*(::[a-z-]+|##\[)", re.MULTILINE)  # what a CI runner takes for its own
+ORDERS = re.compile(r"^\s*::[a-z-]+|##(vso)?\[", re.MULTILINE)  # what a CI runner takes for its own, `##` anywhere
 VERBS = {
     "status": ["status"],
     "plan": ["plan", "--upto", "v1.1", "--markdown", "out.md"],
