@@ -28,6 +28,7 @@ PROGRAMS = {
     "clang": "clang-19",
     "browser": "chromium",
     "locales": "localedef",
+    "openssl": "openssl",
 }
 LOCK = "requirements/development.txt"
 FUZZED = ("3.13", "3.12", "3.11")  # that atheris has wheels for

@@ -1,18 +1,21 @@
 """Addresses, refs and revisions that git would take for options or programs; refs that move; ids of another kind."""
 
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx2
 import pytest
 import sdists
 from hostile import Canary, unharmed
 from sdists import embedded, follow_sdists, sdist
 from world import Fork, git
 
+from forkkeeper.core.pip_settings import PipSettings
+from forkkeeper.errors import OutsideError
 from forkkeeper.shell import net
 
 pytestmark = pytest.mark.attack
@@ -129,8 +132,8 @@ def test_an_id_of_another_kind(fork_behind: Fork, canary: Canary, kind: str) -> 
 
 
 @contextmanager
-def turning(to: str) -> Iterator[str]:
-    """Serve an index that sends everybody elsewhere."""
+def turning(to: str, certificate: Path | None = None) -> Iterator[str]:
+    """Serve an index that sends everybody elsewhere. certificate -- its own and its key, where it is read by https."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -143,10 +146,14 @@ def turning(to: str) -> Iterator[str]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if certificate is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
@@ -187,13 +194,37 @@ def _paged(real: object, page: str, honest: sdists.Index) -> object:
     return do_get
 
 
-@pytest.mark.parametrize(
-    "to", ["http://index.invalid/simple/x/", "http://127.0.0.1.evil.invalid/x", "HTTP://x.invalid/"]
-)
-def test_a_redirection_from_https_to_http(to: str) -> None:
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Make a key and a certificate of 127.0.0.1 that signs itself, in one file."""
+    made = tmp_path / "index.pem"
+    wanted = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1")
+    files = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(made), "-out", f"{made}.crt")
+    subprocess.run(["openssl", *wanted, *files], check=True, capture_output=True)
+    with made.open("ab") as file:
+        file.write(Path(f"{made}.crt").read_bytes())
+    return made
+
+
+WAYS = {
+    "of versions": lambda _, settings, __: net.versions(sdists.PACKAGE, settings),
+    "of an sdist": lambda _, settings, into: net.download(sdists.PACKAGE, "1.1", into, settings, lambda *_: None),
+    "of a file": lambda url, settings, into: net.fetch(url, "0" * 64, into / "file", settings, lambda *_: None),
+}
+
+
+@pytest.mark.openssl
+@pytest.mark.parametrize("way", WAYS)
+def test_a_redirection_from_https_to_http(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificate: Path, way: str
+) -> None:
     """Attack: an index that is read by https sends to http, where anybody on the way can write the page."""
-    asked = httpx2.Request("GET", "https://index.invalid/simple/x/")
-    with pytest.raises(httpx2.HTTPError, match="leaves https"):
-        net.refuse_downgrade(httpx2.Response(302, headers={"Location": to}, request=asked))
-    net.refuse_downgrade(httpx2.Response(302, headers={"Location": "/simple/y/"}, request=asked))
-    net.refuse_downgrade(httpx2.Response(200, request=asked))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    into = tmp_path / "got"
+    with sdists.serving() as evil, turning(evil.url.removesuffix("/simple"), certificate) as honest:
+        evil.offer("1.1", b"evil")
+        settings = PipSettings(index_url=f"{honest}/simple", cert=str(certificate))
+        with pytest.raises(OutsideError, match="leaves https"):
+            WAYS[way](f"{honest}/files/{sdists.name_of('1.1')}", settings, into)
+        assert evil.asked == [], "it was asked in the open"
+    assert not list(into.glob("*"))

@@ -229,7 +229,7 @@ def refuse_downgrade(response: httpx2.Response) -> None:
     """Raise httpx2.HTTPError for a redirection from https to what anybody on the way can read and write."""
     to = response.headers.get("Location", "") if response.has_redirect_location else ""
     if to and response.url.scheme == "https" and response.url.join(to).scheme != "https":
-        raise httpx2.UnsupportedProtocol(f"a redirection leaves https for {redacted(to)}", request=response.request)
+        raise httpx2.RequestError(f"a redirection leaves https for {redacted(to)}", request=response.request)
 
 
 def _certificates(settings: PipSettings) -> ssl.SSLContext:
