@@ -3,7 +3,7 @@
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -206,7 +206,7 @@ def certificate(tmp_path: Path) -> Path:
     return made
 
 
-WAYS = {
+WAYS: dict[str, Callable[[str, PipSettings, Path], object]] = {
     "of versions": lambda _, settings, __: net.versions(sdists.PACKAGE, settings),
     "of an sdist": lambda _, settings, into: net.download(sdists.PACKAGE, "1.1", into, settings, lambda *_: None),
     "of a file": lambda url, settings, into: net.fetch(url, "0" * 64, into / "file", settings, lambda *_: None),

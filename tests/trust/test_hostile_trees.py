@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from holding import DIRECTORY, declare
 from hostile import FOLDER, Canary, blob, raw_tree, unharmed, with_entry
 from world import REGULAR, SYMLINK, Fork, git, run
 
@@ -36,25 +37,27 @@ LED_OUT = {
 }
 
 
+@pytest.mark.parametrize("held", ["a directory", "vendored"])
 @pytest.mark.parametrize("name", LED_OUT)
-def test_a_path_of_upstream_s_that_leads_out(fork_behind: Fork, canary: Canary, name: str) -> None:
+def test_a_path_of_upstream_s_that_leads_out(fork_behind: Fork, canary: Canary, name: str, held: str) -> None:
     """Attack: a tree of upstream's has a folder named to lead out of the tree; no verb writes one of its files."""
     bare = fork_behind.upstream.path
     inner = raw_tree(
         bare, {"hooks": (FOLDER, raw_tree(bare, {"post-checkout": ("100755", blob(bare, b"#!/bin/sh\n"))}))}
     )
     with_entry(fork_behind.upstream, LED_OUT[name], FOLDER, inner, tag="v1.2")
-    git_files = sorted((fork_behind.root / ".git").rglob("*"))
     place = fork_behind.root.parent / "written"
     place.mkdir()
+    if held == "vendored":
+        declare(fork_behind, "vendored", directory=DIRECTORY)
     with unharmed(fork_behind, canary):
         for words in (["plan", "--upto", "v1.2"], ["sync", "--upto", "v1.2"], ["status"], ["diff"], ["patch", "open"]):
             assert fork_behind.run(*words).code in (0, 1, 2, 3)
-        ran = fork_behind.run("materialise", "../written")
-        assert (ran.code, ran.err.count("next:")) == (2, 1), ran.said
+        ran = fork_behind.run("materialise", *(["../written"] if held == "a directory" else []))
+        assert (ran.code, ran.err.count("next:"), "upstream's path" in ran.err) == (2, 1, True), ran.said
         assert list(place.iterdir()) == []
-    assert [path for path in sorted((fork_behind.root / ".git").rglob("*")) if path.name == "post-checkout"] == []
-    assert git_files
+    assert not (fork_behind.root / DIRECTORY).exists()
+    assert list(fork_behind.root.rglob("post-checkout")) == []
 
 
 @pytest.mark.parametrize("name", LED_OUT)

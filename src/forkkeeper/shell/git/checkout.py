@@ -9,7 +9,9 @@ from pathlib import Path
 
 from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.mailing import Made
+from forkkeeper.core.paths import fault
 from forkkeeper.core.store import Entry
+from forkkeeper.errors import RequestError
 from forkkeeper.shell.git import lenders as borrowed
 from forkkeeper.shell.git.door import Door, decode
 
@@ -171,12 +173,20 @@ class Checkout:
     # files --------------------------------------------------------------------------------------------------------
 
     def stand(self, commit: CommitId, branch: str | None = None) -> None:
-        """Check a commit out, whatever is there; on a branch of this name, or on none."""
+        """Check a commit out, whatever is there; on a branch of this name, or on none.
+
+        Raises RequestError for a tree with a path that leads out of it, here or on another system's disks.
+        """
+        self._refuse_led_out(commit)
         where = ("-B", branch) if branch else ("--detach",)
         self._door.get("checkout", "--quiet", "--force", *where, commit)
 
     def lay(self, tree: TreeId, stages: Sequence[Stages]) -> None:
-        """Put a tree into index and worktree, and mark the paths that a person must settle as git does."""
+        """Put a tree into index and worktree, and mark the paths that a person must settle as git does.
+
+        Raises RequestError as `stand` does.
+        """
+        self._refuse_led_out(tree)
         self._door.get("read-tree", "-u", "--reset", tree)
         rows = []
         for one in stages:
@@ -187,6 +197,14 @@ class Checkout:
                     rows.append(f"{entry.mode} {entry.oid} {number}\t".encode() + raw + b"\0")
         if rows:
             self._door.get("update-index", "-z", "--index-info", stdin=b"".join(rows))
+
+    def _refuse_led_out(self, tree: str) -> None:
+        """Hold a tree to what is held wherever files are written: git refuses such paths by the system it runs on."""
+        for raw in self._door.get("ls-tree", "-r", "-z", "--full-tree", "--name-only", tree).split(b"\0")[:-1]:
+            path = decode(raw)
+            if wrong := fault(path):
+                hint = "exclude it with a [[path]] rule in fork.toml"
+                raise RequestError("check out", path, f"upstream's path {wrong}", hint)
 
     def unsettled(self) -> tuple[str, ...]:
         """Give the paths that the index still has as a conflict, ordered."""
