@@ -7,7 +7,6 @@ from world import Fork, Local, git, patches
 
 from forkkeeper.core.buildfiles import decides
 
-pytestmark = pytest.mark.attack
 PATHS = (
     ".github/workflows/ci.yml",
     ".gitlab-ci.yml",
@@ -37,6 +36,7 @@ def offer(fork: Fork, patch: bytes) -> None:
     (folder / "evil.patch").write_bytes(patch)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("path", PATHS)
 def test_a_patch_that_touches_the_build(fork_behind: Fork, path: str) -> None:
     """Attack: a patch of the queue changes such a file; lint, plan (its JSON and Markdown, too) and sync say so."""
@@ -53,6 +53,7 @@ def test_a_patch_that_touches_the_build(fork_behind: Fork, path: str) -> None:
     assert said in fork_behind.ok("sync", "--upto", "v1.1").out
 
 
+@pytest.mark.attack
 def test_an_executable_file(fork_behind: Fork) -> None:
     """Attack: a patch makes a file executable whose name says nothing; it is flagged, too."""
     local = Local("evil", {"tool": "#!/bin/sh\n"}, modes={"tool": "100755"})
@@ -61,6 +62,7 @@ def test_an_executable_file(fork_behind: Fork) -> None:
     assert "touches the build: evil (tool)" in fork_behind.ok("patch", "import", "mail", "../evil").out
 
 
+@pytest.mark.attack
 def test_a_picked_commit(fork_behind: Fork) -> None:
     """Attack: an upstream commit that changes a build script is picked: it comes in as a patch, and is flagged."""
     sha = fork_behind.upstream.commit({"CMakeLists.txt": "project(x)\n"}, title="build: a new way")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from forkkeeper.core import report
 from forkkeeper.core.clash import Clash
 from forkkeeper.core.culprits import Culprit
-from forkkeeper.core.markdown import escaped
+from forkkeeper.core.markdown import code, escaped, prose
 from forkkeeper.core.shown import spelled
 from forkkeeper.core.store import Contest
 from forkkeeper.core.verdict import Row
@@ -18,7 +18,7 @@ def text(row: Row, clash: Clash, culprit: Culprit | None) -> str:
         f"# {escaped(patch.title)} clashes",
         escaped(f"{patch.subject}\n\n{patch.reason}".strip()),
         "## What happened",
-        spelled(f"{row.why}."),
+        escaped(spelled(f"{row.why}.")),
         *_blame(culprit),
         *_contests(clash.contests),
         *_answered(row),
@@ -39,7 +39,7 @@ def _blame(culprit: Culprit | None) -> list[str]:
 
 
 def _contests(contests: Sequence[Contest]) -> list[str]:
-    rows = [f"- `{spelled(one.path)}`: {_said(one)}" for one in contests]
+    rows = [f"- {code(one.path)}: {_said(one)}" for one in contests]
     return ["Files to settle:", "\n".join(rows)] if rows else []
 
 
@@ -59,7 +59,7 @@ def _said(contest: Contest) -> str:
 
 def _answered(row: Row) -> list[str]:
     done = [one for one in row.resolutions if one.path and one.answer.trust.value == "likely"]
-    rows = [spelled(f"- `{one.path}`, near line {one.line}: {one.answer.rule}: {one.answer.why}") for one in done]
+    rows = [f"- {code(one.path)}, near line {one.line}: {one.answer.rule}: {prose(one.answer.why)}" for one in done]
     return ["Done already, by the ladder; look at it, too:", "\n".join(rows)] if rows else []
 
 

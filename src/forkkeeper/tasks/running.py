@@ -86,7 +86,7 @@ def _show(shown: flow.Report, name: str, json: str | None) -> None:
 def give(json: str, document: str) -> None:
     """Write a document where it was asked for."""
     if json == "-":
-        terminal.emit(document)
+        terminal.emit_json(document)
     else:
         terminal.write(Path(json), document)
 

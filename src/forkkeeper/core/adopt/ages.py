@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from forkkeeper.core.adopt.nearest import Age, Base, Finding, Own, age
 from forkkeeper.core.adopt.timeline import Moment, Timeline
 from forkkeeper.core.ids import short
+from forkkeeper.core.markdown import cell, prose
 from forkkeeper.core.planning import printable
 from forkkeeper.core.report import Painted, Table
 
@@ -187,14 +188,15 @@ def page(seen: Map, head: Sequence[str]) -> bytes:
     own: list[str] = []
     for path, base in seen.findings.items():
         if isinstance(base, Own):
-            own.append(f"| {_cell(path)} | {_cell(base.why)} |")
+            own.append(f"| {cell(path)} | {prose(base.why)} |")
             continue
         began, ended = seen.timeline.began(base.version), seen.timeline.ended(base.version)
         behind = seen.behind(base)
         far = f"{base_age(seen, base)}, {abs(behind):,} commits" if behind else base_age(seen, base)
         others = ", ".join(f"{part.path} ({part.lines})" for part in base.others)
-        cells = (path, base.version.path, *(f"{short(one.sha)} {one.date}" for one in (began, ended)), far)
-        lines.append(f"| {' | '.join(map(_cell, cells))} | {base.added} | {base.removed} | {_cell(others)} |")
+        names = (cell(path), cell(base.version.path))
+        cells = (*names, *(f"{short(one.sha)} {one.date}" for one in (began, ended)), far)
+        lines.append(f"| {' | '.join(cells)} | {base.added} | {base.removed} | {cell(others)} |")
     if own:
         lines += ["", "## Files with no upstream history", "", "| file | evidence |", "|---|---|", *own]
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
@@ -203,7 +205,3 @@ def page(seen: Map, head: Sequence[str]) -> bytes:
 def base_age(seen: Map, base: Base) -> str:
     """Say in a word where a base stands."""
     return {Age.SAME: "same", Age.OLDER: "older", Age.NEWER: "newer", Age.ABSENT: "not there"}[seen.age(base)]
-
-
-def _cell(text: str) -> str:
-    return printable(text).replace("|", "\\|")
