@@ -267,6 +267,37 @@ def test_a_bomb_is_stopped_by_its_members(tmp_path: Path, monkeypatch: pytest.Mo
         archive.extract_embedded(path, EMBEDDED, tmp_path / "s.git")
 
 
+def test_the_limits_are_some_times_what_an_honest_sdist_has() -> None:
+    """Bytes and members are bounded, by what a machine can take; the bombs that try it take a minute."""
+    assert 300 * 1024**2 < archive.MOST_BYTES <= 4 * 1024**3
+    assert 4_000 < archive.MOST_MEMBERS <= 10**6
+    assert 1024 < archive.MOST_REF_BYTES <= 16 * 1024**2
+
+
+ZEROS = 64 * 1024**2
+BOMBS = {
+    "bytes": (33 * ZEROS, 1, "more than 2,147,483,648 bytes"),
+    "members": (0, 200_100, "more than 200,000 members"),
+}
+
+
+@pytest.mark.attack
+@pytest.mark.trust
+@pytest.mark.parametrize("how", BOMBS)
+def test_a_bomb_is_stopped_by_the_limits_as_they_are(tmp_path: Path, how: str) -> None:
+    """A small archive that inflates to two GiB, or to 200,000 members, is refused by the limits that are shipped."""
+    size, members, said = BOMBS[how]
+    member = tarfile.TarInfo(f"{TOP}/{EMBEDDED}/index")
+    member.size = size
+    path = tmp_path / "a.tar.gz"
+    zeros = gzip.compress(bytes(ZEROS), 9) * (size // ZEROS)
+    path.write_bytes(gzip.compress(member.tobuf() * members) + zeros + gzip.compress(bytes(10_240)))
+    assert path.stat().st_size < 4 * 1024**2
+    with pytest.raises(OutsideError, match=said):
+        archive.extract_embedded(path, EMBEDDED, tmp_path / "s.git")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.attack
 def test_a_reference_that_is_a_book_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """HEAD, refs and lists are read whole, so their size is capped."""

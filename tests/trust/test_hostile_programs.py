@@ -1,11 +1,14 @@
 """What compilers and tests print, and what packages hold, is shown or unpacked, and does not act."""
 
+import hashlib
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from hostile import Canary, unharmed
+from stages.test_kit import POOL, archive, deb, needs_dpkg  # noqa: F401 -- a fixture, by its name
 from tiny import CMAKE, CONFTEST, MAIN, VARIANT, fork_with, trailers
 from trust.test_hostile_words import ACTS, ORDERS
 from world import Fork, Local, Upstream
@@ -81,27 +84,36 @@ LINKS = {
 }
 
 
+@needs_dpkg
 @pytest.mark.parametrize("how", LINKS)
-def test_a_package_with_a_link_out_of_its_kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """Attack: a package of a kit has a link in the place of what the kit then writes; nothing is written behind it."""
+def test_a_package_with_a_link_out_of_its_kit(archive: Path, tmp_path: Path, how: str) -> None:  # noqa: F811 -- the fixture
+    """Attack: a package of a kit has a link in the place of what is then written; nothing is written behind it."""
     out = tmp_path / "out"
     out.mkdir()
     tree = tmp_path / "tree"
-    (tree / "usr/include").mkdir(parents=True)
-    (tree / "usr/include/toy.h").touch()
+    shutil.copytree(unpacked(archive), tree)
     for command in LINKS[how]:
         subprocess.run(command.format(out=out), shell=True, check=True, cwd=tmp_path)  # noqa: S602 -- our own words
-
-    def unpacked(_: DebPart, __: Path, into: Path, ___: kits.Progress) -> None:
-        subprocess.run(["cp", "-a", f"{tree}/.", into], check=True)
-
-    monkeypatch.setattr(kits, "_deb", unpacked)
-    kit = Kit("a toy", 1, (DebPart("pool/t/toy.deb", "0" * 64),), link={"usr/include/libtoy.so": "libtoy.so.1"})
+    evil = built(archive, tree)
+    kit = Kit("a toy", 1, (evil,), link={"usr/include/libtoy.so": "libtoy.so.1"})
     try:
         kits.fetch(tmp_path, "toy", kit, offline=False, on_progress=lambda *_: None)
     except OutsideError as error:
         assert "leads out of the kit" in error.found  # noqa: PT017 -- one of the two refuses, the other is repaired
     assert list(out.iterdir()) == []
+
+
+def unpacked(place: Path) -> Path:
+    """Make an honest package; gives the tree that it is made of."""
+    deb(place, "int toy(void);\n")
+    return place.parent / "toy"
+
+
+def built(place: Path, tree: Path) -> DebPart:
+    """Build a tree as the archive's package."""
+    made = place / POOL
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", tree, made], check=True, capture_output=True)
+    return DebPart(POOL, hashlib.sha256(made.read_bytes()).hexdigest())
 
 
 DECLARED = {

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from holding import DIRECTORY, declare
 from hostile import FOLDER, Canary, blob, raw_tree, unharmed, with_entry
-from world import REGULAR, SYMLINK, Fork, git, run
+from world import REGULAR, SYMLINK, Fork
 
 from forkkeeper.core.paths import fault
-
-pytestmark = pytest.mark.attack
+from forkkeeper.shell import disk
 
 LED_OUT = {
     "dots": "..",
@@ -37,6 +36,7 @@ LED_OUT = {
 }
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("held", ["a directory", "vendored"])
 @pytest.mark.parametrize("name", LED_OUT)
 def test_a_path_of_upstream_s_that_leads_out(fork_behind: Fork, canary: Canary, name: str, held: str) -> None:
@@ -60,6 +60,7 @@ def test_a_path_of_upstream_s_that_leads_out(fork_behind: Fork, canary: Canary, 
     assert list(fork_behind.root.rglob("post-checkout")) == []
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("name", LED_OUT)
 def test_a_path_of_a_patch_that_leads_out(fork_in_step: Fork, canary: Canary, name: str) -> None:
     """Attack: a patch makes a file behind such a name; it is refused by lint, plan and import before git sees it."""
@@ -88,7 +89,7 @@ DEVICES = ("CON", "aux.c", "nul", "COM1.txt", "lpt9")
 
 @pytest.mark.parametrize("name", DEVICES)
 def test_a_name_that_is_a_device_elsewhere(fork_behind: Fork, canary: Canary, name: str) -> None:
-    """Attack: a file of upstream's is named as a device of Windows; here it is a file as any other, and stays one."""
+    """A file of upstream's is named as a device of Windows; here it is a file as any other, and stays one."""
     fork_behind.upstream.commit({name: "plain\n"}, tag="v1.2")
     with unharmed(fork_behind, canary):
         fork_behind.ok("sync", "--upto", "v1.2")
@@ -106,6 +107,7 @@ def linked(fork: Fork, where: str, outside: Path) -> None:
     place.symlink_to(outside)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("where", ["patches", "resolutions", "native"])
 def test_a_folder_of_the_fork_that_is_a_link(fork_behind: Fork, canary: Canary, where: str) -> None:
     """Attack: a clone has a link out of it in the place of one of its folders; a save does not go through it."""
@@ -121,6 +123,7 @@ def test_a_folder_of_the_fork_that_is_a_link(fork_behind: Fork, canary: Canary, 
             fork_behind.run(*words)
 
 
+@pytest.mark.attack
 def test_a_link_in_upstream_s_tree_and_a_file_behind_it(fork_behind: Fork, canary: Canary) -> None:
     """Attack: one tree has a link and a folder of the same name; what is in the folder is not written through."""
     bare = fork_behind.upstream.path
@@ -132,6 +135,7 @@ def test_a_link_in_upstream_s_tree_and_a_file_behind_it(fork_behind: Fork, canar
             assert fork_behind.run(*words).code in (0, 1, 2, 3)
 
 
+@pytest.mark.attack
 def test_a_link_of_upstream_s_where_a_folder_was(fork_behind: Fork, canary: Canary) -> None:
     """Attack: upstream turns a folder that was materialised into a link out, then back with a file in it."""
     (fork_behind.root.parent / "outside").mkdir()
@@ -145,6 +149,7 @@ def test_a_link_of_upstream_s_where_a_folder_was(fork_behind: Fork, canary: Cana
     assert (written.is_symlink(), (written / "guide.txt").read_text()) == (False, "back\n")
 
 
+@pytest.mark.attack
 def test_a_link_in_the_overlay(fork_in_step: Fork, canary: Canary) -> None:
     """Attack: the overlay has a link out of it, and a file that lies behind the link is not read into the fork."""
     outside = fork_in_step.root.parent / "outside"
@@ -159,6 +164,7 @@ def test_a_link_in_the_overlay(fork_in_step: Fork, canary: Canary) -> None:
     assert "secret" not in fork_in_step.ok("diff").out
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("path", ["linked/x", "linked"])
 def test_a_link_in_the_vendored_directory(fork_in_step: Fork, canary: Canary, path: str) -> None:
     """Attack: somebody puts a link out into the directory that is materialised; it is named, and never followed."""
@@ -175,6 +181,18 @@ def test_a_link_in_the_vendored_directory(fork_in_step: Fork, canary: Canary, pa
     assert (fork_in_step.root / "written" / path).read_text() == "upstream's\n"
 
 
+@pytest.mark.attack
+def test_what_is_removed_behind_a_link(tmp_path: Path) -> None:
+    """Attack: a folder whose file is to be removed has become a link out; what is behind the link stays."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/x").write_text("mine\n")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/d").symlink_to(tmp_path / "outside")
+    disk.remove(tmp_path / "in", ["d/x"])
+    assert (tmp_path / "outside/x").read_text() == "mine\n"
+
+
+@pytest.mark.attack
 def test_a_very_long_path(fork_behind: Fork, canary: Canary) -> None:
     """Attack: a path is longer than the system takes; the verb says which, with an exit code of its own, and no bug."""
     path = "/".join(["d" * 200] * 30)
@@ -186,6 +204,7 @@ def test_a_very_long_path(fork_behind: Fork, canary: Canary) -> None:
     assert not list((fork_behind.root / ".forkkeeper").glob("reports/*"))
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("kind", ["fifo", "a folder", "a link to itself"])
 def test_a_patch_file_that_is_no_file(fork_in_step: Fork, canary: Canary, kind: str) -> None:
     """Attack: what the series names is no file; it is refused, and nothing waits for it."""
@@ -196,14 +215,3 @@ def test_a_patch_file_that_is_no_file(fork_in_step: Fork, canary: Canary, kind: 
     with unharmed(fork_in_step, canary):
         ran = fork_in_step.run("lint")
         assert ran.code == 2, ran.said
-
-
-def test_plain_git_follows_such_a_link(tmp_path: Path) -> None:
-    """The attack is real: a plain checkout of the same two commits, files copied by name, writes through a link."""
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in/docs").symlink_to(tmp_path / "outside")
-    (tmp_path / "in/docs/guide.txt").write_text("through\n")
-    assert (tmp_path / "outside/guide.txt").exists()
-    assert git(tmp_path, "version")
-    assert run(tmp_path, "status").code == 2

@@ -11,6 +11,9 @@ from posting import PLANTS, fill
 from verbs.test_requests import issue
 from world import Fork, Local, Upstream, fork_of, git, git_bytes
 
+from forkkeeper.core.page.shape import Answer, Cell, Page, Section, Tone
+from forkkeeper.shell import page
+
 EVIL = (
     "\x1b]0;owned\x07\x1b[2J \u202egpj.\u2066 \u200b <script>alert(1)</script> ##[error]owned ##vso[x]owned"
     " ![x](http://evil.invalid) @everyone"
@@ -43,8 +46,8 @@ VERBS = {
     "adopt": ["adopt", "--tree", "../tree", "--upstream", "../upstream.git"],
     "adopt into a fork": ["adopt", "--tree", "../tree", "--upstream", "../upstream.git", "--into", "../adopted"],
     "publish": ["publish", "--to", "folder:../forge", "--outbox", "../outbox"],
-    "report": ["report"],
     "nightly": ["nightly", "--only", "status"],
+    "report": ["report"],
     "log": ["log"],
     "sync": ["sync", "--upto", "v1.1"],
     "undo": ["undo"],
@@ -149,6 +152,8 @@ def test_words_of_strangers_in_every_verb(spoken: tuple[Fork, str], canary: Cana
     places = (fork.root, *(fork.root.parent / name for name in ("adopted", "forge")))
     written = [path for place in places for path in place.rglob("*") if path.suffix in (".md", ".html", ".sarif")]
     assert {"adopted", "forge", "fork"} <= {path.relative_to(fork.root.parent).parts[0] for path in written}
+    (drawn,) = (path for path in written if path.suffix == ".html")
+    assert drawn.read_text().count("owned") > 3
     assert {"out.md", "CHANGES-LOCAL.md", "CLASH.md", "out.sarif"} <= {path.name for path in written}
     for path in written:
         text = path.read_text(errors="replace")
@@ -157,3 +162,13 @@ def test_words_of_strangers_in_every_verb(spoken: tuple[Fork, str], canary: Cana
     assert wrong == []
     with unharmed(fork, canary):
         fork.run("status")
+
+
+@pytest.mark.attack
+def test_a_text_that_nobody_spelled_on_the_page() -> None:
+    """Attack: a text comes to the page as it is, from a part that forgot to spell it out; the page does."""
+    answer = Answer(EVIL, Tone.PLAIN, (), Cell(EVIL, link="#x"))
+    drawn = page.html(Page(EVIL, EVIL, EVIL, answer, (Section("x", EVIL, EVIL, ()),)), {})
+    assert drawn.count("owned") > 3
+    assert [line for line in drawn.split("\n") if ACTS.search(line)] == []
+    assert live(drawn, "page.html") == []
