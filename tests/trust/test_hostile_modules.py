@@ -1,5 +1,6 @@
 """Submodules and attributes of upstream's tree are entries and files: nothing is fetched for them, nothing run."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -20,12 +21,16 @@ MODULES = {
     "a path into git": '[submodule "sub"]\n\tpath = .git/hooks\n\turl = ../up\n',
 }
 ATTRIBUTES = "* filter=evil diff=evil merge=evil text working-tree-encoding=UTF-16 export-subst\n"
-DRIVERS = ("filter.evil.smudge", "filter.evil.clean", "filter.evil.process", "diff.evil.command", "diff.evil.textconv")
+DRIVERS = (
+    *("filter.evil.smudge", "filter.evil.clean", "filter.evil.process"),
+    *("diff.evil.command", "diff.evil.textconv", "merge.evil.driver"),
+)
 
 
 def used(fork: Fork, to: str) -> None:
     """Look at a commit, carry the fork there, and hold it as files and as a branch."""
-    for words in (["plan", "--upto", to], ["sync", "--upto", to], ["materialise", "out"], ["diff"], ["patch", "open"]):
+    verbs = (["plan", "--upto", to], ["sync", "--upto", to], ["materialise", "out"], ["diff"])
+    for words in (*verbs, ["patch", "open"], ["patch", "save"]):
         ran = fork.run(*words)
         assert ran.code in (0, 1, 2, 3), ran.said
     fork.run("patch", "close")
@@ -53,9 +58,9 @@ def test_submodules_of_upstream_s(fork_behind: Fork, canary: Canary, how: str) -
 
 def test_attributes_of_upstream_s(fork_behind: Fork, canary: Canary) -> None:
     """Attack: upstream's attributes ask for drivers that the user's git has; none is run on what is upstream's."""
+    users = Path(os.environ["HOME"], ".gitconfig")  # every repository heeds it, those that we make among them
     for key in DRIVERS:
-        git(fork_behind.root, "config", key, str(canary.program))
-    git(fork_behind.root, "config", "merge.evil.driver", str(canary.program))
+        git(fork_behind.root, "config", "--file", str(users), key, str(canary.program))
     upstream = fork_behind.upstream
     to = with_entry(upstream, ".gitattributes", REGULAR, blob(upstream.path, ATTRIBUTES.encode()), tag="evil")
     with unharmed(fork_behind, canary):
