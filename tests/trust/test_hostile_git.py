@@ -1,77 +1,65 @@
 """A repository of upstream's that is read in place, or fetched from: nothing in it is run, nothing of it is believed.
 
-Each attack first runs its canary under plain git, with none of our protections: so it is a real one.
+Each attack first runs its canary in our own verbs, with our protections off: so it is a real one.
 """
 
+import contextlib
 import hashlib
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from hostile import Canary, unharmed
-from world import Fork, environment, git, git_bytes
+from small import LOAD
+from world import Fork, copied, environment, git, git_bytes
+
+from forkkeeper.shell.git import door, view
 
 pytestmark = pytest.mark.attack
-VERBS = (["status"], ["plan", "--upto", "v1.2"], ["triage"], ["explain", "src/main.c"], ["sync", "--upto", "v1.2"])
+PICK = ["pick", "v1.3"]  # it does not fit: so what it stands on is looked for
+UNHELD = ["plan", "--upto", "1" * 40]
+VERBS = (
+    ["status"],
+    ["plan", "--upto", "v1.2"],
+    UNHELD,
+    ["triage"],
+    ["explain", "src/main.c"],
+    PICK,
+    ["sync", "--upto", "v1.2"],
+)
 
 
 @dataclass(frozen=True)
 class Attack:
-    """What a repository holds, and the plain git that falls for it. `{}` stands for the canary."""
+    """What a repository holds, and a path of v1.1 whose file it has lost. `{}` stands for the canary."""
 
     config: dict[str, str]
-    git: Sequence[str]
     files: dict[str, str] = field(default_factory=dict)
+    lost: str = ""
 
 
-MAPPED = {"info/attributes": "* diff=evil filter=evil merge=evil\n"}
-ATTACKS = {
-    "signatures": Attack({"log.showSignature": "true", "gpg.program": "{}"}, ("log", "-1", "refs/tags/v1.2")),
-    "textconv": Attack({"diff.evil.textconv": "{}"}, ("blame", "refs/tags/v1.1", "--", "src/main.c"), MAPPED),
-    "textconv of a search": Attack({"diff.evil.textconv": "{}"}, ("log", "-Sretries", "refs/tags/v1.1"), MAPPED),
-    "external diff": Attack({"diff.external": "{}"}, ("diff", "refs/tags/v1.0", "refs/tags/v1.1")),
-    "a diff driver": Attack({"diff.evil.command": "{}"}, ("diff", "refs/tags/v1.0", "refs/tags/v1.1"), MAPPED),
-    "fsmonitor": Attack({"core.bare": "false", "core.fsmonitor": "{}"}, ("--work-tree=.", "add", "HEAD")),
-    "a smudge filter": Attack(
-        {"filter.evil.smudge": "{}"}, ("archive", "--output", "/dev/null", "refs/tags/v1.1"), MAPPED
-    ),
-    "a merge driver": Attack({"merge.evil.driver": "{}"}, ("merge-tree", "--write-tree", "theirs", "ours"), MAPPED),
-    "an include": Attack(
-        {"include.path": "more"},
-        ("log", "-1", "refs/tags/v1.2"),
-        {"more": "[log]\n\tshowSignature = true\n[gpg]\n\tprogram = {}\n"},
-    ),
-    "a hook": Attack(
-        {}, ("update-ref", "refs/heads/made", "refs/tags/v1.1"), {"hooks/reference-transaction": "#!/bin/sh\nexec {}\n"}
-    ),
-    "an alias": Attack({"alias.lg": "!{}"}, ("lg",)),
+PROMISOR = {
+    "core.repositoryFormatVersion": "1",
+    "extensions.partialClone": "evil",
+    "remote.evil.promisor": "true",
+}
+ATTACKS = {  # each makes a verb run the canary where nothing protects it
+    "signatures": Attack({"log.showSignature": "true", "gpg.program": "{}"}),
+    "an include": Attack({"include.path": "more"}, {"more": "[log]\n\tshowSignature = true\n[gpg]\n\tprogram = {}\n"}),
+    "textconv": Attack({"diff.evil.textconv": "{}"}, {"info/attributes": "* diff=evil\n"}),
     "a promisor's program": Attack(
-        {
-            "core.repositoryFormatVersion": "1",
-            "extensions.partialClone": "evil",
-            "remote.evil.promisor": "true",
-            "remote.evil.url": "ext::{}",
-            "protocol.ext.allow": "always",
-        },
-        ("cat-file", "-p", "1" * 40),
+        {**PROMISOR, "remote.evil.url": "ext::{}", "protocol.ext.allow": "always"}, lost="src/load.c"
     ),
     "a promisor's ssh": Attack(
-        {
-            "core.repositoryFormatVersion": "1",
-            "extensions.partialClone": "evil",
-            "remote.evil.promisor": "true",
-            "remote.evil.url": "ssh://nowhere.invalid/x",
-            "core.sshCommand": "{}",
-        },
-        ("cat-file", "-p", "1" * 40),
+        {**PROMISOR, "remote.evil.url": "ssh://nowhere.invalid/x", "core.sshCommand": "{}"}, lost="src/load.c"
     ),
 }
 
 
 def armed(fork: Fork, attack: Attack, canary: Canary) -> None:
-    """Arm the upstream repository: its newest commit is signed, two branches meet, and the attack is in its place."""
+    """Arm the upstream repository: a commit is signed, another needs an earlier one, and the attack is in place."""
     bare = fork.upstream.path
     head = git_bytes(bare, "cat-file", "commit", "refs/heads/main")
     signature = b"gpgsig -----BEGIN PGP SIGNATURE-----\n \n abc\n -----END PGP SIGNATURE-----\n"
@@ -81,8 +69,11 @@ def armed(fork: Fork, attack: Attack, canary: Canary) -> None:
     )
     for ref in ("refs/tags/v1.2", "refs/heads/main"):
         git(bare, "update-ref", ref, signed)
-    for branch, text in (("ours", "one\n"), ("theirs", "two\n")):
-        fork.upstream.commit({"README.md": text}, branch=branch, parent="v1.0")
+    fork.upstream.commit({"src/load.c": LOAD.replace("retries = 3", "retries = 7")}, tag="v1.3")
+    if attack.lost:
+        unpacked(bare)
+        blob = git(bare, "rev-parse", f"refs/tags/v1.1:{attack.lost}")
+        (bare / "objects" / blob[:2] / blob[2:]).unlink()
     run = str(canary.program)
     for name, text in attack.files.items():
         path = bare / name
@@ -93,19 +84,51 @@ def armed(fork: Fork, attack: Attack, canary: Canary) -> None:
         git(bare, "config", key, value.replace("{}", run))
 
 
+@contextlib.contextmanager
+def unprotected() -> Iterator[None]:
+    """Let our verbs read a repository as plain git would: at itself, with its configuration, and nothing sealed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(view, "onto", lambda git_dir: {"GIT_DIR": str(git_dir)})
+        for settings in (door.SEALED, door.SEALED_CONFIG):
+            for key in list(settings):
+                patch.delitem(settings, key)
+        yield
+
+
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_program_that_upstream_s_repository_names(fork_behind: Fork, canary: Canary, name: str) -> None:
-    """Attack: configuration, attributes or hooks of a repository read in place name a program; none is ever run."""
-    attack = ATTACKS[name]
-    armed(fork_behind, attack, canary)
-    plain(fork_behind.upstream.path, *(word.replace("{}", str(canary.program)) for word in attack.git))
-    assert canary.sang, "plain git does not fall for this: the test proves nothing"
+def test_a_program_that_upstream_s_repository_names(
+    fork_behind: Fork, canary: Canary, name: str, tmp_path: Path
+) -> None:
+    """Attack: configuration or attributes of a repository read in place name a program; none is ever run."""
+    armed(fork_behind, ATTACKS[name], canary)
+    fallen = copied(fork_behind, tmp_path / "fallen")
+    with unprotected():
+        for words in VERBS:
+            fallen.run(*words)
+    assert canary.sang, "no verb falls for this without protection: the test proves nothing"
     canary.hush()
     with unharmed(fork_behind, canary):
         for words in VERBS:
             ran = fork_behind.run(*words)
-            assert ran.code in (0, 1), ran.said
+            is_whole = not ATTACKS[name].lost and words not in (PICK, UNHELD)
+            assert ran.code in ((0, 1) if is_whole else (0, 1, 2, 3)), ran.said
     assert fork_behind.run("status").code == 0
+
+
+@pytest.mark.parametrize("name", ["signatures", "an include"])
+def test_a_repository_that_patches_are_imported_from(
+    fork_behind: Fork, canary: Canary, name: str, tmp_path: Path
+) -> None:
+    """Attack: the same programs in a repository from which patches are imported: none is run."""
+    armed(fork_behind, ATTACKS[name], canary)
+    words = ("patch", "import", "git", "../upstream.git", "v1.1..v1.2", "--why", "because")
+    fallen = copied(fork_behind, tmp_path / "fallen")
+    with unprotected():
+        fallen.run(*words)
+    assert canary.sang, "it does not fall for this without protection: the test proves nothing"
+    canary.hush()
+    with unharmed(fork_behind, canary):
+        assert fork_behind.run(*words).code in (0, 1, 2)
 
 
 def unpacked(repository: Path) -> None:
@@ -171,40 +194,17 @@ def test_what_a_repository_says_of_its_commits(fork_behind: Fork, canary: Canary
     """Attack: commit graph, grafts or replacement objects give a commit another tree or past; only its bytes count."""
     honest = fork_behind.ok("plan", "--upto", "v1.1", "--json", "-").out
     triaged = fork_behind.ok("triage", "--json", "-").out
-    lie(fork_behind.upstream.path)
+    bare = fork_behind.upstream.path
+    asked = ("log", "--max-count=3", "--format=%T %P", "refs/tags/v1.1")
+    true = plain(bare, *asked)
+    lie(bare)
+    assert plain(bare, *asked) != true, "plain git does not believe this: the test proves nothing"
     with unharmed(fork_behind, canary):
         assert fork_behind.ok("plan", "--upto", "v1.1", "--json", "-").out == honest
         assert fork_behind.ok("triage", "--json", "-").out == triaged
 
 
-@pytest.mark.parametrize("how", ["fetched", "a bundle", "imported"])
-def test_a_repository_that_is_not_read_in_place(fork_behind: Fork, canary: Canary, how: str, tmp_path: Path) -> None:
-    """Attack: the same programs in a repository that is fetched from, bundled, or imported: none is run."""
-    for name, attack in ATTACKS.items():
-        if not name.startswith("a promisor"):
-            armed(fork_behind, attack, canary)
-    bare = fork_behind.upstream.path
-    git(bare, "config", "uploadpack.packObjectsHook", str(canary.program))
-    if canary.sang:  # git itself ran hooks as the refs were written
-        canary.hush()
-    words = ["plan", "--upto", "v1.2"]
-    toml = fork_behind.root / "fork.toml"
-    if how == "fetched":
-        toml.write_text(toml.read_text().replace("../upstream.git", f"file://{bare}"))
-    elif how == "a bundle":
-        git(bare, "-c", "core.fsmonitor=false", "bundle", "create", "../up.bundle", "--all")
-        toml.write_text(toml.read_text().replace("../upstream.git", "../up.bundle"))
-    else:
-        words = ["patch", "import", "git", "../upstream.git", "v1.1..refs/heads/theirs", "--why", "because"]
-    if canary.sang:
-        canary.hush()
-    with unharmed(fork_behind, canary):
-        assert fork_behind.run(*words).code in (0, 1, 2), how
-
-
-def plain(folder: Path, *argv: str) -> None:
-    """Run git with none of our protections, whatever it ends with."""
-    env = {"PATH": environment()["PATH"], "HOME": "/nonexistent", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b"}
-    subprocess.run(
-        ["git", *argv], cwd=folder, env=env, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=60
-    )
+def plain(folder: Path, *argv: str) -> bytes:
+    """Run git with none of our protections, and give what it writes."""
+    env = {"PATH": environment()["PATH"], "HOME": "/nonexistent"}
+    return subprocess.run(["git", *argv], cwd=folder, env=env, capture_output=True, check=False, timeout=60).stdout
