@@ -166,12 +166,15 @@ def test_an_object_with_other_bytes_than_its_id(fork_behind: Fork, canary: Canar
 
 
 def forged_graph(repository: Path) -> None:
-    """Let the commit graph say that the newest commit has the tree of the oldest: so says its row, and its own hash."""
+    """Let the commit graph say that a commit has the tree of the oldest: so says its row, and its own hash.
+
+    It is the newest but one: a commit that is asked for by its id is read itself.
+    """
     unpacked(repository)
     git(repository, "commit-graph", "write", "--reachable")
     path = repository / "objects/info/commit-graph"
     data = path.read_bytes()[:-20]
-    old, new = (bytes.fromhex(git(repository, "rev-parse", f"{tag}^{{tree}}")) for tag in ("v0.9", "v1.1"))
+    old, new = (bytes.fromhex(git(repository, "rev-parse", f"{rev}^{{tree}}")) for rev in ("v0.9", "v1.1~1"))
     assert new in data
     data = data.replace(new, old)
     path.chmod(0o644)
