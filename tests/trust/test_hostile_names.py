@@ -1,5 +1,7 @@
 """Addresses, refs and revisions that git would take for options or programs; refs that move; ids of another kind."""
 
+import os
+import re
 import ssl
 import subprocess
 import threading
@@ -10,45 +12,68 @@ from pathlib import Path
 
 import pytest
 import sdists
+from holding import declare
 from hostile import Canary, unharmed
 from sdists import embedded, follow_sdists, sdist
-from world import Fork, git
+from world import Fork, environment, git
 
 from forkkeeper.core.pip_settings import PipSettings
 from forkkeeper.errors import OutsideError
 from forkkeeper.shell import net
 
 pytestmark = pytest.mark.attack
-ADDRESSES = (
-    "ext::{}",
-    "ext::sh -c {}",
-    "--upload-pack={}",
-    "-u{}",
-    "ssh://-oProxyCommand={}/x",
-    "-oProxyCommand={}",
-    "git@-oProxyCommand={}:x",
-    "fd::7",
-    "evil::{}",
-    "file:///{}",
-    "http://127.0.0.1:9/--upload-pack={}",
-    "x;{}",
-    "$({})",
-    "`{}`",
-    "a\\n--upload-pack={}",
-)
+EXT = '[protocol "ext"]\n\tallow = always\n'  # as some users have it; git's own default is never
+
+GIT_REFUSES = re.compile(r"transport 'ext' not allowed|protocol '--upload-pack=.*;' is not supported")
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_an_address_that_is_a_program_or_option(fork_behind: Fork, canary: Canary, address: str) -> None:
-    """Attack: fork.toml's source is an address that git would run, or take for an option; nothing is run."""
+def refuse_no_attack(folder: Path, canary: Canary, *argv: str) -> None:
+    """Show that plain git, with the user's settings, runs the canary."""
+    env = {"PATH": environment()["PATH"], "HOME": os.environ["HOME"]}
+    subprocess.run(["git", *argv], cwd=folder, env=env, capture_output=True, check=False, timeout=60)
+    assert canary.sang, "plain git does not fall for this: the test proves nothing"
+    canary.hush()
+
+
+@pytest.mark.parametrize("address", ["ext::{}", "ext::sh -c {}", "--upload-pack={};://x"])
+def test_an_address_that_is_a_program_or_option(
+    fork_behind: Fork, canary: Canary, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attack: fork.toml's source is an address that git would run, or take for an option; nothing is run.
+
+    What is asked before git is does not stop it: a host of the network is named `ext`, and the option is the name of a
+    folder of the fork's, too.
+    """
+    with Path(os.environ["HOME"], ".gitconfig").open("a") as file:
+        file.write(EXT)
+    address = address.replace("{}", str(canary.program))
+    refuse_no_attack(fork_behind.upstream.path, canary, "fetch", address, "+refs/heads/*:refs/x/*")
+    if address.startswith("ext"):
+        monkeypatch.setattr(net, "reachable", lambda _: None)
+    else:
+        (fork_behind.root / address).mkdir(parents=True)
     toml = fork_behind.root / "fork.toml"
-    toml.write_text(toml.read_text().replace("../upstream.git", address.replace("{}", str(canary.program))))
+    toml.write_text(toml.read_text().replace("../upstream.git", address))
     with unharmed(fork_behind, canary):
-        for words in (["status"], ["upstream", "refresh"], ["plan", "--upto", "v1.1"]):
+        ran = fork_behind.run("upstream", "refresh")
+        assert GIT_REFUSES.search(ran.said), ran.said
+        for words in (["status"], ["plan", "--upto", "v1.1"]):
             assert fork_behind.run(*words).code in (0, 1, 2, 3)
-        place = fork_behind.root.parent / "new"
-        place.mkdir()
-        place.rmdir()
+
+
+@pytest.mark.parametrize("address", ["ext::{}", "--upload-pack={};://x"])
+def test_a_repository_of_the_branch_that_is_a_program_or_option(
+    fork_behind: Fork, canary: Canary, address: str
+) -> None:
+    """Attack: the repository in which fork.toml holds the branch is such an address; nothing is run."""
+    with Path(os.environ["HOME"], ".gitconfig").open("a") as file:
+        file.write(EXT)
+    address = address.replace("{}", str(canary.program))
+    refuse_no_attack(fork_behind.root, canary, "ls-remote", address, "refs/heads/fork")
+    declare(fork_behind, "branch", repository=address, branch="fork")
+    with unharmed(fork_behind, canary):
+        ran = fork_behind.run("materialise")
+        assert GIT_REFUSES.search(ran.said), ran.said
 
 
 REVISIONS = (
@@ -69,7 +94,8 @@ REVISIONS = (
 def test_a_revision_that_is_an_option(fork_behind: Fork, canary: Canary, verb: str, typed: str) -> None:
     """Attack: what is typed for a commit begins with `-`, or asks git for more than a name; it is refused."""
     with unharmed(fork_behind, canary):
-        assert fork_behind.run(verb, f"--upto={typed}").code == 2
+        ran = fork_behind.run(verb, f"--upto={typed}")
+        assert (ran.code, "is not something that names an upstream commit" in ran.err) == (2, True), ran.said
 
 
 @pytest.mark.parametrize("name", ["-x", "--output=evil", "$(touch evil)", "`x`", "a\u202eb", "a;b", "|x", "v1.2'\""])
