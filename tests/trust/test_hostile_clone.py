@@ -186,6 +186,34 @@ def test_a_module_named_pip_when_an_index_is_asked(fork_behind: Fork, canary: Ca
         assert "small-package" in ran.said
 
 
+def test_a_module_named_pip_when_a_kit_is_fetched(fork_behind: Fork, canary: Canary, tmp_path: Path) -> None:
+    """Attack: the fork's folder has a `pip.py`, and a kit is fetched with pip; the real pip answers."""
+    (fork_behind.root / "pip.py").write_text(canary.python)
+    assert script(fork_behind.root, "python", "-m", "pip").code == 0
+    assert canary.sang
+    canary.hush()
+    with (fork_behind.root / "fork.toml").open("a") as file:
+        part = f'kind = "wheel"\nrequirement = "small-package==1.0"\nsha256 = "{"0" * 64}"\n'
+        file.write(f'\n[kit.toy]\nabout = "a toy"\nmegabytes = 1\n\n[[kit.toy.part]]\n{part}')
+    with unharmed(fork_behind, canary):
+        # pip itself writes at home: a cache, and what a `rustc` leaves there that it asks for its version
+        ran = fork_behind.script("kit", "fetch", "toy", HOME=str(tmp_path / "home of pip"))
+        assert (ran.code, "No matching distribution found for small-package" in ran.said) == (3, True), ran.said
+
+
+def test_a_module_named_like_us_in_a_night(fork_behind: Fork, canary: Canary) -> None:
+    """Attack: the fork has a committed `forkkeeper.py`, in a folder in which a night runs our verbs; ours are run."""
+    (fork_behind.root / "forkkeeper.py").write_text(canary.python)
+    assert script(fork_behind.root, "python", "-m", "forkkeeper").code == 0
+    assert canary.sang
+    canary.hush()
+    fork_behind.commit_all()
+    with unharmed(fork_behind, canary):
+        ran = fork_behind.script("nightly", "--json", "-")
+        endings = {one["step"]: one["ending"] for one in json.loads(ran.out)["night"]["steps"]}
+        assert ("plan" in endings, set(endings.values())) == (True, {"passed"}), ran.said
+
+
 PROGRAMS = ("git", "cmake", "ninja", "ccache", "less", "ssh", "python3", "dpkg-deb", "apt-get", "c++", "cc")
 
 
