@@ -1,6 +1,7 @@
 """What the tests of attacks stand on: a canary that sings when it is run, and a look at everything around a fork."""
 
 import contextlib
+import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from world import SYMLINK, Fork, Upstream, environment, git, git_bytes, snapshot
+
+from forkkeeper.core.operations import digest
 
 FOLDER = "040000"
 
@@ -66,6 +69,16 @@ def around(fork: Fork) -> dict[str, tuple[int, int, bytes]]:
     beside = [path for path in sorted(fork.root.parent.iterdir()) if path != fork.root]
     found = snapshot(*beside, Path(os.environ["HOME"]))
     return {path: (mode, 0 if Path(path).is_dir() else time, data) for path, (mode, time, data) in found.items()}
+
+
+def journal(fork: Fork, canary: Canary) -> None:
+    """Leave a journal, to be finished by the next verb, that writes a hook."""
+    folder = fork.root / ".forkkeeper/journal"
+    (folder / "after").mkdir(parents=True)
+    (folder / "after/0").write_text(f"#!/bin/sh\n{canary.program}\n")
+    files = [{"name": ".github/workflows/evil.yml", "before": None, "after": digest((folder / "after/0").read_bytes())}]
+    said = {"schema": 1, "number": 9, "kind": "do", "of": None, "words": ["x"], "time": "2025-01-01T00:00:00Z"}
+    (folder / "operation.json").write_text(json.dumps(said | {"files": files}))
 
 
 def raw_tree(repository: Path, entries: Mapping[str, tuple[str, str]]) -> str:
