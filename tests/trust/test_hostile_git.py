@@ -1,4 +1,4 @@
-"""A repository of upstream's that is read in place, or fetched from: nothing in it is run, nothing of it is believed.
+"""A repository of upstream's that is read in place, or imported from: nothing in it is run, nothing of it is believed.
 
 Each attack first runs its canary in our own verbs, with our protections off: so it is a real one.
 """
