@@ -35,12 +35,13 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended. code -- its exit status, negative: the signal that ended it."""
+    """How a run ended. code -- its exit status, negative: the signal that ended it; seconds -- that it took."""
 
     code: int
     out: str
     err: str
     points: tuple[Point, ...]
+    seconds: float
 
     @property
     def said(self) -> str:
@@ -103,7 +104,7 @@ class Warm:
         near = [
             one._replace(path=one.path.removeprefix(above), source=one.source.removeprefix(above)) for one in points
         ]
-        return Ended(said["code"], said["out"], said["err"], tuple(near))
+        return Ended(said["code"], said["out"], said["err"], tuple(near), said["seconds"])
 
 
 State = Mapping[str, tuple[str, bytes]]
@@ -165,6 +166,7 @@ class Crash:
     root -- the fork; it is brought back to what it was before each death
     beside -- folders beside the fork that the verb writes to, which count as its files
     met, last -- the points of the run that nothing interrupts, and the one at which the verb died last
+    deaths -- how often it was really killed
     again -- run after a death, in place of the words, to come to the end of what was begun; () where nothing is due
     piecewise -- whether what it writes beside the fork is old or new file by file, until the verb is run again
     """
@@ -178,6 +180,7 @@ class Crash:
     piecewise: bool = False
     met: list[Point] = field(default_factory=list)
     last: Point | None = None
+    deaths: int = 0
 
     def __post_init__(self) -> None:
         """Look at the state before, and at the one after a run that nothing interrupts."""
@@ -221,14 +224,22 @@ class Crash:
     def dies(self, at: int | None = None, *, after: float | None = None) -> list[str]:
         """Let the verb die at a point or after some seconds; give what was lost or is left, nothing where all stands.
 
-        Each complaint is one sentence.
+        Each complaint is one sentence. Where the verb came to its end before it could be killed, because this run was
+        quicker or had fewer points, it counts as no death, and nothing is looked at.
         """
         self.restore()
         died = self.warm.run(self.root, self.words, at=at, after=after)
         self.last = died.points[-1] if died.points else None
-        if at is not None and died.code != KILLED and (died.code != self.whole.code or at < len(died.points)):
-            return [f"did not die there, and ended with {died.code}: {died.err[-300:]}"]
+        if died.code != KILLED:
+            is_over = died.code == self.whole.code and (at is None or at >= len(died.points))
+            return [] if is_over else [f"did not die there, and ended with {died.code}: {died.err[-300:]}"]
+        self.deaths += 1
         return [*self._torn(), *self._recovered(), *self._ends()]
+
+    def seconds(self) -> float:
+        """Measure how long a run takes that nothing interrupts, from where the deaths begin."""
+        self.restore()
+        return self.warm.run(self.root, self.words).seconds
 
     def _torn(self) -> list[str]:
         """Look before anything is recovered: each file by itself is old or new, or one that is being written."""

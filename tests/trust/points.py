@@ -15,12 +15,11 @@ Each line of the input asks for one run, as JSON: `root`, `words`, `env`, `watch
     fault  -- [number of the point, errno]: the system refuses that call
 
 and one line answers: `code` (negative: a signal), `out`, `err`, `points` ([kind, place in the code, path, name before],
-in order).
+in order), `seconds` (that it took).
 """
 
 import atexit
 import builtins
-import contextlib
 import ctypes
 import io
 import json
@@ -260,9 +259,11 @@ def _place(frame: FrameType | None) -> str:
 # the server ---------------------------------------------------------------------------------------------------------
 
 
-def _become(asked: dict[str, Any], said: tuple[Path, Path], points: Path) -> NoReturn:
-    """Run the verb in this process, which ends with it."""
+def _become(asked: dict[str, Any], said: tuple[Path, Path], points: Path, alone: int) -> NoReturn:
+    """Run the verb in this process, which ends with it. alone -- told when it leads a group, so that one can kill it."""
     os.setsid()
+    os.write(alone, b".")
+    os.close(alone)
     for handle, path in enumerate((Path(os.devnull), *said)):
         os.dup2(os.open(path, os.O_RDONLY if handle == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC), handle)
     told = os.open(points, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -285,23 +286,29 @@ def _become(asked: dict[str, Any], said: tuple[Path, Path], points: Path) -> NoR
 
 def _answer(asked: dict[str, Any], work: Path) -> dict[str, Any]:
     said, points = (work / "out", work / "err"), work / "points"
+    heard, alone = os.pipe()
     child = os.fork()
     if child == 0:
-        _become(asked, said, points)
+        os.close(heard)
+        _become(asked, said, points, alone)
+    os.close(alone)
+    assert os.read(heard, 1) == b"."  # from now on it has a group: a kill before would reach nobody
+    os.close(heard)
+    began = time.monotonic()
     if asked.get("after") is not None:
         time.sleep(asked["after"])
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)
-    code = 0
+        os.killpg(child, signal.SIGKILL)  # one that has ended is still there: nobody has waited for it
+    code, seconds = 0, 0.0
     while True:  # all of it: what a dead verb leaves running ends before anybody looks
         try:
             ended, status = os.waitpid(-1, 0)
         except ChildProcessError:
             break
-        code = os.waitstatus_to_exitcode(status) if ended == child else code
+        if ended == child:
+            code, seconds = os.waitstatus_to_exitcode(status), time.monotonic() - began
     met = [json.loads(line) for line in points.read_text().splitlines()] if points.exists() else []
     out, err = (path.read_bytes().decode("utf-8", "replace") for path in said)
-    return {"code": code, "out": out, "err": err, "points": met}
+    return {"code": code, "out": out, "err": err, "points": met, "seconds": seconds}
 
 
 def main(work: Path) -> None:
