@@ -5,11 +5,14 @@ A `Crash` is a verb in a fork that is ready for it. `Crash.points` runs it once 
 again and compares with the run that nothing interrupted.
 """
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +24,7 @@ POINTS = Path(__file__).with_name("points.py")
 # below .forkkeeper/: what a verb remembers of itself, so that it must be old or new, too, once all is said and done
 REMEMBERED = ("operations", "sync", "patches", "resolutions", "materialised", "nightly/outbox")
 CACHED = ("/objects/", "/.git/", "/logs/")  # git's own, and what names process ids and times
+SESSION = "is in progress: `forkkeeper sync --status`"
 BESIDE = (".forkkeeper-writing-", ".writing-", ".vendored", "-writing")
 
 
@@ -107,6 +111,25 @@ class Warm:
         return Ended(said["code"], said["out"], said["err"], tuple(near), said["seconds"])
 
 
+Nights = tuple[int, int]
+
+
+def nights(root: Path) -> Nights:
+    """Count the nights on record and their steps, in a copy: to look at a database is to mend it."""
+    with tempfile.TemporaryDirectory(dir=root.parent) as folder:
+        for name in ("history.sqlite", "history.sqlite-journal"):
+            if (root / OWN / name).exists():
+                shutil.copy2(root / OWN / name, folder)
+        with contextlib.closing(sqlite3.connect(Path(folder, "history.sqlite"))) as held:
+            assert held.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert held.execute("PRAGMA foreign_key_check").fetchall() == []
+            if not held.execute("SELECT name FROM sqlite_schema WHERE name = 'step'").fetchall():
+                return 0, 0
+            count = "SELECT (SELECT count(*) FROM night), (SELECT count(*) FROM step)"
+            found: Nights = held.execute(count).fetchone()
+            return found
+
+
 State = Mapping[str, tuple[str, bytes]]
 
 
@@ -166,7 +189,7 @@ class Crash:
     root -- the fork; it is brought back to what it was before each death
     beside -- folders beside the fork that the verb writes to, which count as its files
     met, last -- the points of the run that nothing interrupts, and the one at which the verb died last
-    deaths -- how often it was really killed
+    deaths, said -- how often it was really killed, and which sentences the next command owed then
     again -- run after a death, in place of the words, to come to the end of what was begun; () where nothing is due
     piecewise -- whether what it writes beside the fork is old or new file by file, until the verb is run again
     """
@@ -181,6 +204,7 @@ class Crash:
     met: list[Point] = field(default_factory=list)
     last: Point | None = None
     deaths: int = 0
+    said: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Look at the state before, and at the one after a run that nothing interrupts."""
@@ -192,10 +216,10 @@ class Crash:
         for name in self.beside:
             place_copy(self.root.parent / name, self._kept.with_name(f"{name}-kept"))
         self.old = self.state()
-        self.was = remembered(self.root)
+        self.was, self.few = remembered(self.root), nights(self.root)
         self.whole = self.warm.run(self.root, self.words)
         self.new = self.state()
-        self.now = remembered(self.root)
+        self.now, self.more = remembered(self.root), nights(self.root)
         self.met = list(self.whole.points)
         assert not self.strays(), self.strays()
 
@@ -203,7 +227,8 @@ class Crash:
         """Give every file that counts: the fork's, and those beside it."""
         found = dict(files(self.root))
         for name in self.beside:
-            found |= {f"../{name}/{path}": one for path, one in files(self.root.parent / name).items()}
+            beside = files(self.root.parent / name)
+            found |= {f"../{name}/{path}": one for path, one in beside.items() if not path.startswith(CACHED[0][1:])}
         return found
 
     def strays(self) -> list[str]:
@@ -247,11 +272,25 @@ class Crash:
         for path, one in self.state().items():
             if one not in (self.old.get(path), self.new.get(path)) and not any(name in path for name in BESIDE):
                 found.append(f"after the death {path} is neither old nor new")
+        if (held := nights(self.root)) not in (self.few, self.more):
+            found.append(f"after the death {held} nights and steps are on record, not {self.few} or {self.more}")
         return found
 
+    def _due(self) -> list[str]:
+        """List the sentences that the next command owes: of a save or a swap to be finished, and of a sync at hand."""
+        state = self.root / OWN
+        due = ["an interrupted `materialise` was finished"] if (state / "swap/ready.json").exists() else []
+        due += [SESSION] if (state / "sync/session.json").exists() else []
+        if (state / "journal").exists():
+            is_ready = (state / "journal/operation.json").exists()
+            due.append(f"an interrupted save {'was finished' if is_ready else 'had not begun to change files'}")
+        return due
+
     def _recovered(self) -> list[str]:
+        due = self._due()
         ran = self.warm.run(self.root, ["status"])
-        wrong = []
+        wrong = [f"status does not say: {one}: {ran.said[-500:]}" for one in due if one not in ran.said]
+        self.said.update(due)
         if ran.code not in (0, 1) and "next:" not in ran.said:
             wrong.append(f"status ends with {ran.code} and no next step: {ran.said[-500:]}")
         if "Traceback" in ran.said or ran.code == 4:
@@ -297,6 +336,8 @@ class Crash:
             wrong.append(f"again it broke: {ran.said[-500:]}")
         now = self.state()
         wrong += [f"again: {path} differs" for path in sorted({*now, *self.new}) if now.get(path) != self.new.get(path)]
+        if nights(self.root) < self.more:
+            wrong.append(f"again: {nights(self.root)} nights and steps are on record, not {self.more}")
         kept = remembered(self.root)
         wrong += [
             f"again: {OWN}/{path} differs"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from holding import DIRECTORY, declare, vendored
+from holding import DIRECTORY, declare, server, vendored
 from nighting import CLASHING, PROVED, SOURCES
 from posting import PLANTS, cloned, commit, propose
 from small import BUFFER_SIZE, CHECK, GREETING, LIMIT, LIMIT_MORE, OVERLAY, small_upstream
@@ -21,10 +21,11 @@ class Verb:
     """How a verb is died in.
 
     ready -- brings a fork to where the verb can be run, and gives the words
-    queue -- which fork: "behind", "clash", "night"
+    queue -- which fork: "behind", "clash", "night", "quiet night"
     beside -- folders beside the fork that it writes to
     again -- the words after a death; None: the same, (): none are due
     piecewise -- whether what is beside the fork is old or new file by file
+    since -- the kind of point from which on it is died in: what is before is died in elsewhere
     """
 
     ready: Callable[[Fork], tuple[str, ...]]
@@ -32,6 +33,7 @@ class Verb:
     beside: tuple[str, ...] = ()
     again: tuple[str, ...] | None = None
     piecewise: bool = False
+    since: str = ""
 
 
 def _sync(_: Fork) -> tuple[str, ...]:
@@ -90,6 +92,14 @@ def _first_vendored(fork: Fork) -> tuple[str, ...]:
     return ("materialise",)
 
 
+def _branch(fork: Fork) -> tuple[str, ...]:
+    declare(fork, "branch", repository="../server.git", branch="carried", submodule="")
+    server(fork)
+    fork.ok("materialise")
+    fork.ok("sync", "--upto", "v1.1")
+    return ("materialise",)
+
+
 def _log(fork: Fork) -> tuple[str, ...]:
     patch = fork.root / "patches/greeting.patch"
     patch.write_bytes(patch.read_bytes().replace(b"says so here", b"says so in this place"))
@@ -113,6 +123,10 @@ def _night(_: Fork) -> tuple[str, ...]:
     return "nightly", "--only", "materialise"
 
 
+def _kept_night(_: Fork) -> tuple[str, ...]:
+    return ("nightly",)
+
+
 VERBS = {
     "sync": Verb(_sync),
     "sync into a clash": Verb(_sync, "clash"),
@@ -123,10 +137,12 @@ VERBS = {
     "materialise a folder": Verb(_directory, beside=("out",), piecewise=True),
     "materialise, vendored": Verb(_vendored),
     "materialise, vendored for the first time": Verb(_first_vendored),
+    "materialise onto a branch": Verb(_branch, beside=("server.git",), piecewise=True),
     "log": Verb(_log),
     "pick": Verb(_pick),
     "publish to a folder": Verb(_publish, beside=("box",), piecewise=True),
     "nightly": Verb(_night, "night"),
+    "nightly, kept": Verb(_kept_night, "quiet night", since="statement"),
 }
 
 
@@ -140,10 +156,10 @@ def crash(name: str, place: Path, warm: Warm) -> Crash:
 
 def _fork(place: Path, queue: str) -> Fork:
     place.mkdir(parents=True)
-    if queue == "night":
+    if queue.endswith("night"):
         upstream = Upstream.make(place / "upstream.git")
         pin = upstream.commit(SOURCES, tag="v1")
-        target = upstream.commit(CLASHING)
+        target = upstream.commit(CLASHING) if queue == "night" else pin
         return fork_of(place, upstream, pin, target, [LEAN], {})
     upstream, pin, target = small_upstream(place)
     locals_ = {"behind": [GREETING, BUFFER_SIZE, CHECK], "clash": [LIMIT, LIMIT_MORE, GREETING]}[queue]

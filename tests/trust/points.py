@@ -260,7 +260,7 @@ def _place(frame: FrameType | None) -> str:
 
 
 def _become(asked: dict[str, Any], said: tuple[Path, Path], points: Path, alone: int) -> NoReturn:
-    """Run the verb in this process, which ends with it. alone -- told when it leads a group, so that one can kill it."""
+    """Run the verb in this process, which ends with it. alone -- told when it leads a group to be killed."""
     os.setsid()
     os.write(alone, b".")
     os.close(alone)

@@ -13,7 +13,10 @@ from trust.dying_verbs import VERBS, crash
 
 MEMORY = Path("/dev/shm")  # noqa: S108 -- a folder of our own in it: what is killed by SIGKILL alone needs no real disk
 EVERY = int(os.environ.get("FORKKEEPER_CRASH_EVERY", "1"))  # die at each n-th point: for a first look
-SAMPLE = {"sync": 14, "sync --continue": 8, "patch save": 10, "undo": 8, "materialise, vendored": 10, "log": 6}
+SAMPLE = {"sync": 10, "sync --continue": 6, "patch save": 7, "undo": 4, "materialise, vendored": 3, "log": 3}
+DECIDING = ("shell/disk.py", "shell/swap.py")  # where it is settled whether the old state will stand or the new one
+STATEMENTS, WRITING = ("statement", "executed"), ("BEGIN IMMEDIATE", "CREATE", "INSERT", "COMMIT")
+CHANGES = ("torn", "rename", "replace", "link", "unlink")
 FEWER = 3  # points that a run may have fewer than the one before it: at the last ones nothing dies then
 MOMENTS = 20
 ALIKE = 3  # deaths among points that differ in the name of an object or of a throw-away file alone
@@ -46,6 +49,27 @@ def chosen(made: Crash) -> list[int]:
     return found
 
 
+def sampled(made: Crash, count: int) -> list[int]:
+    """Give points spread over the whole run, and the last of each kind where it is settled which state will stand."""
+    last = {
+        (point.kind, point.place): at
+        for at, point in enumerate(made.met)
+        if point.kind in CHANGES and point.place.startswith(DECIDING) and ":only_one:" not in point.place
+    }
+    return sorted({*last.values(), *(at * (len(made.met) - 1) // (count - 1) for at in range(count))})
+
+
+def brief(made: Crash, since: str) -> list[int]:
+    """Give the last point of each kind of change after the first one of a kind, for a verb that takes long."""
+    begins = next(at for at, point in enumerate(made.met) if point.kind == since)
+    last = {
+        (point.kind, point.place, point.path.split(" ")[0] if point.kind in STATEMENTS else ""): at
+        for at, point in enumerate(made.met)
+        if at >= begins and (point.kind in CHANGES or (point.kind in STATEMENTS and point.path.startswith(WRITING)))
+    }
+    return sorted(last.values())
+
+
 def die(made: Crash, points: list[int]) -> list[str]:
     """Die at each of these points, and give what was lost, with the point."""
     return [f"{at} {made.last}: {wrong}" for at in points for wrong in made.dies(at)]
@@ -53,19 +77,23 @@ def die(made: Crash, points: list[int]) -> list[str]:
 
 @pytest.mark.parametrize(("name", "count"), SAMPLE.items(), ids=SAMPLE)
 def test_a_verb_killed_at_some_points(place: Path, warm: Warm, name: str, count: int) -> None:
-    """At points spread over the whole run, of which the last is near its end, nothing is lost."""
+    """At points spread over the run, and at each kind that settles it, nothing is lost; the next command says so."""
     made = crash(name, place / "one", warm)
-    assert len(made.met) > count
-    points = [at * (len(made.met) - 1) // (count - 1) for at in range(count)]
+    points = sampled(made, count)
+    assert len(made.met) > len(points) > count
     assert die(made, points) == []
+    assert made.said  # else no death left anything that the next command had to speak of
     assert made.deaths >= len(points) - 1  # the last point of one run may be none of the next
+
 
 @pytest.mark.trust
 @pytest.mark.parametrize("name", VERBS)
 def test_a_verb_killed_at_every_point(place: Path, warm: Warm, figures: Callable[..., None], name: str) -> None:
     """At every write, rename, fsync, removal, link, folder and call of git, and between them, nothing is lost."""
     made = crash(name, place / "one", warm)
-    points = chosen(made)[::EVERY]
+    points = (brief(made, VERBS[name].since) if VERBS[name].since else chosen(made))[::EVERY]
+    kinds = {made.met[at].kind for at in points}
+    assert kinds >= ({"statement", "executed"} if VERBS[name].since else {"ended"})
     lost = [(made.last, wrong) for at in points if (wrong := made.dies(at))]
     figures("kill points", verb=name, listed=len(made.met), tried=len(points), killed=made.deaths, lost=len(lost))
     assert lost == []
