@@ -1,13 +1,69 @@
-"""Disks of one's own: small ones, read-only ones, and one on which names that differ in case alone are one name."""
+"""Disks of one's own: small ones, read-only ones, and one on which names that differ in case alone are one name.
+
+To mount one needs a right that an ordinary user has only in a user namespace of their own: a test with `condition` is
+run again in one where it could not mount here.
+"""
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ParamSpec
 
 import pytest
+from attacks import leave
+
+ROOT = Path(__file__).parents[2]
+Given = ParamSpec("Given")
+WITHIN = "FORKKEEPER_WITHIN"  # set where a test is run again
+
+
+def condition(test: Callable[Given, None]) -> Callable[Given, None]:
+    """Let a test make its condition here or in a namespace, and leave a figure: tried, or left out and skipped."""
+
+    @functools.wraps(test)
+    def run(*args: Given.args, **named: Given.kwargs) -> None:
+        if WITHIN in os.environ:
+            test(*args, **named)
+            return
+        left_out = False
+        try:
+            _run_anywhere(functools.partial(test, *args, **named))
+        except pytest.skip.Exception:
+            left_out = True
+            raise
+        finally:
+            row = {"condition": test.__name__, "tried": int(not left_out), "left out": int(left_out)}
+            leave({"subject": "conditions", **row})
+
+    return run
+
+
+def _run_anywhere(test: Callable[[], None]) -> None:
+    try:
+        test()
+    except pytest.skip.Exception as refused:
+        _run_within(str(refused))
+
+
+def _run_within(refused: str) -> None:
+    """Run the test that is at work again, as root of a user namespace; it is skipped where that does not do, either."""
+    node = os.environ["PYTEST_CURRENT_TEST"].rpartition(" (")[0]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | {WITHIN: "1"}
+    with tempfile.TemporaryDirectory() as place:
+        argv = ["unshare", "--map-root-user", "--mount", sys.executable, "-m", "pytest", "-q", "-rs"]
+        argv += ["-p", "no:cacheprovider", f"--basetemp={place}/within", node]
+        if shutil.which(argv[0]) is None:
+            pytest.skip(f"{refused}; unshare is not installed")
+        done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    if done.stderr.startswith("unshare:") or (done.returncode == 0 and "1 passed" not in done.stdout):
+        pytest.skip(f"{refused}; in a namespace: {done.stderr.strip() or done.stdout.strip()[-500:]}")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _run(*argv: str) -> str:
@@ -34,11 +90,11 @@ def small_disk(place: Path, size: str) -> Iterator[Path]:
 @contextlib.contextmanager
 def read_only(disk: Path) -> Iterator[None]:
     """Let nothing be written to a mounted disk."""
-    assert not _run("mount", "-o", "remount,ro", str(disk))
+    assert not _run("mount", "-o", "remount,bind,ro", str(disk))
     try:
         yield
     finally:
-        assert not _run("mount", "-o", "remount,rw", str(disk))
+        assert not _run("mount", "-o", "remount,bind,rw", str(disk))
 
 
 @contextlib.contextmanager

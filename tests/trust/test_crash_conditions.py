@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from holding import DIRECTORY, declare
 from trust.crashing import Warm, files
-from trust.disks import caseless_disk, fill, read_only, small_disk
+from trust.disks import caseless_disk, condition, fill, read_only, small_disk
 from world import BIN, DAY, TODAY, Fork, Upstream, assert_message, copied, fork_of
 
 SYNC = ("sync", "--upto", "v1.1")
@@ -34,6 +34,7 @@ def warm(tmp_path: Path) -> Iterator[Warm]:
 # disks --------------------------------------------------------------------------------------------------------------
 
 
+@condition
 def test_a_full_disk(fork_behind: Fork, warm: Warm, tmp_path: Path) -> None:
     """With any number of pages left a sync ends with 3 and a next step, or is done; room made, it ends as it should."""
     whole = copied(fork_behind, tmp_path / "whole")
@@ -61,6 +62,7 @@ def test_a_full_disk(fork_behind: Fork, warm: Warm, tmp_path: Path) -> None:
     assert 3 in codes
 
 
+@condition
 def test_a_full_disk_of_temporary_files(fork_behind: Fork, tmp_path: Path) -> None:
     """Where the system's temporary files have no room nothing is changed, and the message names the place."""
     before = fork_behind.state()
@@ -71,6 +73,7 @@ def test_a_full_disk_of_temporary_files(fork_behind: Fork, tmp_path: Path) -> No
     assert fork_behind.state() == before
 
 
+@condition
 def test_a_read_only_folder(fork_behind: Fork, tmp_path: Path) -> None:
     """On a disk that nothing can be written to, verbs that write end with 3 and name the file; nothing breaks."""
     with small_disk(tmp_path / "disk", "32m") as disk:
@@ -160,6 +163,7 @@ def test_a_disk_that_does_not_tell_case_apart(tmp_path: Path, warm: Warm, how: s
     assert warm.run(fork.root, words).code == 0
 
 
+@condition
 def test_a_real_disk_that_does_not_tell_case_apart(tmp_path: Path) -> None:
     """The same on an ext4 with casefold, where this kernel has it; all other verbs go on as ever."""
     with caseless_disk(tmp_path / "disk") as disk:
