@@ -13,6 +13,7 @@ from trust.crashing import Crash, Warm
 from world import Fork, Local, Upstream, fork_of, git
 
 OUTBOX = ".forkkeeper/nightly/outbox"
+TIMED = ("build/report/index.html", "nightly/outbox/summary.md")
 LEAN = Local("greeting", {"main.c": MAIN.replace('"hello"', '"hello, fork"')}, trailers=trailers(PROVED))
 
 
@@ -24,8 +25,9 @@ class Verb:
     queue -- which fork: "behind", "clash", "night", "quiet night"
     beside -- folders beside the fork that it writes to
     again -- the words after a death; None: the same, (): none are due
-    piecewise -- whether what is beside the fork is old or new file by file
+    piecewise -- whether what is beside the fork or in build/ is old or new file by file
     since -- the kind of point from which on it is died in: what is before is died in elsewhere
+    timed -- files that say how long something took
     """
 
     ready: Callable[[Fork], tuple[str, ...]]
@@ -34,6 +36,7 @@ class Verb:
     again: tuple[str, ...] | None = None
     piecewise: bool = False
     since: str = ""
+    timed: tuple[str, ...] = ()
 
 
 def _sync(_: Fork) -> tuple[str, ...]:
@@ -142,7 +145,7 @@ VERBS = {
     "pick": Verb(_pick),
     "publish to a folder": Verb(_publish, beside=("box",), piecewise=True),
     "nightly": Verb(_night, "night"),
-    "nightly, kept": Verb(_kept_night, "quiet night", since="statement"),
+    "nightly, kept": Verb(_kept_night, "quiet night", piecewise=True, since="statement", timed=TIMED),
 }
 
 
@@ -151,7 +154,7 @@ def crash(name: str, place: Path, warm: Warm) -> Crash:
     verb = VERBS[name]
     fork = _fork(place, verb.queue)
     words = verb.ready(fork)
-    return Crash(name, warm, fork.root, words, verb.again, verb.beside, verb.piecewise)
+    return Crash(name, warm, fork.root, words, verb.again, verb.beside, verb.piecewise, verb.timed)
 
 
 def _fork(place: Path, queue: str) -> Fork:
