@@ -41,7 +41,7 @@ def condition(test: Callable[Given, None]) -> Callable[Given, None]:
             row = {"condition": test.__name__, "tried": int(not left_out), "left out": int(left_out)}
             leave({"subject": "conditions", **row})
 
-    return run
+    return pytest.mark.condition(run)
 
 
 def _run_anywhere(test: Callable[[], None]) -> None:
