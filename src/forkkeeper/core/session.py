@@ -78,9 +78,9 @@ def shape(row: Row) -> str:
 
 
 def decided(session: Session, patch: Patch, kind: str, *, why: str = "", key: str = "") -> Session:
-    """Give the session with one decision more; the clash that lay before the person is dealt with."""
+    """Give the session with one decision more."""
     decision = Decision(kind, fingerprint(patch), why, key)
-    return msgspec.structs.replace(session, decisions={**session.decisions, patch.name: decision}, before=None)
+    return msgspec.structs.replace(session, decisions={**session.decisions, patch.name: decision})
 
 
 def format_session(session: Session) -> bytes:

@@ -1,6 +1,7 @@
 """The worktree of a clash: laid before a person, taken from them, and nothing of theirs lost on the way."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +24,9 @@ from forkkeeper.flow.standing import Setting, scratch
 from forkkeeper.shell import disk
 from forkkeeper.shell.git import Checkout, Scratch, Stages
 from forkkeeper.stages import session as desks, upstream as upstreams
+from forkkeeper.stages.opened import some
 from forkkeeper.stages.project import Project
-from forkkeeper.stages.session import Desk
+from forkkeeper.stages.session import Desk, Kept
 from forkkeeper.stages.upstream import Upstream
 
 MADE, PARKED, DROPPED = "made", "parked", "dropped"
@@ -107,7 +109,7 @@ def opened(moving: Moving, session: Session, plan: Plan, row: Row, laid: TreeId)
         return session
     disk.write(desk.note, clashnote.text(row, clash, plan.culprits.get(row.old.name)).encode())
     before = session.before
-    if before is not None and before.patch == row.old.name and before.laid == laid and desk.checkout.exists:
+    if before is not None and before.patch == row.old.name and before.laid == laid and desk.checkout.is_whole:
         desk.save(session)
         return session
     desk.save(msgspec.structs.replace(session, before=None))
@@ -141,23 +143,21 @@ def closed(desk: Desk, session: Session) -> Session:
     return session
 
 
-def taken(moving: Moving, session: Session, before: Before, *, widen: bool) -> Session:
-    """Take a person's edits as the patch that fits. Raises RequestError or AnswerIsNo where that cannot be meant."""
-    desk, project = moving.desk, moving.project
-    patch = project.queue.named(before.patch)
-    checkout = desk.checkout
-    if patch is None:
-        return msgspec.structs.replace(session, before=None)
-    _check_stand(desk, before)
-    new, old = ends(moving, session)
-    with scratch(moving.upstream, desk.objects) as store:
-        plan = carried(moving, session, store, old, new)
-        row = next(one for one in plan.rows if one.old.name == patch.name)
-        if row.outcome is not Outcome.CLASHED or row.clash is None:
-            return session  # settled in another way meanwhile; its edits are set aside when the worktree goes
-        clash = row.clash
-        own = {*patch.paths, *(one.path for one in clash.contests), *row.paths}
-        now = checkout.tree(also=sorted(own))
+def taken(moving: Moving, session: Session, before: Before, *, widen: bool) -> tuple[Session, tuple[Block, ...]]:
+    """Take a person's edits as the patch that fits; gives also what is to be said of what else they had made there.
+
+    Where the clash is not the one that was laid, nothing is taken: the edits are set aside when the worktree goes.
+    Raises RequestError or AnswerIsNo where that cannot be meant.
+    """
+    desk, checkout = moving.desk, moving.desk.checkout
+    patch = moving.project.queue.named(before.patch)
+    row = _still(moving, session, before) if patch is not None else None
+    if patch is None or row is None or row.clash is None:
+        return session, ()
+    clash = row.clash
+    own = {*patch.paths, *(one.path for one in clash.contests), *row.paths}
+    _check_outside(desk, own)
+    now = checkout.tree(also=sorted(own))
     with Scratch((*upstreams.lenders(moving.upstream), desk.objects, checkout.objects)) as store:
         changed = [change.path for change in store.changes(clash.before, now)]
         _check_settled(store, desk, clash, now, changed, before)
@@ -170,15 +170,31 @@ def taken(moving: Moving, session: Session, before: Before, *, widen: bool) -> S
                 f'`forkkeeper sync --drop {patch.title} --why "…"`, or --skip, if that is meant',
             )
         diff = store.diffs([(clash.before, now)])[0]
-    fits = patch.with_diff(diff)
     recorded = None
     if clash.key is not None:
         sides = resolutions.sides(clash.contests)
         recorded = Recorded(patch.name, clash.key, session.pin, session.target, sides, row.why or "", diff)
-    desk.keep_made(patch.name, fits.data, recorded)
+    fits = patch.with_diff(diff).data
+    said = forgotten(desk, patch, fits)
+    desk.keep_made(patch.name, fits, recorded)
+    if more := desk.beyond(checkout.head() or before.head):
+        said = (*said, _said_kept(before, desk.keep_whole(before, more)))
     # their word holds for files that they left alone, too
-    session = msgspec.structs.replace(session, accepted={**session.accepted, patch.name: ""})
-    return sessions.decided(session, patch, MADE, key=clash.key or "")
+    accepted = {**session.accepted, patch.name: ""}
+    decided = sessions.decided(session, patch, MADE, key=clash.key or "")
+    return msgspec.structs.replace(decided, accepted=accepted, before=None), said
+
+
+def _still(moving: Moving, session: Session, before: Before) -> Row | None:
+    """Give the row of the clash that was laid; None where it is settled in another way, or on other ground now."""
+    _check_stand(moving.desk, before)
+    new, old = ends(moving, session)
+    with scratch(moving.upstream, moving.desk.objects) as store:
+        plan = carried(moving, session, store, old, new)
+        row = next(one for one in plan.rows if one.old.name == before.patch)
+        if row.outcome is not Outcome.CLASHED or row.clash is None:
+            return None
+        return row if clashes.lay(store, row.clash, labels(plan, row)) == before.laid else None
 
 
 def _check_stand(desk: Desk, before: Before) -> None:
@@ -192,6 +208,30 @@ def _check_stand(desk: Desk, before: Before) -> None:
     if head is None or not checkout.holds(before.head, head):
         hint = f"`git -C {shown} reset --soft {short(before.head)}` keeps your files, then `forkkeeper sync --continue`"
         raise RequestError("sync", str(shown), "was moved to another commit by hand", hint)
+
+
+def _check_outside(desk: Desk, own: set[str]) -> None:
+    """Refuse what git would leave out of the patch though it lies there: ignored files, repositories in it."""
+    checkout, shown = desk.checkout, desk.shown()
+    ignored = [path for path in checkout.ignored() if path not in own]
+    if ignored:
+        files = " ".join(shlex.quote(path) for path in ignored[:5])
+        raise AnswerIsNo(
+            "sync",
+            str(shown),
+            f"a .gitignore leaves files out, and they would not be in the patch: {some(ignored)}",
+            f"`git -C {shown} add --force -- {files}` takes them in, with `forkkeeper sync --continue --widen`;\n"
+            f"    `git -C {shown} clean -ffdXq` deletes all that is ignored; then `forkkeeper sync --continue`",
+        )
+    known = checkout.submodules()
+    nested = [path for path in checkout.nested() if path not in known]
+    if nested:
+        raise RequestError(
+            "sync",
+            str(shown),
+            f"holds repositories of their own, which no patch can hold: {some(nested)}",
+            "move them out of there, then `forkkeeper sync --continue`",
+        )
 
 
 def _check_settled(
@@ -236,26 +276,21 @@ def _check_reach(patch: Patch, changed: Sequence[str], own: set[str], *, widen: 
         )
 
 
-def is_edited(desk: Desk, before: Before) -> bool:
-    """Whether a person has edited the worktree."""
-    return desk.checkout.exists and desk.checkout.tree() != before.laid
+def aside(desk: Desk, before: Before | None) -> tuple[Block, ...]:
+    """Set aside what a person made in the worktree and did not finish; gives what is to be said of it."""
+    kept = desk.keep_work(before) if before is not None else None
+    return () if before is None or kept is None else (_said_kept(before, kept),)
 
 
-def aside(desk: Desk, before: Before) -> tuple[Block, ...]:
-    """Set aside what a person edited in the worktree and did not finish; gives what is to be said of it."""
-    checkout = desk.checkout
-    if not is_edited(desk, before):
-        return ()
-    now = checkout.tree()
-    with Scratch((checkout.objects, desk.objects, *checkout.lenders())) as store:
-        diff = store.diffs([(before.laid, now)])[0]
-    name = f"{before.patch.removesuffix('.patch')}.diff"
-    place = desk.set_aside({name: diff})
-    return (Painted(f"your edits for {before.patch} that were not finished are kept in {place}/{name}", "yellow"),)
+def _said_kept(before: Before, kept: Kept) -> Block:
+    if not kept.beyond:
+        return Painted(f"your edits for {before.patch} that were not finished are kept in {kept.place}", "yellow")
+    holds = spelled("; ".join(f"{what}: {some(names)}" for what, names in kept.beyond.items()))
+    return Painted(f"the worktree of {before.patch} is kept whole in {kept.place}/, as it holds {holds}", "yellow")
 
 
-def progress(desk: Desk, session: Session) -> tuple[Block, ...]:
-    """Say where a sync in progress stands, and what to type."""
+def progress(desk: Desk, session: Session, names: Collection[str]) -> tuple[Block, ...]:
+    """Say where a sync in progress stands, and what to type. names -- the patches of the queue."""
     rows = [
         (name.removesuffix(".patch"), {MADE: "made to fit"}.get(one.kind, one.kind), one.why)
         for name, one in session.decisions.items()
@@ -271,21 +306,45 @@ def progress(desk: Desk, session: Session) -> tuple[Block, ...]:
     if before is None:
         return (*blocks, "next: `forkkeeper sync --continue` shows what is open")
     title, shown = before.patch.removesuffix(".patch"), desk.shown()
-    if not desk.checkout.exists:
+    if not desk.is_laid:
         return (*blocks, f"{title} clashes; its worktree is gone", "next: `forkkeeper sync --continue` makes it anew")
-    edited = "edited" if is_edited(desk, before) else "not edited yet"
+    if not desk.checkout.is_whole:
+        said = f"{title} clashes; its worktree {shown} is damaged: git cannot read it"
+        return (*blocks, said, "next: `forkkeeper sync --continue` moves it aside as it is, and lays the clash anew")
+    edited = "edited" if desk.is_edited(before) else "not edited yet"
+    if before.patch not in names:
+        said = f"{title} clashed, and is no patch of the queue any more; it lies in {shown}, {edited}"
+        hint = "next: `forkkeeper sync --continue` keeps what was edited, and goes on with the queue as it is now"
+        return (*blocks, said, hint)
     said = f"{title} clashes; it lies in {shown}, {edited}; what it is about: {shown.parent / desks.NOTE}"
     return (*blocks, Painted(said, "bold"), *report.ways_on(title, proposed=False))
 
 
-def set_aside(moving: Moving, session: Session) -> tuple[Block, ...]:
-    """Set aside what was edited for the clash that lies before the person, if any does."""
-    return aside(moving.desk, session.before) if session.before is not None else ()
+def ended(desk: Desk, session: Session, queue: Mapping[str, bytes]) -> tuple[Block, ...]:
+    """End a sync, and set aside what a person made in it that is in no file. queue -- the fork's patches, by name."""
+    said = (*aside(desk, session.before), *kept_made(desk, session, queue))
+    desk.finish()
+    return said
+
+
+def kept_made(desk: Desk, session: Session, queue: Mapping[str, bytes]) -> tuple[Block, ...]:
+    """Set aside the patches that a person made to fit, but for those that are in the queue so."""
+    made = {name: data for name in sorted(session.decisions) if (data := desk.made(name)) is not None}
+    made = {name: data for name, data in made.items() if queue.get(name) != data}
+    if not made:
+        return ()
+    return (f"patches that were made to fit are kept in {desk.set_aside(made)}/: {', '.join(made)}",)
+
+
+def forgotten(desk: Desk, patch: Patch, now: bytes | None = None) -> tuple[Block, ...]:
+    """Set aside what a person made of a patch before they decided it in another way. now -- what they make of it."""
+    if desk.made(patch.name) in (None, now):
+        return ()
+    return (Painted(f"what was made of {patch.title} is kept in {desk.forget(patch.name)}/", "yellow"),)
 
 
 def moved_on(moving: Moving, session: Session, root: Row | None, laid: TreeId | None) -> tuple[Block, ...]:
     """Set edits aside where another clash lies before the person now, or the ground of this one has moved."""
     before = session.before
-    if before is None or (root is not None and before.patch == root.old.name and before.laid == laid):
-        return ()
-    return aside(moving.desk, before)
+    stays = before is not None and root is not None and before.patch == root.old.name and before.laid == laid
+    return () if stays and moving.desk.checkout.is_whole else aside(moving.desk, before)

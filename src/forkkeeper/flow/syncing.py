@@ -71,7 +71,7 @@ def sync(
         upstream = open_upstream(setting, root, projects.load_declaration(root))
         sha = upstreams.find(upstream, upto, step="sync", known=known)
         if sha in known:  # before any other check: there is nothing to do, whatever state the files are in
-            return Report((*notes, Painted(f"already at {sha}", "green"), *_left_over(desk, sha)))
+            return Report((*notes, Painted(f"already at {sha}", "green"), *_left_over(root, desk, sha)))
         moving, locked = _opened(setting, root, upstream, notes)
         session = Session(sessions.SCHEMA, upto, sha, locked.pin.sha, commit=commit)
         new, old = clashing.ends(moving, session)
@@ -80,16 +80,19 @@ def sync(
             raise RequestError("sync", upto, said, "add --downgrade if that is meant")
         accepted = _named(moving.project, accept)
         session = _joined(moving, session)
+        kept: list[Block] = []
         for pair in replace_by:
-            session = _replaced(moving, session, pair)
-        return _advance(moving, _accepted(session, accepted), every=accept_reviewed)
+            session, before = _replaced(moving, session, pair)
+            kept += before
+        return _with(tuple(kept), _advance(moving, _accepted(session, accepted), every=accept_reviewed))
 
 
 def go_on(setting: Setting, *, widen: bool = False, commit: bool = False) -> Report:
     """Take what a person made of the clash that lies before them, and go on (`sync --continue`)."""
     with _resumed(setting, commit=commit) as (moving, session):
-        if session.before is not None and moving.desk.checkout.exists:
-            return _advance(moving, clashing.taken(moving, session, session.before, widen=widen))
+        if session.before is not None and moving.desk.checkout.is_whole:
+            after, said = clashing.taken(moving, session, session.before, widen=widen)
+            return _with(said, _advance(moving, after))
         return _advance(moving, session)
 
 
@@ -97,8 +100,7 @@ def accept(setting: Setting, names: Sequence[str], *, every: bool = False, commi
     """Accept reviewed rows and proposals by name, and go on. every -- all rows that are for review, no proposals."""
     with _resumed(setting, commit=commit) as (moving, session):
         named = _named(moving.project, names)
-        aside = clashing.set_aside(moving, session) if session.before and session.before.patch in named else ()
-        return _with(aside, _advance(moving, _accepted(session, named), every=every))
+        return _advance(moving, _accepted(session, named), every=every)
 
 
 def park(setting: Setting, name: str | None, *, why: str | None = None, commit: bool = False) -> Report:
@@ -126,12 +128,10 @@ def reopen(setting: Setting, name: str) -> Report:
         if patch.name not in decided:
             known = ", ".join(name.removesuffix(".patch") for name in decided) or "nothing yet"
             raise RequestError("sync", f"--reopen {name}", "nothing was decided of it", f"decided: {known}")
-        aside: tuple[Block, ...] = clashing.set_aside(moving, session)
-        if moving.desk.made(patch.name) is not None:
-            aside = (*aside, f"what was made of {patch.title} is kept in {moving.desk.forget(patch.name)}/")
+        aside = clashing.forgotten(moving.desk, patch)
         decisions = {key: value for key, value in session.decisions.items() if key != patch.name}
         accepted = {key: value for key, value in session.accepted.items() if key != patch.name}
-        left = msgspec.structs.replace(session, accepted=accepted, decisions=decisions, before=None)
+        left = msgspec.structs.replace(session, accepted=accepted, decisions=decisions)
         return _with(aside, _advance(moving, left))
 
 
@@ -142,16 +142,14 @@ def abort(setting: Setting) -> Report:
         desk = Desk(root / projects.STATE)
         try:
             session = desk.load()
+            desk.drafts()
         except RequestError as error:  # whatever is wrong with it, this is the way out
             place = desk.move_aside()
             return Report((*noted(done), str(error), f"all of it is kept in {place}/; the fork is as it was"))
         if session is None:
             raise RequestError("sync", "--abort", _NONE, _BEGIN)
         said: list[Block] = [f"the sync to {session.upto} is given up; the fork's files are as they were"]
-        said += clashing.aside(desk, session.before) if session.before is not None else ()
-        made = {name: data for name in sorted(session.decisions) if (data := desk.made(name)) is not None}
-        if made:
-            said.append(f"patches that were made to fit are kept in {desk.set_aside(made)}/: {', '.join(made)}")
+        said += (*clashing.aside(desk, session.before), *clashing.kept_made(desk, session, {}))
         if desk.give_up():
             said.append("and are replayed in the next sync, where the very same lines meet")
         for name, decision in sorted(session.decisions.items()):
@@ -169,7 +167,8 @@ def where(setting: Setting) -> Report:
     session = desk.load()
     if session is None:
         return Report((*notes, Painted(_NONE, "green")))
-    return Report((*notes, *clashing.progress(desk, session)), ExitCode.ANSWER_IS_NO)
+    names = disk.patches_in(root / projects.PATCHES)
+    return Report((*notes, *clashing.progress(desk, session, names)), ExitCode.ANSWER_IS_NO)
 
 
 # one step -----------------------------------------------------------------------------------------------------------
@@ -183,6 +182,7 @@ def _advance(moving: Moving, session: Session, *, every: bool = False) -> Report
     project, desk = moving.project, moving.desk
     new, old = clashing.ends(moving, session)
     desk.save(session)
+    saved = None
     with scratch(moving.upstream, desk.objects) as store:
         plan = clashing.carried(moving, session, store, old, new)
         saving.check_composition(store, project, _lock(project), old)
@@ -193,16 +193,17 @@ def _advance(moving: Moving, session: Session, *, every: bool = False) -> Report
             saving.refuse_loss(project, plan)
             files = saving.carried_files(store, project, plan, plan.tree) | _resolutions(moving, session, plan)
             changed = projects.save(project, files, typed=moving.setting.typed)
-            shown = saving.saved(
-                project, plan, changed, (*moving.notes, *report.plan_blocks(plan), *said), commit=session.commit
-            )
-            desk.finish()
-            return shown
-        hand = [name for name, decision in session.decisions.items() if decision.kind == MADE]
-        plan = with_culprits(moving.setting, store, moving.upstream, project.declaration, plan, by_hand=hand)
-        root = clashing.root_of(plan)
-        laid = clashes.lay(store, root.clash, clashing.labels(plan, root)) if root and root.clash else None
-        said = (*said, *clashing.moved_on(moving, session, root, laid))
+            above = (*moving.notes, *report.plan_blocks(plan), *said)
+            saved = saving.saved(project, plan, changed, above, commit=session.commit)
+        else:
+            hand = [name for name, decision in session.decisions.items() if decision.kind == MADE]
+            plan = with_culprits(moving.setting, store, moving.upstream, project.declaration, plan, by_hand=hand)
+            root = clashing.root_of(plan)
+            laid = clashes.lay(store, root.clash, clashing.labels(plan, root)) if root and root.clash else None
+    if saved is not None:  # only here: the store writes into the sync's folder to its end
+        queue = {row.new.name: row.new.data for row in plan.rows if row.new is not None}
+        return _with(clashing.ended(desk, session, queue), saved)
+    said = (*said, *clashing.moved_on(moving, session, root, laid))
     if root is None or laid is None:
         session = clashing.closed(desk, session)
     else:
@@ -243,8 +244,7 @@ def _resolutions(moving: Moving, session: Session, plan: Plan) -> dict[str, byte
 
 
 def _left_out(moving: Moving, session: Session, patch: Patch, kind: str, why: str) -> Report:
-    is_before = session.before is not None and session.before.patch == patch.name
-    aside = clashing.set_aside(moving, session) if is_before else ()
+    aside = clashing.forgotten(moving.desk, patch)
     return _with(aside, _advance(moving, sessions.decided(session, patch, kind, why=" ".join(why.split()))))
 
 
@@ -276,8 +276,11 @@ def _resumed(setting: Setting, *, commit: bool = False) -> Iterator[tuple[Moving
         upstream = open_upstream(setting, root, projects.load_declaration(root))
         moving, locked = _opened(setting, root, upstream, noted(done))
         if locked.pin.sha == session.target:
-            desk.finish()
-            raise RequestError("sync", session.upto, "the fork is there already; nothing is in progress", _BEGIN)
+            kept = clashing.ended(desk, session, disk.patches_in(root / projects.PATCHES))
+            found = "".join(f"\n    {shown.text if isinstance(shown, Painted) else shown}" for shown in kept)
+            raise RequestError(
+                "sync", session.upto, f"the fork is there already; nothing is in progress{found}", _BEGIN
+            )
         if locked.pin.sha != session.pin:
             said = f"began at {session.pin}, and the pin is {locked.pin.sha} now"
             raise RequestError("sync", "the sync in progress", said, "`forkkeeper sync --abort`, then begin anew")
@@ -291,29 +294,31 @@ def _joined(moving: Moving, wanted: Session) -> Session:
         return wanted
     if (found.target, found.pin) == (wanted.target, wanted.pin):
         return msgspec.structs.replace(found, upto=wanted.upto, commit=found.commit or wanted.commit)
-    begun = bool(found.decisions) or (found.before is not None and clashing.is_edited(moving.desk, found.before))
+    begun = bool(found.decisions) or (found.before is not None and moving.desk.is_edited(found.before))
     if begun:
         raise RequestError(
             "sync",
             wanted.upto,
-            f"a sync to {found.upto} is in progress, and something was decided in it",
+            f"a sync to {found.upto} is in progress, and something was decided or edited in it",
             "`forkkeeper sync --status` shows it; --continue goes on with it, --abort gives it up",
         )
     moving.desk.finish()
     return wanted
 
 
-def _left_over(desk: Desk, sha: CommitId) -> tuple[Block, ...]:
+def _left_over(root: Path, desk: Desk, sha: CommitId) -> tuple[Block, ...]:
     """Clear away a sync that was saved and whose end was interrupted; mention one that goes elsewhere."""
     session = desk.load()
     if session is not None and session.target == sha:
-        desk.finish()
-        return ()
+        return clashing.ended(desk, session, disk.patches_in(root / projects.PATCHES))
     return (f"a sync to {session.upto} is in progress: `forkkeeper sync --status`",) if session else ()
 
 
-def _replaced(moving: Moving, session: Session, pair: str) -> Session:
-    """Take what a person made for the new side: a `git diff`, or a whole patch with its own reason and trailers."""
+def _replaced(moving: Moving, session: Session, pair: str) -> tuple[Session, tuple[Block, ...]]:
+    """Take what a person made for the new side: a `git diff`, or a whole patch with its own reason and trailers.
+
+    Gives also what is to be said of what they had made of it before.
+    """
     project = moving.project
     name, equals, file = pair.partition("=")
     old = project.queue.named(name)
@@ -329,10 +334,9 @@ def _replaced(moving: Moving, session: Session, pair: str) -> Session:
     except mail.MailError as error:
         hint = "make it with `git diff` or `git format-patch` in the new tree"
         raise RequestError("sync", file, str(error), hint) from error
-    before = session.before
+    said = clashing.forgotten(moving.desk, old, made.data)
     moving.desk.keep_made(old.name, made.data, None)
-    session = sessions.decided(session, old, MADE)
-    return session if before is None or before.patch == old.name else msgspec.structs.replace(session, before=before)
+    return sessions.decided(session, old, MADE), said
 
 
 def _named(project: Project, names: Sequence[str]) -> tuple[str, ...]:
@@ -358,6 +362,10 @@ def _meant(moving: Moving, session: Session, name: str | None, option: str) -> P
     if name is None and session.before is None:
         raise RequestError("sync", option, "no clash lies before you", f"name a patch: `{option} NAME`")
     patch = queue.named(name or (session.before.patch if session.before else ""))
+    if patch is None and name is None and session.before is not None:
+        title = session.before.patch.removesuffix(".patch")
+        hint = "`forkkeeper sync --continue` keeps what was edited of it, and goes on with the queue as it is now"
+        raise RequestError("sync", option, f"{title}, which clashed, is no patch of the queue any more", hint)
     if patch is None:
         hint = near_hint(name or "", [one.title for one in queue.patches], "patches")
         raise RequestError("sync", f"{option} {name}", "is no patch of the queue", hint)

@@ -7,20 +7,36 @@ objects/         trees that the worktree needs
 clash/           the worktree; CLASH.md beside it says what it is about
 """
 
+import contextlib
 import itertools
+import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from forkkeeper.core import resolutions, session as sessions
+from forkkeeper.core.ids import CommitId, TreeId
 from forkkeeper.core.resolutions import Recorded
-from forkkeeper.core.session import Session
+from forkkeeper.core.session import Before, Session
+from forkkeeper.errors import OutsideError
 from forkkeeper.shell import disk
-from forkkeeper.shell.git import Checkout
+from forkkeeper.shell.git import Checkout, Scratch
 
 NOTE = "CLASH.md"
 _STATE = "session.json"
+_UNREADABLE: dict[str, tuple[str, ...]] = {"what git cannot read": ("its files or its .git",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a person had made in the worktree, and where it is kept, as seen from the fork.
+
+    beyond -- for what the worktree itself was kept (`Desk.beyond`); nothing where a diff of its files holds all of it
+    """
+
+    place: Path
+    beyond: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,77 @@ class Desk:
         self.folder.rename(folder)
         return self._shown(folder)
 
+    @property
+    def is_laid(self) -> bool:
+        """Whether anything stands where the worktree of the clash is."""
+        return os.path.lexists(self.checkout.folder)
+
+    def is_edited(self, before: Before) -> bool:
+        """Whether a person has made anything in the worktree, or nobody can tell."""
+        if not self.is_laid:
+            return False
+        if self.beyond(before.head, before.laid):
+            return True
+        try:
+            return self.checkout.tree() != before.laid
+        except (OutsideError, OSError):
+            return True
+
+    def beyond(self, head: CommitId, laid: TreeId | None = None) -> dict[str, tuple[str, ...]]:
+        """Say what is in the worktree that a diff of its files would not hold: of each kind, the names.
+
+        head -- what is accounted for, with all below it
+        laid -- the tree that was put there; None: HEAD and what is staged are accounted for, and what they were before
+        """
+        checkout = self.checkout
+        if not checkout.is_whole:
+            return _UNREADABLE
+        try:
+            things = {
+                "commits": checkout.beside([head], left=laid is not None),
+                "repositories of their own": checkout.nested(),
+                "ignored files": checkout.ignored(),
+                "staged otherwise than edited": checkout.only_staged(laid) if laid is not None else (),
+            }
+        except (OutsideError, OSError):
+            return _UNREADABLE
+        doing = checkout.underway()
+        return {what: names for what, names in {**things, "underway": (doing,) if doing else ()}.items() if names}
+
+    def keep_work(self, before: Before) -> Kept | None:
+        """Set aside what a person made in the worktree of a clash and did not finish; None where that is nothing.
+
+        As a diff where one holds all of it; else the worktree itself is moved, and is there no more.
+        """
+        if not self.is_laid:
+            return None
+        if more := self.beyond(before.head, before.laid):
+            return self.keep_whole(before, more)
+        checkout = self.checkout
+        try:
+            now = checkout.tree()
+            if now == before.laid:
+                return None
+            with Scratch((checkout.objects, self.objects, *checkout.lenders())) as store:
+                diff = store.diffs([(before.laid, now)])[0]
+        except (OutsideError, OSError):
+            return self.keep_whole(before, _UNREADABLE)
+        name = f"{before.patch.removesuffix('.patch')}.diff"
+        return Kept(self.set_aside({name: diff}) / name)
+
+    def keep_whole(self, before: Before, beyond: Mapping[str, tuple[str, ...]]) -> Kept:
+        """Move the worktree itself out of the way, with all that is in it."""
+        checkout = self.checkout
+        with contextlib.suppress(OSError):  # it borrows the sync's objects, which go; a damaged one says nothing of it
+            borrowed = checkout.lenders()
+            shutil.copytree(self.objects, checkout.objects, copy_function=_copy_new, dirs_exist_ok=True)
+            checkout.borrow([path for path in borrowed if path != self.objects.absolute()])
+        place = self._free() / before.patch.removesuffix(".patch")
+        place.parent.mkdir(parents=True)
+        checkout.folder.rename(place)
+        disk.flush_folder(place.parent)
+        return Kept(self._shown(place), beyond)
+
     def _free(self) -> Path:
         numbers = (self.state / "set-aside" / str(number) for number in itertools.count(1))
         return next(path for path in numbers if not path.exists())
@@ -126,6 +213,12 @@ class Desk:
 
     def _shown(self, path: Path) -> Path:
         return path.absolute().relative_to(self.state.absolute().parent)
+
+
+def _copy_new(source: str, target: str) -> None:
+    """Copy a file that is not there yet: git writes its objects so that none can be written over."""
+    if not Path(target).exists():
+        shutil.copyfile(source, target)
 
 
 def read_resolutions(folder: Path) -> tuple[Recorded, ...]:

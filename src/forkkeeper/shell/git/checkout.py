@@ -62,6 +62,12 @@ class Checkout:
         """Whether a repository with a commit is here."""
         return (self._git_dir / "HEAD").is_file() and self.head() is not None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether git can read what is here: a commit is checked out, and there is an index."""
+        # without an index git would say that nothing is tracked, and mean it
+        return self.exists and (self._git_dir / "index").is_file() and self._door.ask("ls-files", "-u").code == 0
+
     def make(self, lenders: Sequence[Path]) -> None:
         """Make an empty repository that borrows objects from these object directories; what stood here is gone."""
         self.remove()
@@ -152,9 +158,13 @@ class Checkout:
             for sha, parents, tree, author, date, message in rows
         )
 
-    def beside(self, commits: Sequence[CommitId]) -> tuple[str, ...]:
-        """Name the commits that a branch, a tag, the stash or HEAD has, and these commits have not below them."""
-        out = self._door.get("log", "-z", "--format=%h %s", "HEAD", "--all", "--not", *commits, "--")
+    def beside(self, commits: Sequence[CommitId], *, left: bool = False) -> tuple[str, ...]:
+        """Name the commits that a branch, a tag, the stash or HEAD has, and these commits have not below them.
+
+        left -- those, too, on which HEAD stood and that nothing names any more
+        """
+        whence = ("HEAD", "--all", *(["--reflog"] if left else []))
+        out = self._door.get("log", "-z", "--format=%h %s", *whence, "--not", *commits, "--")
         return tuple(decode(row) for row in out.split(b"\0") if row)
 
     def tree_of(self, commit: CommitId) -> TreeId:
@@ -215,6 +225,33 @@ class Checkout:
         """Give the paths that differ from what is checked out, or that git does not know, ordered."""
         out = self._door.get("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
         return tuple(sorted(decode(row[3:]) for row in out.split(b"\0") if row))
+
+    def ignored(self) -> tuple[str, ...]:
+        """Give the files that git leaves out because a rule says to ignore them, ordered."""
+        out = self._door.get("ls-files", "-z", "--others", "--ignored", "--exclude-standard")
+        return tuple(sorted(decode(row) for row in out.split(b"\0") if row))
+
+    def nested(self) -> tuple[str, ...]:
+        """Give the folders that are repositories of their own, ordered: git would keep no more of one than an id."""
+        found = []
+        for folder, folders, files in os.walk(self.folder):
+            here = Path(folder)
+            if here != self.folder and ".git" in (*folders, *files):
+                found.append(here.relative_to(self.folder).as_posix())
+            folders[:] = [name for name in folders if name != ".git"]
+        return tuple(sorted(found))
+
+    def submodules(self) -> tuple[str, ...]:
+        """Give the paths at which the index has another repository's commit."""
+        out = self._door.get("ls-files", "-z", "--stage")
+        return tuple(decode(row.split(b"\t", 1)[1]) for row in out.split(b"\0") if row.startswith(b"160000 "))
+
+    def only_staged(self, laid: TreeId) -> tuple[str, ...]:
+        """Give the files of which the index has a text of its own: neither that of the worktree nor that of a tree."""
+        how = ("--name-only", "-z", "--no-ext-diff", "--diff-filter=u")
+        outs = (self._door.get("diff", *how, *of, "--") for of in ((), ("--cached", laid)))
+        apart, staged = ({decode(path) for path in out.split(b"\0") if path} for out in outs)
+        return tuple(sorted(apart & staged))
 
     def underway(self) -> str | None:
         """Name the rebase, merge or the like that git has begun here and not ended."""
