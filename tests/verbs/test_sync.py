@@ -406,3 +406,17 @@ def test_the_same_lines_elsewhere_are_no_silent_goodbye(upstream_repo: Upstream)
     assert fork.state() == state
     fork.ok("sync", "--upto", fork.target, "--accept", "mark")
     assert fork.names() == []
+
+
+@pytest.mark.parametrize("more", [[], ["--commit"]])
+def test_a_fork_of_an_overlay_alone_moves(upstream_repo: Upstream, more: list[str]) -> None:
+    """With no patch in the queue the sync is saved and ends so, with all that it has to say."""
+    pin = upstream_repo.commit({"a.txt": "a\n"}, tag="v1")
+    target = upstream_repo.commit({"a.txt": "b\n"}, tag="v2")
+    fork = fork_of(upstream_repo.path.parent, upstream_repo, pin, target, [], {"mine/x.txt": "own\n"})
+    ran = fork.ok("sync", "--upto", "v2", *more)
+    assert "saved: " in ran.out
+    assert ran.err == ""
+    assert target in (fork.root / "fork.lock").read_text()
+    assert not (fork.root / ".forkkeeper/sync").exists()
+    fork.ok("log", "--check")
