@@ -277,7 +277,7 @@ def test_ignored_files_are_refused_and_taken_in_as_said(clashing: Fork) -> None:
     place = worktree(clashing)
     (place / "buildsys").mkdir()
     (place / "buildsys/h.cmake").write_text("X\n")
-    said = "a .gitignore leaves files out, and they would not be in the patch: buildsys/h.cmake"
+    said = "holds files that a .gitignore leaves out: buildsys/h.cmake"
     ran = clashing.run("sync", "--continue")
     assert_message(ran, 1, said, "forkkeeper sync --continue --widen")
     (typed,) = re.findall(r"`git -C (\S+) (add [^`]+)`", ran.err)

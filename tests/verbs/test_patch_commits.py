@@ -1,5 +1,7 @@
 """`patch open` and `patch save`: the queue as commits, a person's own git on them, and back to files."""
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -274,3 +276,66 @@ def test_the_worktree_is_not_upstreams_to_configure(fork_in_step: Fork) -> None:
     assert Checkout(tree).loose() == ()
     assert not (tree / "native/extra.c").exists()
     assert git(fork_in_step.root, "status", "--porcelain") == ""
+
+
+def ignoring(fork: Fork) -> Path:
+    """Open the queue, with upstream's rules for what a build makes in the last patch, and a file that they match."""
+    tree = opened(fork)
+    (tree / ".gitignore").write_text("build*/\n")
+    git(tree, "add", ".gitignore")
+    git(tree, "commit", "--quiet", "--amend", "--no-edit")
+    fork.ok("patch", "save")
+    (tree / "buildsys").mkdir()
+    (tree / "buildsys/h.cmake").write_text("X\n")
+    return tree
+
+
+def typed(fork: Fork, said: str) -> None:
+    """Type each command of a line of advice."""
+    for words in re.findall(r"`([^`]+)`", said):
+        if words.startswith("git "):
+            git(fork.root, *shlex.split(words)[1:])
+        else:
+            fork.ok(*shlex.split(words)[1:])
+
+
+def test_ignored_files_do_not_go_with_the_worktree(fork_in_step: Fork) -> None:
+    """A new file that a .gitignore matches stops `patch close`; what is said to type takes it into a patch."""
+    tree = ignoring(fork_in_step)
+    ran = fork_in_step.run("patch", "close")
+    assert_message(
+        ran, 1, "patch close: .forkkeeper/patches: holds files that a .gitignore leaves out: buildsys/h.cmake"
+    )
+    assert (tree / "buildsys/h.cmake").is_file()
+    typed(fork_in_step, next(line for line in ran.err.splitlines() if "takes them in" in line))
+    assert b"+++ b/buildsys/h.cmake" in fork_in_step.mails()[-1]
+    fork_in_step.ok("patch", "close")
+
+
+def test_ignored_files_go_where_that_is_said(fork_in_step: Fork) -> None:
+    """The command that is said removes what a build left, and `--discard` does, too."""
+    ignoring(fork_in_step)
+    ran = fork_in_step.run("patch", "close")
+    typed(fork_in_step, next(line for line in ran.err.splitlines() if "clean -ffdXq" in line))
+    assert not (fork_in_step.root / TREE).exists()
+    (opened(fork_in_step) / "buildsys").mkdir()
+    (fork_in_step.root / TREE / "buildsys/h.cmake").write_text("X\n")
+    fork_in_step.ok("patch", "close", "--discard")
+
+
+@pytest.mark.parametrize("verb", ["new", "refresh"])
+def test_a_patch_says_what_it_left_out(fork_in_step: Fork, verb: str) -> None:
+    """A patch that is made of edits names the files that a .gitignore kept out of it, and what takes them in."""
+    tree = ignoring(fork_in_step)
+    more = ["two", "--why", "It is needed.", "--witness", "none [x]"] if verb == "new" else []
+    if verb == "refresh":
+        (tree / "buildsys/h.cmake").rename(fork_in_step.root.parent / "h.cmake")
+        fork_in_step.ok("patch", "edit", "null-check")
+        (tree / "buildsys").mkdir(exist_ok=True)
+        (fork_in_step.root.parent / "h.cmake").rename(tree / "buildsys/h.cmake")
+    edit(tree, "README.md", "small", "tiny")
+    ran = fork_in_step.ok("patch", verb, *more)
+    assert "left out, as a .gitignore matches them: buildsys/h.cmake" in ran.out
+    typed(fork_in_step, next(line for line in ran.out.splitlines() if "takes them in" in line))
+    assert b"+++ b/buildsys/h.cmake" in fork_in_step.mails()[-1]
+    fork_in_step.ok("patch", "close")

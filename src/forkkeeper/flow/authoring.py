@@ -25,6 +25,7 @@ from forkkeeper.flow.patching import (
 )
 from forkkeeper.flow.reshaping import free, moved, restacked, words, written
 from forkkeeper.flow.standing import Setting
+from forkkeeper.flow.strays import left_out
 from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Worktree
 from forkkeeper.stages import opened as openeds, project as projects
@@ -69,7 +70,9 @@ def patch_new(
         patches = restack.written(work.store, pieces)
         stands = new if at < len(work.pieces) else None
         changed = keep(work, pieces, patches, at=stands)
-        return Report((*work.notes, *said_of(work.project, patches, changed, f"patches: {words(new)}\n\n{why}")))
+        out = left_out(work.opened.checkout, at_patch=stands is not None) if work.opened and not diff else ()
+        said = said_of(work.project, patches, changed, f"patches: {words(new)}\n\n{why}")
+        return Report((*work.notes, *said, *out))
 
 
 def _applied(work: Working, file: Path) -> tuple[int, TreeId, TreeId]:
@@ -148,9 +151,8 @@ def patch_refresh(setting: Setting) -> Report:
         pieces = restacked(work, wanted, f"{piece.patch.title}: {_LATER}", _LATER_HINT)
         patches = restack.written(work.store, pieces)
         changed = keep(work, pieces, patches, at=chain.at)
-        return Report(
-            (*work.notes, *said_of(work.project, patches, changed, f"patches: {piece.patch.title} does it otherwise"))
-        )
+        said = said_of(work.project, patches, changed, f"patches: {piece.patch.title} does it otherwise")
+        return Report((*work.notes, *said, *left_out(checkout, at_patch=True)))
 
 
 def _refreshed(work: Working, opened: Opened, at: int) -> Piece:

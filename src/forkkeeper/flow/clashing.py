@@ -1,6 +1,5 @@
 """The worktree of a clash: laid before a person, taken from them, and nothing of theirs lost on the way."""
 
-import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.flow.passing import passed
 from forkkeeper.flow.standing import Setting, scratch
+from forkkeeper.flow.strays import refuse_ignored
 from forkkeeper.shell import disk
 from forkkeeper.shell.git import Checkout, Scratch, Stages
 from forkkeeper.stages import session as desks, upstream as upstreams
@@ -213,16 +213,8 @@ def _check_stand(desk: Desk, before: Before) -> None:
 def _check_outside(desk: Desk, own: set[str]) -> None:
     """Refuse what git would leave out of the patch though it lies there: ignored files, repositories in it."""
     checkout, shown = desk.checkout, desk.shown()
-    ignored = [path for path in checkout.ignored() if path not in own]
-    if ignored:
-        files = " ".join(shlex.quote(path) for path in ignored[:5])
-        raise AnswerIsNo(
-            "sync",
-            str(shown),
-            f"a .gitignore leaves files out, and they would not be in the patch: {some(ignored)}",
-            f"`git -C {shown} add --force -- {files}` takes them in, with `forkkeeper sync --continue --widen`;\n"
-            f"    `git -C {shown} clean -ffdXq` deletes all that is ignored; then `forkkeeper sync --continue`",
-        )
+    anew = "`forkkeeper sync --continue`"
+    refuse_ignored(checkout, shown, own, step="sync", taken="`forkkeeper sync --continue --widen`", then=anew)
     known = checkout.submodules()
     nested = [path for path in checkout.nested() if path not in known]
     if nested:

@@ -31,6 +31,7 @@ from forkkeeper.core.restack import Piece
 from forkkeeper.errors import AnswerIsNo, RequestError
 from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import Setting, compose_at, held_hint, locked_of, near_hint, noted, open_upstream, scratch
+from forkkeeper.flow.strays import refuse_close
 from forkkeeper.shell.git import Mails, Scratch
 from forkkeeper.stages import opened as openeds, project as projects, upstream as upstreams
 from forkkeeper.stages.opened import FOLDER, Opened, Origin
@@ -151,6 +152,8 @@ def patch_close(setting: Setting, *, discard: bool = False) -> Report:
     with projects.alone(root, doing=step) as done:
         project = projects.load(root, step=step)
         opened = openeds.find(root, project.queue.digest(), step=step)
+        if opened is not None and not discard:
+            refuse_close(opened, step)
         if opened is None:
             raise not_open(step)
         lost = openeds.unsaved(opened)

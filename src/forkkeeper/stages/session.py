@@ -143,7 +143,7 @@ class Desk:
             return _UNREADABLE
         try:
             things = {
-                "commits": checkout.beside([head], left=laid is not None),
+                "commits": checkout.apart(head, left=laid is not None),
                 "repositories of their own": checkout.nested(),
                 "ignored files": checkout.ignored(),
                 "staged otherwise than edited": checkout.only_staged(laid) if laid is not None else (),

@@ -158,13 +158,18 @@ class Checkout:
             for sha, parents, tree, author, date, message in rows
         )
 
-    def beside(self, commits: Sequence[CommitId], *, left: bool = False) -> tuple[str, ...]:
-        """Name the commits that a branch, a tag, the stash or HEAD has, and these commits have not below them.
+    def beside(self, commits: Sequence[CommitId]) -> tuple[str, ...]:
+        """Name the commits that a branch, a tag, the stash or HEAD has, and these commits have not below them."""
+        out = self._door.get("log", "-z", "--format=%h %s", "HEAD", "--all", "--not", *commits, "--")
+        return tuple(decode(row) for row in out.split(b"\0") if row)
 
-        left -- those, too, on which HEAD stood and that nothing names any more
+    def apart(self, commit: CommitId, *, left: bool) -> tuple[str, ...]:
+        """Name the commits that anything here has, and that are not a commit or below it.
+
+        left -- those, too, that HEAD or a branch stood on and that nothing names any more
         """
         whence = ("HEAD", "--all", *(["--reflog"] if left else []))
-        out = self._door.get("log", "-z", "--format=%h %s", *whence, "--not", *commits, "--")
+        out = self._door.get("log", "-z", "--format=%h %s", *whence, "--not", commit, "--")
         return tuple(decode(row) for row in out.split(b"\0") if row)
 
     def tree_of(self, commit: CommitId) -> TreeId:
