@@ -46,7 +46,7 @@ def laid(fork: Fork) -> str:
 
 def said_place(fork: Fork, out: str) -> Path:
     """Give the place in `.forkkeeper/set-aside/` that was said, which must be there."""
-    places: list[str] = re.findall(r"\.forkkeeper/set-aside/[\w/.-]+\w", " ".join(out.split()))
+    places: list[str] = re.findall(r"\.forkkeeper/set-aside/[\w/.-]*\w", " ".join(out.split()))
     assert len(places) == 1, out
     assert (fork.root / places[0]).exists(), out
     return fork.root / places[0]
@@ -212,6 +212,21 @@ def test_a_replaced_patch_keeps_what_lay_there(clashing: Fork, tmp_path: Path) -
     assert "+X of mine" in said_place(clashing, ran.out).read_text()
 
 
+def test_what_is_set_aside_is_said_where_the_step_fails(clashing: Fork) -> None:
+    """The edits are taken and a stash is kept beside them, and then nothing can be saved: the message says both."""
+    place = worktree(clashing)
+    git(place, "add", "a.txt")
+    git(place, "stash")
+    (place / "a.txt").write_text(BOTH)
+    git(clashing.root, "rm", "--quiet", "--cached", "patches/ten.patch")
+    git(clashing.root, "commit", "--quiet", "--message", "not this one")
+    ran = clashing.run("sync", "--continue")
+    assert_message(ran, 2, "its text as it was is in no commit")
+    assert git(said_place(clashing, ran.err), "show", "stash@{0}:a.txt").endswith("X of mine")
+    clashing.commit_all()
+    clashing.ok("sync", "--continue")
+
+
 # a worktree that is damaged -----------------------------------------------------------------------------------------
 
 
@@ -250,6 +265,16 @@ def test_a_damaged_worktree_is_kept(clashing: Fork, damage: str, words: list[str
     if ran.code:
         (worktree(clashing) / "a.txt").write_text(BOTH)
         clashing.ok("sync", "--continue")
+
+
+def test_a_sync_whose_state_is_damaged_is_kept_whole(clashing: Fork) -> None:
+    """`--abort` keeps all of it, and git still reads the stash in the worktree there."""
+    git(worktree(clashing), "add", "a.txt")
+    git(worktree(clashing), "stash")
+    (clashing.root / ".forkkeeper/sync/session.json").write_text("{")
+    place = said_place(clashing, clashing.ok("sync", "--abort").out)
+    assert git(place / "clash", "show", "stash@{0}:a.txt").endswith("X of mine")
+    git(place / "clash", "stash", "pop")
 
 
 @pytest.mark.parametrize("with_commit", [True, False])

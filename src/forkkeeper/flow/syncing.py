@@ -28,7 +28,7 @@ from forkkeeper.core.planning import Plan
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.core.session import Session
 from forkkeeper.core.verdict import Outcome
-from forkkeeper.errors import ExitCode, RequestError
+from forkkeeper.errors import ExitCode, ForkkeeperError, RequestError
 from forkkeeper.flow import clashing, passing, saving
 from forkkeeper.flow.clashing import DROPPED, MADE, PARKED, Moving
 from forkkeeper.flow.searching import with_culprits
@@ -84,7 +84,7 @@ def sync(
         for pair in replace_by:
             session, before = _replaced(moving, session, pair)
             kept += before
-        return _with(tuple(kept), _advance(moving, _accepted(session, accepted), every=accept_reviewed))
+        return _advance(moving, _accepted(session, accepted), kept, every=accept_reviewed)
 
 
 def go_on(setting: Setting, *, widen: bool = False, commit: bool = False) -> Report:
@@ -92,7 +92,7 @@ def go_on(setting: Setting, *, widen: bool = False, commit: bool = False) -> Rep
     with _resumed(setting, commit=commit) as (moving, session):
         if session.before is not None and moving.desk.checkout.is_whole:
             after, said = clashing.taken(moving, session, session.before, widen=widen)
-            return _with(said, _advance(moving, after))
+            return _advance(moving, after, said)
         return _advance(moving, session)
 
 
@@ -132,7 +132,7 @@ def reopen(setting: Setting, name: str) -> Report:
         decisions = {key: value for key, value in session.decisions.items() if key != patch.name}
         accepted = {key: value for key, value in session.accepted.items() if key != patch.name}
         left = msgspec.structs.replace(session, accepted=accepted, decisions=decisions)
-        return _with(aside, _advance(moving, left))
+        return _advance(moving, left, aside)
 
 
 def abort(setting: Setting) -> Report:
@@ -174,11 +174,21 @@ def where(setting: Setting) -> Report:
 # one step -----------------------------------------------------------------------------------------------------------
 
 
-def _advance(moving: Moving, session: Session, *, every: bool = False) -> Report:
-    """Carry the queue with all that was decided; save it, or lay the next question before the person.
+def _advance(moving: Moving, session: Session, kept: Sequence[Block] = (), *, every: bool = False) -> Report:
+    """Take one step.
 
+    kept -- what is to be said of what was set aside before, also where the step cannot be taken
     every -- accept all rows that are for review now
     """
+    try:
+        shown = _step(moving, session, every=every)
+    except ForkkeeperError as error:
+        raise type(error)(error.step, error.thing, error.found + _listed(kept), error.hint) from error
+    return replace(shown, blocks=(*shown.blocks, *kept))
+
+
+def _step(moving: Moving, session: Session, *, every: bool) -> Report:
+    """Carry the queue with all that was decided; save it, or lay the next question before the person."""
     project, desk = moving.project, moving.desk
     new, old = clashing.ends(moving, session)
     desk.save(session)
@@ -202,7 +212,7 @@ def _advance(moving: Moving, session: Session, *, every: bool = False) -> Report
             laid = clashes.lay(store, root.clash, clashing.labels(plan, root)) if root and root.clash else None
     if saved is not None:  # only here: the store writes into the sync's folder to its end
         queue = {row.new.name: row.new.data for row in plan.rows if row.new is not None}
-        return _with(clashing.ended(desk, session, queue), saved)
+        return replace(saved, blocks=(*saved.blocks, *clashing.ended(desk, session, queue)))
     said = (*said, *clashing.moved_on(moving, session, root, laid))
     if root is None or laid is None:
         session = clashing.closed(desk, session)
@@ -245,11 +255,12 @@ def _resolutions(moving: Moving, session: Session, plan: Plan) -> dict[str, byte
 
 def _left_out(moving: Moving, session: Session, patch: Patch, kind: str, why: str) -> Report:
     aside = clashing.forgotten(moving.desk, patch)
-    return _with(aside, _advance(moving, sessions.decided(session, patch, kind, why=" ".join(why.split()))))
+    return _advance(moving, sessions.decided(session, patch, kind, why=" ".join(why.split())), aside)
 
 
-def _with(said: tuple[Block, ...], shown: Report) -> Report:
-    return replace(shown, blocks=(*shown.blocks, *said))
+def _listed(kept: Sequence[Block]) -> str:
+    """Give what was set aside as lines of an error."""
+    return "".join(f"\n    {block.text if isinstance(block, Painted) else block}" for block in kept)
 
 
 # beginning and going on ---------------------------------------------------------------------------------------------

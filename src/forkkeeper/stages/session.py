@@ -41,14 +41,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where a sync in progress is kept. state -- the fork's `.forkkeeper/`."""
+    """Where a sync in progress is kept. state -- the fork's `.forkkeeper/`; name -- the folder in it."""
 
     state: Path
+    name: str = "sync"
 
     @property
     def folder(self) -> Path:
         """The folder of the sync in progress."""
-        return self.state / "sync"
+        return self.state / self.name
 
     @property
     def checkout(self) -> Checkout:
@@ -114,6 +115,11 @@ class Desk:
         folder = self._free()
         folder.parent.mkdir(parents=True, exist_ok=True)
         self.folder.rename(folder)
+        moved = Desk(self.state, name=f"set-aside/{folder.name}")
+        with contextlib.suppress(OSError):  # the worktree finds its objects where they are now
+            borrowed = moved.checkout.lenders()
+            was = self.objects.absolute()
+            moved.checkout.borrow([moved.objects if path == was else path for path in borrowed])
         return self._shown(folder)
 
     @property
