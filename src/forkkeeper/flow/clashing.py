@@ -14,7 +14,7 @@ from forkkeeper.core.placing import Aid, LeftOut
 from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.report import Block, Painted, Table
 from forkkeeper.core.resolutions import Recorded
-from forkkeeper.core.session import Before, Decision, Session
+from forkkeeper.core.session import Before, Session
 from forkkeeper.core.shown import spelled
 from forkkeeper.core.verdict import Outcome, Row
 from forkkeeper.errors import AnswerIsNo, RequestError
@@ -52,7 +52,7 @@ def carried(moving: Moving, session: Session, store: Scratch, old: Commit, new: 
     trusted = frozenset(session.accepted)
     outcomes = {PARKED: Outcome.PARKED, DROPPED: Outcome.DROPPED}
     aid = Aid(
-        by_hand=_made(moving, decisions),
+        by_hand={name: mail.parse(name, data) for name, data in counted(moving, session).items()},
         trusted=trusted,
         recorded=resolutions.by_key(known(moving, session)),
         left_out={n: LeftOut(outcomes[d.kind], d.why) for n, d in decisions.items() if d.kind in outcomes},
@@ -62,13 +62,14 @@ def carried(moving: Moving, session: Session, store: Scratch, old: Commit, new: 
     return planning.make(store, old, new, queue, project.overlay, project.declaration.path, aid)
 
 
-def _made(moving: Moving, decisions: Mapping[str, Decision]) -> dict[str, Patch]:
-    """Read the patches that a person made to fit."""
+def counted(moving: Moving, session: Session) -> dict[str, bytes]:
+    """Read the patches that a person made to fit, of the queue as it is, by file name."""
     found = {}
-    for name, decision in decisions.items():
-        data = moving.desk.made(name) if decision.kind == MADE else None
+    for patch in moving.project.queue.patches:
+        decision = session.counts(patch)
+        data = moving.desk.made(patch.name) if decision is not None and decision.kind == MADE else None
         if data is not None:
-            found[name] = mail.parse(name, data)
+            found[patch.name] = data
     return found
 
 
@@ -313,7 +314,7 @@ def progress(desk: Desk, session: Session, names: Collection[str]) -> tuple[Bloc
 
 
 def ended(desk: Desk, session: Session, queue: Mapping[str, bytes]) -> tuple[Block, ...]:
-    """End a sync, and set aside what a person made in it that is in no file. queue -- the fork's patches, by name."""
+    """End a sync, and set aside what a person made in it that is in no file. queue -- what was saved, by name."""
     said = (*aside(desk, session.before), *kept_made(desk, session, queue))
     desk.finish()
     return said

@@ -211,8 +211,8 @@ def _step(moving: Moving, session: Session, *, every: bool) -> Report:
             root = clashing.root_of(plan)
             laid = clashes.lay(store, root.clash, clashing.labels(plan, root)) if root and root.clash else None
     if saved is not None:  # only here: the store writes into the sync's folder to its end
-        queue = {row.new.name: row.new.data for row in plan.rows if row.new is not None}
-        return replace(saved, blocks=(*saved.blocks, *clashing.ended(desk, session, queue)))
+        ended = clashing.ended(desk, session, clashing.counted(moving, session))
+        return replace(saved, blocks=(*saved.blocks, *ended))
     said = (*said, *clashing.moved_on(moving, session, root, laid))
     if root is None or laid is None:
         session = clashing.closed(desk, session)
