@@ -163,15 +163,6 @@ class Checkout:
         out = self._door.get("log", "-z", "--format=%h %s", "HEAD", "--all", "--not", *commits, "--")
         return tuple(decode(row) for row in out.split(b"\0") if row)
 
-    def apart(self, commit: CommitId, *, left: bool) -> tuple[str, ...]:
-        """Name the commits that anything here has, and that are not a commit or below it.
-
-        left -- those, too, that HEAD or a branch stood on and that nothing names any more
-        """
-        whence = ("HEAD", "--all", *(["--reflog"] if left else []))
-        out = self._door.get("log", "-z", "--format=%h %s", *whence, "--not", commit, "--")
-        return tuple(decode(row) for row in out.split(b"\0") if row)
-
     def tree_of(self, commit: CommitId) -> TreeId:
         """Give a commit's tree."""
         return TreeId(self._door.line("rev-parse", "--verify", f"{commit}^{{tree}}"))
@@ -184,6 +175,15 @@ class Checkout:
         """Name the branch that is checked out; None where it is none."""
         answer = self._door.ask("symbolic-ref", "--quiet", "--short", "HEAD")
         return decode(answer.out).strip() if answer.code == 0 else None
+
+    def apart(self, commit: CommitId, *, left: bool) -> tuple[str, ...]:
+        """Name the commits that anything here has, and that are not a commit or below it.
+
+        left -- those, too, that HEAD or a branch stood on and that nothing names any more
+        """
+        whence = ("HEAD", "--all", *(["--reflog"] if left else []))
+        out = self._door.get("log", "-z", "--format=%h %s", *whence, "--not", commit, "--")
+        return tuple(decode(row) for row in out.split(b"\0") if row)
 
     # files --------------------------------------------------------------------------------------------------------
 
