@@ -59,7 +59,7 @@ def test_a_sure_sync_saves_queue_history_log_and_lock(fork_behind: Fork) -> None
     assert not (fork_behind.root / "patches/null-check.patch").exists()
     assert pin(fork_behind) == fork_behind.target
     message = f"sync: upstream {fork_behind.pin[:12]} → {fork_behind.target[:12]}"
-    assert f'git add -A -- patches history.toml CHANGES-LOCAL.md fork.lock && git commit -m "{message}"' in ran.out
+    assert f"git add -A -- patches history.toml CHANGES-LOCAL.md fork.lock && git commit -m '{message}'" in ran.out
     changed = git(fork_behind.root, "status", "--porcelain").split("\n")
     assert sorted(line.split()[-1] for line in changed) == [
         "CHANGES-LOCAL.md",

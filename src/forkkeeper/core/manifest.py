@@ -5,6 +5,7 @@ path, ordered: a file that changes is a line that changes. Schema 1.
 """
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,8 +101,10 @@ def write(manifest: Manifest) -> bytes:
 
 def read(data: bytes, shown: str) -> Manifest:
     """Read a manifest. shown -- its name in messages. Raises RequestError where it is damaged."""
-    markers.refuse(data, shown, step="read", hint=f"`git checkout --ours {shown}`, then `forkkeeper materialise`")
-    hint = f"`git restore {shown}`, or move it away and `forkkeeper materialise`"
+    markers.refuse(
+        data, shown, step="read", hint=f"`git checkout --ours {shlex.quote(shown)}`, then `forkkeeper materialise`"
+    )
+    hint = f"`git restore {shlex.quote(shown)}`, or move it away and `forkkeeper materialise`"
     head: dict[str, str] = {}
     paths: dict[str, Held] = {}
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").split("\n"), start=1):

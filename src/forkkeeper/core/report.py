@@ -1,5 +1,6 @@
 """What a verb shows to a person, as values: sentences and tables. Drawing them is the terminal's matter."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -383,7 +384,7 @@ def _accepts(plan: Plan, unaccepted: Sequence[Row]) -> str:
 
 def next_steps(plan: Plan, upto: str) -> tuple[Block, ...]:
     """Say what to type after a plan in which something clashed or is for review."""
-    accepts = _accepts(plan, plan.unaccepted((), every=False))
+    accepts, upto = _accepts(plan, plan.unaccepted((), every=False)), shlex.quote(upto)
     if any(row.proposed is None and row.root is None for row in plan.clashed):
         root = next(row for row in plan.clashed if row.root is None)
         said = f"next: begin the sync; it opens a worktree in which {root.old.title} can be made to fit:"

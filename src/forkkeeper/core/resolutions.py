@@ -8,6 +8,7 @@ the files are not the same in all other lines, too, a person is asked to look.
 
 import hashlib
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -124,7 +125,7 @@ def parse(name: str, data: bytes) -> Recorded:
         return _parse(data)
     except (ValueError, KeyError) as error:
         said = str(error) if isinstance(error, ValueError) else f"it has no `{error.args[0]}:` line"
-        hint = f"`git restore {FOLDER}/{name}`, or `git rm` it: it is then not replayed"
+        hint = f"`git restore {shlex.quote(f'{FOLDER}/{name}')}`, or `git rm` it: it is then not replayed"
         raise RequestError("read", f"{FOLDER}/{name}", f"is damaged: {said}", hint) from error
 
 

@@ -1,6 +1,7 @@
 """Edits of the vendored directory taken into the queue: `patch absorb`. The directory itself is left as it is."""
 
 import email.utils
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -74,7 +75,8 @@ def _looked(work: Working) -> tuple[Place, Standing, Manifest]:
     standing = vendored.look(place)
     if standing.manifest is None:
         found = "is missing, so nobody knows what was edited"
-        raise RequestError(STEP, place.manifest, found, f"`git restore {place.manifest}`, or `forkkeeper materialise`")
+        hint = f"`git restore {shlex.quote(place.manifest)}`, or `forkkeeper materialise`"
+        raise RequestError(STEP, place.manifest, found, hint)
     return place, standing, standing.manifest
 
 

@@ -7,6 +7,7 @@ also where a patch is suspected. An option of fork.toml that does nothing: the d
 
 import errno
 import re
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -310,10 +311,10 @@ def full(thing: str, attempt: Attempt, named: Path | None = None) -> OutsideErro
     found = f"the disk of {room.folder} is full: {_size(room.free)} are free there"
     own = attempt.folder.relative_to(attempt.project.root)
     if room.device == build.device:
-        how = f"make room: {own} can be deleted at any time (`rm -r {own}`)"
+        how = f"make room: {own} can be deleted at any time (`rm -r {shlex.quote(str(own))}`)"
     else:
         how = "make room there (TMPDIR names another folder for temporary files)"
-    return OutsideError("build", thing, found, f"`df -h {room.folder}`; {how}; then {attempt.again}")
+    return OutsideError("build", thing, found, f"`df -h {shlex.quote(str(room.folder))}`; {how}; then {attempt.again}")
 
 
 def _size(number: int) -> str:

@@ -3,6 +3,7 @@
 The three strategies are three ways to hold one tree; each says that tree's id.
 """
 
+import shlex
 from dataclasses import dataclass
 
 from forkkeeper.core import declaration, lock, manifest as manifests, report
@@ -80,7 +81,7 @@ def _vendor(setting: Setting, project: Project, stand: Stand, *, overwrite: bool
     changed = done.written or done.removed
     after: tuple[Block, ...] = (
         "next: look at it with `git diff`, then commit it:",
-        f"  git add {force}-A -- {place.name} {place.manifest} && git commit",
+        f"  git add {force}-A -- {shlex.join([place.name, place.manifest])} && git commit",
     )
     return (
         f"composed tree {stand.made.tree} of {report.said(stand.pin)} is in {place.name}",
@@ -155,7 +156,7 @@ def _of_manifest(place: Place, manifest: Manifest) -> tuple[_Wrong, ...]:
         if vendored.tree_of(store, manifest.entries) == manifest.tree:
             return ()
     said = Painted(f"{place.manifest} was edited: its lines do not make the tree that it names", "red")
-    return (_Wrong((said,), f"`git restore {place.manifest}`"),)
+    return (_Wrong((said,), f"`git restore {shlex.quote(place.manifest)}`"),)
 
 
 def _by_hand(edits: tuple[Edit, ...], place: Place) -> tuple[_Wrong, ...]:
@@ -193,7 +194,7 @@ def _through_git(place: Place, standing: Standing, manifest: Manifest) -> tuple[
     hidden = [path for path in standing.entries if path in ignored]
     if hidden:
         said = f"git ignores {report.count(len(hidden), 'file')} of {place.name}: {vendored.some(hidden)}"
-        parts.append(_Wrong((Painted(said, "red"),), f"`git add -f {place.name}`"))
+        parts.append(_Wrong((Painted(said, "red"),), f"`git add -f {shlex.quote(place.name)}`"))
     changed = [path for path in vendored.rewritten_by_git(place, standing.entries) if path in manifest.paths]
     if changed:
         said = f"git would change the bytes of {report.count(len(changed), 'file')}: {vendored.some(changed)}"

@@ -6,6 +6,7 @@ the alarm are kept apart: where one fails, the other is published all the same.
 """
 
 import contextlib
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,7 +169,9 @@ def _branch(desk: _Desk, pull: Pull) -> tuple[Sequence[Block], bool]:
         tip = boxes.take(incoming, bundle, pull.branch, projects.SAVED)
         if not desk.forge.git:
             moved = desk.dry_run or desk.forge.keep(pull.branch, data)
-            where = f"git fetch {desk.forge.name}/sync-from-{short(pull.from_sha)}.bundle {pull.branch}"
+            where = shlex.join(
+                ["git", "fetch", f"{desk.forge.name}/sync-from-{short(pull.from_sha)}.bundle", pull.branch]
+            )
             return (
                 (_said(desk, f"branch {pull.branch}: kept as a bundle; `{where}` takes it in"),) if moved else ()
             ), False

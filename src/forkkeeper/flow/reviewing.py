@@ -1,5 +1,6 @@
 """Showing what the fork changes (`diff`), and what a branch changes in the fork (`diff --since`)."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -274,4 +275,5 @@ def _patch_since(stand: Stand, side: _Side, name: str, named: str) -> tuple[Tree
             return tree, after
         case Refused(paths=paths):
             found = f"what it did at {named} cannot be laid on what is before it now ({', '.join(paths)})"
-            raise AnswerIsNo("diff", f"--patch {name}", found, f"`forkkeeper diff --since {named} --file {paths[0]}`")
+            again = shlex.join(["forkkeeper", "diff", "--since", named, "--file", paths[0]])
+            raise AnswerIsNo("diff", f"--patch {name}", found, f"`{again}`")

@@ -1,5 +1,6 @@
 """Saving what a sync made of the fork: what is refused lest something is lost, every file of it, and the commit."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -118,7 +119,7 @@ def saved(project: Project, made: Plan, changed: Sequence[str], blocks: tuple[Bl
     written = [name for name in changed if name not in gone]
     removed = (Painted(f"removed: {', '.join(gone)}", "yellow"),) if gone else ()
     done = ("", Painted(f"saved: {', '.join(written)}", "green"), *removed, *held_hint(project))
-    how = (f'  git add -A -- {" ".join(names)} && git commit -m "{message}"',)
+    how = (f"  git add -A -- {shlex.join(names)} && git commit -m {shlex.quote(message)}",)
     if not commit:
         return Report((*blocks, *done, "next: look at it with `git diff`, then commit it:", *how))
     try:

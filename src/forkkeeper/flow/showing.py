@@ -1,6 +1,7 @@
 """The queue shown: `patch list`, `patch show`, `patch why FILE:LINE`."""
 
 import re
+import shlex
 import textwrap
 from pathlib import PurePosixPath
 
@@ -71,7 +72,8 @@ def patch_why(setting: Setting, place: str) -> Report:
 def _hint(stand: Stand, path: str, number: int) -> str:
     paths = sorted(stand.store.entries(stand.made.tree))
     if path in paths:
-        return f"`forkkeeper patch why {path}:1` is its first line; {number} is counted in the composed fork"
+        first = shlex.quote(f"{path}:1")
+        return f"`forkkeeper patch why {first}` is its first line; {number} is counted in the composed fork"
     last = path.rsplit("/", 1)[-1]
     same = [one for one in paths if one.rsplit("/", 1)[-1] == last]
     near = near_hint(path, same or paths, "files")

@@ -1,5 +1,7 @@
 """Bringing a patch back into the queue that a person had set aside (`patch unpark`)."""
 
+import shlex
+
 from forkkeeper.core import carry, compose, mail, parked
 from forkkeeper.core.compose import Baseline, NotApplied
 from forkkeeper.core.ids import TreeId, short
@@ -67,7 +69,7 @@ def _carried(work: Working, one: Parked, patch: Patch, tip: TreeId) -> Row:
 def _taken(one: Parked, row: Row) -> Patch:
     """Give the patch as it is to stand now. Raises AnswerIsNo where it has no place."""
     if row.outcome in GONE:
-        gone = f"`git rm patches/{parked.FOLDER}/{one.name}`, then `forkkeeper log`"
+        gone = f"`git rm {_quoted(one)}`, then `forkkeeper log`"
         raise AnswerIsNo(_STEP, one.name, f"is {row.outcome.value}: {row.why}", gone)
     if row.outcome is Outcome.CLASHED or row.new is None:
         raise AnswerIsNo(_STEP, one.name, f"clashes still: {row.why}", _anew(one))
@@ -75,8 +77,12 @@ def _taken(one: Parked, row: Row) -> Patch:
 
 
 def _anew(one: Parked) -> str:
-    title = one.name.removesuffix(".patch")
+    title = shlex.quote(one.name.removesuffix(".patch"))
     return (
         f"make it anew: `forkkeeper patch open`, edit, `forkkeeper patch new {title} --why …`; then "
-        f"`git rm patches/{parked.FOLDER}/{one.name}` and `forkkeeper log`"
+        f"`git rm {_quoted(one)}` and `forkkeeper log`"
     )
+
+
+def _quoted(one: Parked) -> str:
+    return shlex.quote(f"{projects.PATCHES}/{parked.FOLDER}/{one.name}")

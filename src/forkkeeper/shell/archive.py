@@ -12,6 +12,7 @@ archive keeps what is below a folder together, sorted or not; one that does not 
 
 import gzip
 import re
+import shlex
 import tarfile
 import tempfile
 import zlib
@@ -43,7 +44,7 @@ def extract_embedded(sdist: Path, embedded: str, into: Path) -> Path:
     Returns into. Raises OutsideError.
     """
     if into.exists():
-        raise OutsideError("unpack", sdist.name, f"{into} is in the way", f"rm -r {into}")
+        raise OutsideError("unpack", sdist.name, f"{into} is in the way", shlex.join(["rm", "-r", str(into)]))
     with _explained(sdist, into.parent):
         into.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{into.name}-", dir=into.parent) as scratch:
@@ -187,7 +188,9 @@ def _explained(sdist: Path, folder: Path) -> Iterator[None]:
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise OutsideError("unpack", sdist.name, f"not a whole .tar.gz: {error}", AGAIN) from error
     except OSError as error:
-        raise OutsideError("unpack", sdist.name, str(error), f"df -h {folder}; ls -ld {folder}") from error
+        raise OutsideError(
+            "unpack", sdist.name, str(error), f"df -h {shlex.quote(str(folder))}; ls -ld {shlex.quote(str(folder))}"
+        ) from error
 
 
 def _look(sdist: Path) -> str:

@@ -13,6 +13,7 @@ import glob
 import hashlib
 import os
 import platform
+import shlex
 import shutil
 import stat
 import tempfile
@@ -177,7 +178,7 @@ def _refuse_led_out(root: Path, names: Sequence[str]) -> None:
             link = next(path for path in (folder, *folder.parents) if path.is_symlink())
             shown = link.relative_to(root).as_posix()
             found = f"is a symbolic link to {link.readlink()}, out of the fork; nothing was written"
-            raise RequestError("save", shown, found, f"rm {shown}, and have a folder there")
+            raise RequestError("save", shown, found, f"rm {shlex.quote(shown)}, and have a folder there")
 
 
 def _after(journal: Path, operation: Operation) -> dict[str, bytes | None]:
@@ -245,7 +246,7 @@ def kept(log: Path, number: int, side: str) -> dict[str, bytes | None]:
         data = read(path)
         if digest(data) != (changed.before if side == BEFORE else changed.after):
             shown, what = path.relative_to(log.parents[1]).as_posix(), f"is not {changed.name} as it was {side}"
-            raise RequestError("read", shown, what, f"`git log -p -- {changed.name}` may have it")
+            raise RequestError("read", shown, what, f"`git log -p -- {shlex.quote(changed.name)}` may have it")
         found[changed.name] = data
     return found
 

@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import socket
 import ssl
 import urllib.request
@@ -403,7 +404,9 @@ def _explained(thing: str, link: Link, into: Path) -> Iterator[None]:
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise OutsideError("download", thing, f"{redacted(link.url)}: {_plain(error)}", AGAIN_HINT) from error
     except OSError as error:
-        raise OutsideError("download", thing, str(error), f"df -h {into}; ls -ld {into}") from error
+        raise OutsideError(
+            "download", thing, str(error), f"df -h {shlex.quote(str(into))}; ls -ld {shlex.quote(str(into))}"
+        ) from error
 
 
 def _answers(url: str, timeout: float) -> str | None:
