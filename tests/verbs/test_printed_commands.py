@@ -1,22 +1,37 @@
 """The commands that a verb prints do what they say when they are typed, wherever one stands and whatever names hold."""
 
+import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from world import Fork, Local, Ran, Upstream, environment, fork_of, git
+from world import Fork, Local, Ran, Upstream, assert_message, environment, fork_of, git
 
 HOSTILE = ['up"; touch pwn; echo "', "up'; touch pwn; '", "$(touch pwn)", "`touch pwn`"]
 
 
-def typed(ran: Ran, folder: Path, *, code: int = 0) -> str:
-    """Type the command that a verb printed to commit with, in that folder; gives it."""
-    command = next(line for line in ran.out.splitlines() if line.startswith("  git "))
+def printed(ran: Ran) -> str:
+    """Give the command to commit with that a verb printed: up to where its last quote is closed."""
+    lines = ran.out[ran.out.index("\n  git ") + 1 :].splitlines()
+    return next(text for end in range(1, len(lines) + 1) if is_whole(text := "\n".join(lines[:end])))
+
+
+def is_whole(text: str) -> bool:
+    """Whether a shell would run what was typed so far, and not wait for the end of a quote."""
+    try:
+        shlex.split(text)
+    except ValueError:
+        return False
+    return True
+
+
+def shell(command: str, folder: Path) -> None:
+    """Type a command in a folder."""
     done = subprocess.run(
         ["sh", "-c", command], cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )
-    assert done.returncode == code, f"{command}\n{done.stdout}{done.stderr}"
-    return command
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -27,7 +42,7 @@ def test_a_name_in_the_message_of_a_commit_is_no_command(fork_behind: Fork, name
     declared.write_text(text.replace('name = "upstream"', f"name = '''{name}'''"))
     assert declared.read_text() != text
     fork_behind.relog()
-    typed(fork_behind.ok("sync", "--upto", "v1.1"), fork_behind.root)
+    shell(printed(fork_behind.ok("sync", "--upto", "v1.1")), fork_behind.root)
     assert git(fork_behind.root, "log", "-1", "--format=%s").startswith(f"sync: {name} ")
     assert not git(fork_behind.root, "status", "--porcelain")
 
@@ -42,3 +57,78 @@ def test_a_path_in_a_printed_command_is_one_word(upstream_repo: Upstream) -> Non
     assert ran.code == 2, ran.said
     command = ran.err.split("`")[1]
     assert command == f"forkkeeper patch why '{path}:1'"
+
+
+# what git ignores ---------------------------------------------------------------------------------------------------
+
+
+def ignoring(fork: Fork, *patterns: str) -> None:
+    """Have git ignore files in this clone, as many do in all of theirs."""
+    exclude = fork.root / ".git/info/exclude"
+    exclude.parent.mkdir(exist_ok=True)
+    exclude.write_text("".join(f"{pattern}\n" for pattern in patterns))
+
+
+def clone(fork: Fork) -> Fork:
+    """Clone the fork beside it, and take the very same upstream along."""
+    place = fork.root.parent / "clone"
+    git(fork.root.parent, "clone", "--quiet", str(fork.root), str(place))
+    return replace(fork, root=place)
+
+
+def new_patch(fork: Fork) -> Ran:
+    """Make a patch of a file that the fork adds."""
+    diff = fork.root.parent / "four.diff"
+    diff.write_text(
+        "diff --git a/four.c b/four.c\nnew file mode 100644\n--- /dev/null\n+++ b/four.c\n@@ -0,0 +1 @@\n+4\n"
+    )
+    return fork.ok("patch", "new", "four", "--diff", str(diff), "--why", "The fork has it.", "--witness", "none [x]")
+
+
+@pytest.mark.parametrize("rules", [["*.patch"], ["patches/"], ["*.patch", "fork.lock", "/patches/series", "*.md"]])
+def test_what_git_ignores_is_committed_all_the_same(fork_in_step: Fork, rules: list[str]) -> None:
+    """Status names each file that git ignores, the printed command commits it, and a clone is in step."""
+    ignoring(fork_in_step, *rules)
+    ran = new_patch(fork_in_step)
+    (fork_in_step.root / "patches/four.patch.orig").write_text("an editor's\n")
+    assert_message(fork_in_step.run("status"), 1, "git ignores patches/four.patch: no clone would have it")
+    shell(printed(ran), fork_in_step.root)
+    fork_in_step.ok("status")
+    held = git(fork_in_step.root, "ls-files").splitlines()
+    assert ("patches/four.patch.orig" in held) == ("patches/" not in rules)  # what is not ours is git's matter
+    clone(fork_in_step).ok("status")
+
+
+def test_what_status_says_of_an_ignored_file_can_be_typed(fork_in_step: Fork) -> None:
+    """Committed without that file, the fork is out of step, and the command that status prints mends it."""
+    ignoring(fork_in_step, "*.patch")
+    new_patch(fork_in_step)
+    fork_in_step.commit_all()
+    ran = fork_in_step.run("status")
+    assert_message(ran, 1, "git ignores patches/four.patch")
+    shell(ran.out.split("next: `")[1].split("`")[0], fork_in_step.root)
+    fork_in_step.ok("status")
+    clone(fork_in_step).ok("status")
+
+
+@pytest.mark.parametrize("rules", [["*.patch"], ["patches/"], ["/patches/parked"]])
+def test_a_parked_patch_is_in_the_commit_whatever_git_ignores(fork_with_clash: Fork, rules: list[str]) -> None:
+    """`sync --commit` after a --skip holds the only copy of the patch that was set aside."""
+    ignoring(fork_with_clash, *rules)
+    fork_with_clash.run("sync", "--upto", "v1.1", "--commit")
+    ran = fork_with_clash.run("sync", "--skip")
+    while ran.code == 1:
+        ran = fork_with_clash.run("sync", "--skip")
+    assert "committed as" in ran.out, ran.said
+    assert "patches/parked/limit.patch" in git(fork_with_clash.root, "ls-tree", "-r", "--name-only", "HEAD")
+    fork_with_clash.ok("status")
+    clone(fork_with_clash).ok("status")
+
+
+def test_a_fork_in_a_folder_that_git_ignores_is_not_meant_for_it(fork_in_step: Fork) -> None:
+    """A fork below an ignored folder of another repository is in step: that repository is to hold none of it."""
+    (fork_in_step.root / ".git").rename(fork_in_step.root.parent / "gone")
+    git(fork_in_step.root.parent, "init", "--quiet")
+    (fork_in_step.root.parent / ".gitignore").write_text(f"{fork_in_step.root.name}/\n")
+    fork_in_step.ok("log")  # the overlay is what git has of it
+    fork_in_step.ok("status")

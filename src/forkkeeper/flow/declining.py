@@ -11,7 +11,7 @@ from forkkeeper.core.mailing import Letter
 from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.core.verdict import Outcome
 from forkkeeper.errors import AnswerIsNo, ExitCode, RequestError
-from forkkeeper.flow import bringing
+from forkkeeper.flow import bringing, committing
 from forkkeeper.flow.bringing import Brought, Seen
 from forkkeeper.flow.patching import Working, keep, said_of
 from forkkeeper.flow.reshaping import reshaping, restacked
@@ -60,14 +60,13 @@ def _remembered(work: Working, entry: Declined, entries: Sequence[Declined], kno
     if known == entry:
         return Report((*work.notes, Painted(f"{said} is declined already: {entry.why}", "green")))
     changed = keep(work, work.pieces, work.project.queue.patches, declined=_ordered(entries))
-    names = " ".join(changed)
     return Report(
         (
             *work.notes,
             Painted(f"declined: {said}, which is ahead of the pin; a sync that brings it will say so", "green"),
             Painted(f"saved: {', '.join(changed)}", "green"),
             "next: commit it:",
-            f"  git add -A -- {names} && git commit -m 'decline {short(entry.sha)}'",
+            f"  {committing.command(work.project.root, changed, f'decline {short(entry.sha)}')}",
         )
     )
 

@@ -1,7 +1,6 @@
 """The queue as commits: a worktree to work in with git (`patch open`), and back to files (`patch save`)."""
 
 import contextlib
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,6 +28,7 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.core.restack import Piece
 from forkkeeper.errors import AnswerIsNo, RequestError
+from forkkeeper.flow import committing
 from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import Setting, compose_at, held_hint, locked_of, near_hint, noted, open_upstream, scratch
 from forkkeeper.flow.strays import refuse_close
@@ -385,5 +385,5 @@ def said_of(
         *copies,
         *(() if held else held_hint(project)),
         "next: look at it with `git diff`, then commit it:",
-        f"  git add -A -- {' '.join(names)} && git commit" + (f" -m {shlex.quote(message)}" if message else ""),
+        f"  {committing.command(project.root, names, message)}",
     )

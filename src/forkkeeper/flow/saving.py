@@ -1,6 +1,5 @@
 """Saving what a sync made of the fork: what is refused lest something is lost, every file of it, and the commit."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,6 +22,7 @@ from forkkeeper.core.planning import Commit, Plan
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.core.verdict import GONE, Outcome, Row
 from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
+from forkkeeper.flow import committing
 from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import compose_at, held_hint
 from forkkeeper.shell import clock
@@ -119,11 +119,12 @@ def saved(project: Project, made: Plan, changed: Sequence[str], blocks: tuple[Bl
     written = [name for name in changed if name not in gone]
     removed = (Painted(f"removed: {', '.join(gone)}", "yellow"),) if gone else ()
     done = ("", Painted(f"saved: {', '.join(written)}", "green"), *removed, *held_hint(project))
-    how = (f"  git add -A -- {shlex.join(names)} && git commit -m {shlex.quote(message)}",)
+    how = (f"  {committing.command(project.root, names, message)}",)
     if not commit:
         return Report((*blocks, *done, "next: look at it with `git diff`, then commit it:", *how))
     try:
-        return Report((*blocks, *done, f"committed as {worktree.commit(names, message)}"))
+        commit_id = worktree.commit(names, message, projects.ignored(project.root))
     except OutsideError as error:
         said = Painted(f"saved, but not committed: {error.found}", "red")
         return Report((*blocks, *done, said, "next: mend that, then commit it:", *how), ExitCode.OUTSIDE_FAILED)
+    return Report((*blocks, *done, f"committed as {commit_id}"))

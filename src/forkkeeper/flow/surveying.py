@@ -7,7 +7,7 @@ from forkkeeper.core.mail import Patch
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.core.shown import spelled
 from forkkeeper.errors import ExitCode, RequestError
-from forkkeeper.flow import passing
+from forkkeeper.flow import committing, passing
 from forkkeeper.flow.holding import glance
 from forkkeeper.flow.standing import Setting, composed, open_fork, sources_table
 from forkkeeper.shell import clock
@@ -55,16 +55,18 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
     blocks += [*glance(project), *_half_written(project)]
     wrong = _tree_fault(project, upstream)
     blocks += [Painted(wrong, "red")] if wrong else []
+    hidden = projects.ignored(project.root)
+    blocks += [Painted(f"git ignores {path}: no clone would have it", "red") for path in hidden]
     old = max_age is not None and age > max_age
     if old:
         blocks.append(Painted(f"the pin is {age} days old, more than the {max_age} allowed", "red"))
-    if drifted or wrong or old:
-        hint = (
-            "`git restore` what was not meant; else `forkkeeper log`, then commit"
-            if drifted or wrong
-            else f"`forkkeeper sync --upto {upstreams.newest(upstream) or 'SHA'}`"
-        )
-        return Report((*blocks, f"next: {hint}"), ExitCode.ANSWER_IS_NO)
+    hints = [
+        *(["`git restore` what was not meant; else `forkkeeper log`, then commit"] if drifted or wrong else []),
+        *([f"`{committing.command(project.root, hidden, 'the fork, whole')}`"] if hidden else []),
+        *([f"`forkkeeper sync --upto {upstreams.newest(upstream) or 'SHA'}`"] if old else []),
+    ]
+    if hints:
+        return Report((*blocks, *(f"next: {hint}" for hint in hints)), ExitCode.ANSWER_IS_NO)
     return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
 
 

@@ -120,6 +120,11 @@ def patches_in(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in names if path.is_file()}
 
 
+def from_here(path: Path) -> str:
+    """Give a path as it is typed where the person stands."""
+    return os.path.relpath(path)
+
+
 # transactions -------------------------------------------------------------------------------------------------------
 
 

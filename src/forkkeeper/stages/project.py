@@ -289,6 +289,20 @@ def uncommitted(root: Path) -> tuple[str, ...]:
     return worktree.uncommitted([*SAVED, overlay.FOLDER, declaration.FILE]) if worktree.exists else ()
 
 
+def ignored(root: Path) -> tuple[str, ...]:
+    """Give the fork's own files that git ignores and does not track, ordered: no clone would have them."""
+    worktree = Worktree(root)
+    return tuple(filter(_is_own, worktree.ignored_below([*SAVED, declaration.FILE]))) if worktree.exists else ()
+
+
+def _is_own(path: str) -> bool:
+    """Whether a file at or below what a save writes is of ours, and not what an editor or a merge left there."""
+    folder, _, name = path.rpartition("/")
+    if folder in (PATCHES, f"{PATCHES}/{parked.FOLDER}", f"{PATCHES}/dropped"):
+        return name.endswith((".patch", ".diff")) or path == f"{PATCHES}/{queue.SERIES}"
+    return path in (*SAVED, declaration.FILE) or (folder == resolutions.FOLDER and name.endswith(resolutions.SUFFIX))
+
+
 def free_name(project: Project, folder: str, name: str, data: bytes) -> str:
     """Find a name in a folder of `patches/` that is not taken by another text."""
     title = name.removesuffix(".patch")

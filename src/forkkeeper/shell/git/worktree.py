@@ -53,6 +53,15 @@ class Worktree:
         answer = self._door.ask("check-ignore", "-z", "--stdin", stdin=names)
         return tuple(decode(name) for name in answer.out.split(b"\0") if name)
 
+    def ignored_below(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Give the files at and below these paths that git ignores and does not track, ordered.
+
+        None where git ignores this whole folder: then nothing here is meant for it.
+        """
+        answer = self._door.ask("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *paths)
+        found = tuple(sorted(decode(path) for path in answer.out.split(b"\0") if path))
+        return found if found and self._door.ask("check-ignore", "-q", ".").code else ()
+
     def stored(self, paths: Sequence[str]) -> tuple[ObjectId, ...]:
         """Give the blob that git would make of each file, by its attributes and filters; no name has a line feed."""
         names = "".join(f"{path}\n" for path in paths).encode("utf-8", "surrogateescape")
@@ -114,10 +123,37 @@ class Worktree:
             raise OutsideError("read", "the repository of this folder", found, "`git status` here says what to do")
         return tuple(decode(path) for path in answer.out.split(b"\0") if path) if answer.code == 0 else ()
 
-    def commit(self, paths: Sequence[str], message: str) -> str:
-        """Commit these paths alone, removals among them; gives the new commit. Raises OutsideError."""
-        self._door.get("add", "--all", "--", *paths)
-        self._door.get("commit", "--quiet", "--only", "--message", message, "--", *paths)
+    def staging(self, paths: Sequence[str], ignored: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """Give the calls of git that stage these paths and what is below them, removals among it.
+
+        ignored -- files that git ignores, and that are staged all the same where they lie at or below these paths
+        """
+        known = [path for path in paths if os.path.lexists(self.root / path) or self.tracked(path)]
+        below = tuple(path for path in ignored if any(path == one or path.startswith(f"{one}/") for one in known))
+        shut = self._matched(known)  # named to `add`, a folder that git ignores is an error, even where all is tracked
+        calls = (
+            ("add", "-f", "--", *below),
+            ("add", "-u", "--", *(path for path in known if path in shut)),
+            ("add", "-A", "--", *(path for path in known if path not in shut)),
+        )
+        return tuple(call for call in calls if call[-1] != "--")
+
+    def _matched(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Give those of these paths that a rule of git's ignores, tracked or not."""
+        names = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
+        answer = self._door.ask("check-ignore", "-z", "--no-index", "--stdin", stdin=names)
+        return tuple(decode(name) for name in answer.out.split(b"\0") if name)
+
+    def commit(self, paths: Sequence[str], message: str, ignored: Sequence[str] = ()) -> str:
+        """Commit these paths alone, removals among them; gives the new commit. Raises OutsideError.
+
+        ignored -- as for `staging`
+        """
+        known = [path for path in paths if self.tracked(path)]
+        for call in self.staging(paths, ignored):
+            self._door.get(*call)
+        known += [path for path in paths if path not in known and self.tracked(path)]
+        self._door.get("commit", "--quiet", "--only", "--message", message, "--", *known)
         return self._door.line("rev-parse", "--short", "HEAD")
 
     def author(self) -> str:
