@@ -21,7 +21,13 @@ ATTRIBUTES = ".gitattributes"
 COMMAND = "forkkeeper merge-driver %P %O %A %B"  # what git is told to run; it quotes the path itself
 _SERIES, _LOG = "patches/series", "CHANGES-LOCAL.md"
 FILES = (_SERIES, history.FILE, declines.FILE, locks.FILE, _LOG)
-LINES = tuple(f"/{name} merge={DRIVER}" for name in FILES)  # what `.gitattributes` says of them
+# What git is to store byte for byte, whatever it does with line ends elsewhere: the lock holds digests of it, and a
+# patch on a file with CR LF has them, too.
+_EXACT = ("patches/**", "resolutions/**", "native/overlay/**", history.FILE, declines.FILE, locks.FILE, _LOG)
+LINES = (  # what `.gitattributes` says of them
+    *(f"/{name} merge={DRIVER}" for name in FILES),
+    *(f"/{name} -text" for name in _EXACT),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ def merge(path: str, sides: Sides) -> Merged | None:
 
 
 def lacking(attributes: bytes) -> tuple[str, ...]:
-    """Give the lines that a `.gitattributes` lacks for git to ask the driver."""
+    """Give the lines that a `.gitattributes` lacks for git to ask the driver, and to keep line ends as they are."""
     there = {b" ".join(line.split()).decode("utf-8", "replace") for line in attributes.splitlines()}
     return tuple(line for line in LINES if line not in there)
 

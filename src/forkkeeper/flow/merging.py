@@ -1,5 +1,6 @@
 """Branches of the fork that meet: `merge-driver`, which git calls, and `setup`, which tells git of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from forkkeeper.core import merging
@@ -7,6 +8,7 @@ from forkkeeper.core.merging import Sides
 from forkkeeper.core.operations import Deed
 from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.errors import ExitCode, RequestError
+from forkkeeper.flow import committing
 from forkkeeper.flow.standing import Setting, noted
 from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Worktree
@@ -53,14 +55,36 @@ def setup(setting: Setting) -> Report:
         blocks: list[Block] = [*noted(done)]
         before = disk.read(root / merging.ATTRIBUTES) or b""
         lacking = merging.lacking(before)
-        if lacking:
-            deed = Deed(setting.typed, clock.now())
-            projects.write(root, {merging.ATTRIBUTES: merging.with_lines(before)}, deed)
+        rewritten = projects.line_ends(root).rewritten
+        turned = _turned(root, rewritten)
+        files = turned | ({merging.ATTRIBUTES: merging.with_lines(before)} if lacking else {})
+        if files:
+            projects.write(root, files, Deed(setting.typed, clock.now()))
             blocks += [f"{merging.ATTRIBUTES}: added `{line}`" for line in lacking]
+            blocks += [f"{path}: with the line ends that the fork was saved with" for path in turned]
+        for path in rewritten:  # git looks at no file again that was not written since
+            disk.write(root / path, disk.read(root / path) or b"")
         if worktree.merge_driver(merging.DRIVER) != merging.COMMAND:
             worktree.tell_merge_driver(merging.DRIVER, merging.COMMAND, _ABOUT)
             blocks.append(f"git in this clone runs `{merging.COMMAND}` where branches of the fork meet")
     if not blocks:
         return Report((Painted("this clone was ready already", "green"),))
-    commit = (f"next: commit {merging.ATTRIBUTES}; each clone runs `forkkeeper setup` once",) if lacking else ()
-    return Report((*blocks, *commit))
+    if not worktree.uncommitted([merging.ATTRIBUTES, *rewritten]):
+        return Report(tuple(blocks))
+    how = committing.command(root, [merging.ATTRIBUTES, *rewritten], "setup: merge driver and line ends")
+    return Report((*blocks, "next: commit it; each clone runs `forkkeeper setup` once:", f"  {how}"))
+
+
+def _turned(root: Path, rewritten: Sequence[str]) -> dict[str, bytes]:
+    """Give what files are to be whose line ends git has changed in this clone, so that the lock is right again.
+
+    None where the lock is right already: then git has changed them in the commit.
+    """
+    return projects.as_committed(root, rewritten) if rewritten and not _in_step(root) else {}
+
+
+def _in_step(root: Path) -> bool:
+    try:
+        return not projects.load(root, step="setup").drift()
+    except RequestError:
+        return False

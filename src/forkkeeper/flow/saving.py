@@ -57,6 +57,9 @@ def refuse_loss(project: Project, made: Plan) -> None:
         name = f"{projects.PATCHES}/{row.old.name}"
         if not mail.holds(worktree.committed(name), row.old):
             does = "leaves the queue" if row.new is None else "gets other lines"
+            if projects.as_committed(project.root, [name]):
+                found = f"is {row.outcome.value} and {does}, and git's last commit holds it with other line ends"
+                raise RequestError("sync", name, found, "`forkkeeper setup`, and the commit that it prints; then again")
             raise RequestError(
                 "sync",
                 name,
@@ -122,6 +125,10 @@ def saved(project: Project, made: Plan, changed: Sequence[str], blocks: tuple[Bl
     how = (f"  {committing.command(project.root, names, message)}",)
     if not commit:
         return Report((*blocks, *done, "next: look at it with `git diff`, then commit it:", *how))
+    if changed_by_git := projects.line_ends(project.root).rewritten:
+        found = f"saved, but not committed: git would hold other line ends of {', '.join(changed_by_git)}"
+        hint = "next: `forkkeeper setup`, and the commit that it prints, then commit the rest:"
+        return Report((*blocks, *done, Painted(found, "red"), hint, *how), ExitCode.OUTSIDE_FAILED)
     try:
         commit_id = worktree.commit(names, message, projects.ignored(project.root))
     except OutsideError as error:

@@ -10,9 +10,9 @@ from forkkeeper.errors import ExitCode, RequestError
 from forkkeeper.flow import committing, passing
 from forkkeeper.flow.holding import glance
 from forkkeeper.flow.standing import Setting, composed, open_fork, sources_table
-from forkkeeper.shell import clock
+from forkkeeper.shell import clock, disk
 from forkkeeper.stages import materialise as materialising, project as projects, upstream as upstreams
-from forkkeeper.stages.project import Project
+from forkkeeper.stages.project import LineEnds, Project
 from forkkeeper.stages.session import Desk
 from forkkeeper.stages.upstream import Upstream
 
@@ -55,19 +55,40 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
     blocks += [*glance(project), *_half_written(project)]
     wrong = _tree_fault(project, upstream)
     blocks += [Painted(wrong, "red")] if wrong else []
+    ends = projects.line_ends(project.root)
+    blocks += _line_ends(project, ends)
     hidden = projects.ignored(project.root)
     blocks += [Painted(f"git ignores {path}: no clone would have it", "red") for path in hidden]
     old = max_age is not None and age > max_age
     if old:
         blocks.append(Painted(f"the pin is {age} days old, more than the {max_age} allowed", "red"))
+    meant = "`git restore` what was not meant; else `forkkeeper log`, then commit"
     hints = [
-        *(["`git restore` what was not meant; else `forkkeeper log`, then commit"] if drifted or wrong else []),
+        *([_kept_exact(project)] if ends.rewritten else [meant] if drifted or wrong else []),
         *([f"`{committing.command(project.root, hidden, 'the fork, whole')}`"] if hidden else []),
         *([f"`forkkeeper sync --upto {upstreams.newest(upstream) or 'SHA'}`"] if old else []),
     ]
     if hints:
         return Report((*blocks, *(f"next: {hint}" for hint in hints)), ExitCode.ANSWER_IS_NO)
     return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
+
+
+def _line_ends(project: Project, ends: LineEnds) -> tuple[Block, ...]:
+    """Say whose line ends git's settings change, or may change once there are any of the other kind."""
+    if ends.rewritten:
+        said = "git stores it with other line ends than it has here (core.autocrlf, .gitattributes)"
+        return tuple(Painted(f"{spelled(path)}: {said}", "red") for path in ends.rewritten)
+    if not ends.reached:
+        return ()
+    said = f"git may change line ends of {report.count(len(ends.reached), 'file')} of the fork's own"
+    return (Painted(f"{said}, such as {spelled(ends.reached[0])}: {_kept_exact(project)}", "yellow"),)
+
+
+def _kept_exact(project: Project) -> str:
+    """Say what keeps git from changing line ends."""
+    if merging.lacking(disk.read(project.root / merging.ATTRIBUTES) or b""):
+        return "`forkkeeper setup` has git keep the fork's own files byte for byte"
+    return f"`git check-attr -a FILE` shows what outdoes the fork's lines in {merging.ATTRIBUTES}"
 
 
 def _half_written(project: Project) -> tuple[Block, ...]:

@@ -267,6 +267,9 @@ def need_in_step(project: Project, *, step: str) -> Lock:
     if not drifted:
         return project.lock
     things = ", ".join(item.thing for item in drifted)
+    if line_ends(project.root).rewritten:
+        found = f"does not match {things}, and git's settings have changed line ends (core.autocrlf, .gitattributes)"
+        raise RequestError(step, lock.FILE, found, "`forkkeeper setup`, and the commit that it prints; then again")
     edited = uncommitted(project.root)
     if edited:
         raise RequestError(
@@ -301,6 +304,40 @@ def _is_own(path: str) -> bool:
     if folder in (PATCHES, f"{PATCHES}/{parked.FOLDER}", f"{PATCHES}/dropped"):
         return name.endswith((".patch", ".diff")) or path == f"{PATCHES}/{queue.SERIES}"
     return path in (*SAVED, declaration.FILE) or (folder == resolutions.FOLDER and name.endswith(resolutions.SUFFIX))
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnds:
+    """What git's settings do to the line ends of the fork's own files, by path.
+
+    reached -- it may change them; rewritten -- it does: a commit would hold other bytes than are here
+    """
+
+    reached: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
+
+
+def line_ends(root: Path) -> LineEnds:
+    """Look what git's settings do to the line ends of the fork's own files; nothing outside a git repository."""
+    worktree = Worktree(root)
+    if not worktree.exists:
+        return LineEnds()
+    laid = f"{overlay.FOLDER}/"
+    found = [path for path in worktree.files([*SAVED, overlay.FOLDER]) if _is_own(path) or path.startswith(laid)]
+    reached = worktree.of_any_line_end([path for path in found if "\n" not in path])
+    if not reached:
+        return LineEnds()
+    staged, stored = worktree.staged(reached), dict(zip(reached, worktree.stored(reached), strict=True))
+    ids = {path: disk.blob_id(disk.read(root / path) or b"") for path in reached}
+    return LineEnds(reached, tuple(path for path, oid in ids.items() if oid not in (stored[path], staged.get(path))))
+
+
+def as_committed(root: Path, paths: Sequence[str]) -> dict[str, bytes]:
+    """Give those of these files, as the last commit holds them, in which git sees no change: it minds line ends not."""
+    worktree = Worktree(root)
+    held = {path: data for path in paths if (data := worktree.committed(path)) is not None}
+    stored = dict(zip(held, worktree.stored(tuple(held)), strict=True)) if held else {}
+    return {path: data for path, data in held.items() if stored[path] == disk.blob_id(data)}
 
 
 def free_name(project: Project, folder: str, name: str, data: bytes) -> str:

@@ -64,9 +64,38 @@ class Worktree:
 
     def stored(self, paths: Sequence[str]) -> tuple[ObjectId, ...]:
         """Give the blob that git would make of each file, by its attributes and filters; no name has a line feed."""
-        names = "".join(f"{path}\n" for path in paths).encode("utf-8", "surrogateescape")
+        at = f"{self.prefix}/" if self.prefix else ""  # `hash-object` reads from the top of the worktree
+        names = "".join(f"{at}{path}\n" for path in paths).encode("utf-8", "surrogateescape")
         out = self._door.get("hash-object", "--stdin-paths", stdin=names)
         return tuple(ObjectId(line) for line in out.decode().splitlines())
+
+    def files(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Give the files at and below these paths that git tracks or would add, ordered; links are left out."""
+        answer = self._door.ask("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths)
+        found = sorted({decode(path) for path in answer.out.split(b"\0") if path})
+        return tuple(path for path in found if (self.root / path).is_file() and not (self.root / path).is_symlink())
+
+    def staged(self, paths: Sequence[str]) -> dict[str, ObjectId]:
+        """Give the blob that the index has of each of these files; none of what it does not hold, or holds unmerged."""
+        rows = self._door.get("ls-files", "-s", "-z", "--", *paths).split(b"\0")[:-1]
+        parted = [(meta.split(), decode(path)) for meta, _, path in (row.partition(b"\t") for row in rows)]
+        return {path: ObjectId(oid.decode()) for (_, oid, stage), path in parted if stage == b"0"}
+
+    def of_any_line_end(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Give those of these files whose line ends git may change, by its attributes and `core.autocrlf`.
+
+        Source: gitattributes(5), on `text` and `eol`.
+        """
+        names = b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
+        rows = self._door.get("check-attr", "-z", "--stdin", "text", "eol", stdin=names).split(b"\0")[:-1]
+        said = [decode(value) for value in rows[2::3]]  # a path, an attribute, its value
+        setting = self._door.ask("config", "--get", "core.autocrlf")
+        is_on = setting.code == 0 and setting.out.strip().lower() not in (b"false", b"no", b"off", b"0", b"")
+        return tuple(
+            path
+            for path, text, eol in zip(paths, said[::2], said[1::2], strict=True)
+            if text in ("set", "auto") or (text == "unspecified" and (is_on or eol in ("lf", "crlf")))
+        )
 
     def blob(self, oid: ObjectId) -> bytes | None:
         """Give a blob that this repository holds; None for one that it does not."""
