@@ -1,10 +1,11 @@
 """The commands that a verb prints do what they say when they are typed, wherever one stands and whatever names hold."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typing_in import printed, shell
-from world import Fork, Local, Ran, Upstream, assert_message, fork_of, git
+from world import Fork, Local, Ran, Upstream, assert_message, fork_of, git, run
 
 HOSTILE = ['up"; touch pwn; echo "', "up'; touch pwn; '", "$(touch pwn)", "`touch pwn`"]
 
@@ -107,3 +108,68 @@ def test_a_fork_in_a_folder_that_git_ignores_is_not_meant_for_it(fork_in_step: F
     (fork_in_step.root.parent / ".gitignore").write_text(f"{fork_in_step.root.name}/\n")
     fork_in_step.ok("log")  # the overlay is what git has of it
     fork_in_step.ok("status")
+
+
+# where one stands ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def below(fork_behind: Fork) -> Path:
+    """Give a folder of the fork that is not its root, with a blank in its name."""
+    folder = fork_behind.root / "notes" / "of mine"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_commit_is_typed_where_one_stands(fork_behind: Fork, below: Path) -> None:
+    """What sync, undo, patch and decline print to commit with works in a folder of the fork, and commits all of it."""
+    for words in (
+        ["sync", "--upto", "v1.1"],
+        ["patch", "move", "buffer-size", "--before", "greeting"],
+        ["decline", git(fork_behind.upstream.path, "rev-parse", "main"), "--why", "not for us"],
+    ):
+        ran = run(below, *words)
+        assert ran.code == 0, ran.said
+        assert "git -C ../.. add" in ran.out
+        shell(f"GIT_EDITOR='echo done >' && export GIT_EDITOR && {printed(ran).strip()}", below)
+        assert not git(fork_behind.root, "status", "--porcelain")
+    ran = run(below, "undo")
+    shell(printed(ran), below)
+    assert not git(fork_behind.root, "status", "--porcelain")
+
+
+def test_a_refused_sync_and_a_refused_undo_say_what_works_where_one_stands(fork_behind: Fork, below: Path) -> None:
+    """The commit that a sync asks for, and the copies that an undo asks for, can be typed in a folder of the fork."""
+    patch = fork_behind.root / "patches/null-check.patch"
+    patch.write_bytes(patch.read_bytes().replace(b"A null text crashed", b"A text of null crashed"))
+    fork_behind.ok("log")
+    ran = run(below, "sync", "--upto", "v1.1")
+    assert_message(ran, 2, "its text as it was is in no commit")
+    command = ran.err.split("`")[1]
+    assert command == "git -C ../.. add -A -- patches/null-check.patch && git -C ../.. commit"
+    shell(f"{command} -m kept", below)
+    assert run(below, "sync", "--upto", "v1.1").code == 0
+    series = fork_behind.root / "patches/series"
+    series.write_text(f"{series.read_text()}# mine\n")
+    ran = run(below, "undo")
+    assert_message(ran, 2, "patches/series", "edited since")
+    shell(next(word for word in ran.err.split("`") if word.startswith("cp ")), below)
+    assert run(below, "undo").code == 0
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_a_parked_patch_that_has_no_place_is_removed_as_printed(fork_with_clash: Fork, *, is_committed: bool) -> None:
+    """What `patch unpark` says to type removes the file, whether or not a commit holds it, in a folder of the fork."""
+    fork = fork_with_clash
+    fork.run("sync", "--upto", "v1.1")
+    while fork.run("sync", "--skip").code == 1:
+        pass
+    if is_committed:
+        fork.commit_all()
+    ran = run(fork.root / "patches", "patch", "unpark", "limit")
+    assert_message(ran, 1, "limit.patch: clashes still")
+    command = next(word for word in ran.err.split("`") if word.startswith(("rm ", "git ")) and "parked" in word)
+    assert command == ("git -C .. rm -- patches/parked/limit.patch" if is_committed else "rm parked/limit.patch")
+    shell(command, fork.root / "patches")
+    assert not (fork.root / "patches/parked/limit.patch").exists()
+    fork.ok("log")

@@ -1,7 +1,6 @@
 """Edits of the vendored directory taken into the queue: `patch absorb`. The directory itself is left as it is."""
 
 import email.utils
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from forkkeeper.core.report import Block, Painted, Report
 from forkkeeper.core.restack import Blocked, Piece
 from forkkeeper.core.store import EXECUTABLE, REGULAR, Entry, Refused, Written
 from forkkeeper.errors import AnswerIsNo, MissingObjectError, RequestError
+from forkkeeper.flow import committing
 from forkkeeper.flow.holding import place_of
 from forkkeeper.flow.patching import Working, keep, refuse_unsaved, said_of, working
 from forkkeeper.flow.reshaping import free, words, written
@@ -75,7 +75,7 @@ def _looked(work: Working) -> tuple[Place, Standing, Manifest]:
     standing = vendored.look(place)
     if standing.manifest is None:
         found = "is missing, so nobody knows what was edited"
-        hint = f"`git restore {shlex.quote(place.manifest)}`, or `forkkeeper materialise`"
+        hint = f"`{committing.typed(place.root, 'restore', place.manifest)}`, or `forkkeeper materialise`"
         raise RequestError(STEP, place.manifest, found, hint)
     return place, standing, standing.manifest
 

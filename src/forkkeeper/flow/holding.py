@@ -3,7 +3,6 @@
 The three strategies are three ways to hold one tree; each says that tree's id.
 """
 
-import shlex
 from dataclasses import dataclass
 
 from forkkeeper.core import declaration, lock, manifest as manifests, report
@@ -11,6 +10,7 @@ from forkkeeper.core.manifest import Edit, Manifest
 from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.core.shown import spelled
 from forkkeeper.errors import ExitCode, RequestError
+from forkkeeper.flow import committing
 from forkkeeper.flow.branching import branch_materialise, branch_verify, outgoing
 from forkkeeper.flow.standing import Setting, Stand, compose_at, locked_of, noted, open_fork, open_upstream, scratch
 from forkkeeper.shell.git import Scratch
@@ -77,11 +77,11 @@ def _vendor(setting: Setting, project: Project, stand: Stand, *, overwrite: bool
     )
     counts = f"{report.count(done.written, 'file')} written, {done.left} unchanged, {done.removed} removed"
     hidden = vendored.lost_to_git(place, list(wanted.paths))
-    force = "-f " if hidden else ""
+    add = ("add", *(("-f",) if hidden else ()), "-A", "--", place.name, place.manifest)
     changed = done.written or done.removed
     after: tuple[Block, ...] = (
         "next: look at it with `git diff`, then commit it:",
-        f"  git add {force}-A -- {shlex.join([place.name, place.manifest])} && git commit",
+        f"  {committing.typed(place.root, *add)} && {committing.typed(place.root, 'commit')}",
     )
     return (
         f"composed tree {stand.made.tree} of {report.said(stand.pin)} is in {place.name}",
@@ -156,7 +156,7 @@ def _of_manifest(place: Place, manifest: Manifest) -> tuple[_Wrong, ...]:
         if vendored.tree_of(store, manifest.entries) == manifest.tree:
             return ()
     said = Painted(f"{place.manifest} was edited: its lines do not make the tree that it names", "red")
-    return (_Wrong((said,), f"`git restore {shlex.quote(place.manifest)}`"),)
+    return (_Wrong((said,), f"`{committing.typed(place.root, 'restore', place.manifest)}`"),)
 
 
 def _by_hand(edits: tuple[Edit, ...], place: Place) -> tuple[_Wrong, ...]:
@@ -194,7 +194,7 @@ def _through_git(place: Place, standing: Standing, manifest: Manifest) -> tuple[
     hidden = [path for path in standing.entries if path in ignored]
     if hidden:
         said = f"git ignores {report.count(len(hidden), 'file')} of {place.name}: {vendored.some(hidden)}"
-        parts.append(_Wrong((Painted(said, "red"),), f"`git add -f {shlex.quote(place.name)}`"))
+        parts.append(_Wrong((Painted(said, "red"),), f"`{committing.typed(place.root, 'add', '-f', place.name)}`"))
     changed = [path for path in vendored.rewritten_by_git(place, standing.entries) if path in manifest.paths]
     if changed:
         said = f"git would change the bytes of {report.count(len(changed), 'file')}: {vendored.some(changed)}"

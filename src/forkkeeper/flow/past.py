@@ -1,12 +1,12 @@
 """Going back and forward through the operations: `undo`, `redo`, `undo --list`."""
 
-import shlex
 from pathlib import Path
 
 from forkkeeper.core import operations
 from forkkeeper.core.operations import Kind, Operation, Position
 from forkkeeper.core.report import Cell, Painted, Report, Table
 from forkkeeper.errors import RequestError
+from forkkeeper.flow import committing
 from forkkeeper.flow.standing import Setting, noted, recover
 from forkkeeper.shell.git import Worktree
 from forkkeeper.stages import project as projects
@@ -43,7 +43,7 @@ def _go(setting: Setting, kind: Kind) -> Report:
     )
     blocks = (*noted(done), said, *(f"  {line}" for line in told))
     if commit:
-        return Report((*blocks, *_after_commit(operation, commit)))
+        return Report((*blocks, *_after_commit(root, operation, commit)))
     other = Kind.REDO if kind is Kind.UNDO else Kind.UNDO
     way = f"next: `forkkeeper {other.value}` takes that back; `forkkeeper undo --list` shows where you stand"
     return Report((*blocks, way))
@@ -79,14 +79,13 @@ def _commit_of(root: Path, operation: Operation) -> str:
     return worktree.last_commit(list(left)) if held else ""
 
 
-def _after_commit(operation: Operation, commit: str) -> tuple[str, ...]:
+def _after_commit(root: Path, operation: Operation, commit: str) -> tuple[str, ...]:
     """Say how to go on where git holds what was undone."""
     parts = sorted({each.name.split("/", 1)[0] for each in operation.files})
-    message = shlex.quote(f"undo: {operation.said}")
     return (
         f"commit {commit} holds what was undone, and stays: forkkeeper takes no commit back",
         "next: commit the files as they are now:",
-        f"  git add -A -- {shlex.join(parts)} && git commit -m {message}",
+        f"  {committing.command(root, parts, f'undo: {operation.said}')}",
         f"or, where that commit holds nothing else, `forkkeeper redo`, then `git revert {commit}`",
     )
 

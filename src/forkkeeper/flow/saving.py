@@ -64,7 +64,7 @@ def refuse_loss(project: Project, made: Plan) -> None:
                 "sync",
                 name,
                 f"is {row.outcome.value} and {does}, and its text as it was is in no commit",
-                f"`git add {name} && git commit`, then sync again",
+                f"`{committing.command(project.root, [name])}`, then sync again",
             )
 
 

@@ -16,6 +16,7 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.queue import Queue
 from forkkeeper.core.report import Block, Painted, Table
 from forkkeeper.errors import AnswerIsNo, ForkkeeperError, RequestError
+from forkkeeper.flow import committing
 from forkkeeper.shell import disk
 from forkkeeper.shell.git import Scratch
 from forkkeeper.stages import project as projects, upstream as upstreams
@@ -107,7 +108,7 @@ def compose_at(store: Scratch, project: Project, pin: Commit, *, step: str) -> C
                 step,
                 f"{projects.PATCHES}/{patch.name}",
                 f"does not apply on {report.said(pin)}: {why}",
-                f"mend the patch, or `git restore {projects.PATCHES}`",
+                f"mend the patch, or `{committing.typed(project.root, 'restore', projects.PATCHES)}`",
             )
         case Collision(path=path, found=found):
             raise AnswerIsNo(

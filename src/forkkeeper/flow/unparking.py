@@ -11,8 +11,11 @@ from forkkeeper.core.report import Painted, Report, review_blocks
 from forkkeeper.core.restack import Piece
 from forkkeeper.core.verdict import GONE, Outcome, Row
 from forkkeeper.errors import AnswerIsNo, ExitCode, RequestError
+from forkkeeper.flow import committing
 from forkkeeper.flow.patching import Working, keep, said_of, working
 from forkkeeper.flow.standing import Setting, near_hint
+from forkkeeper.shell import disk
+from forkkeeper.shell.git import Worktree
 from forkkeeper.stages import project as projects, upstream as upstreams
 
 _STEP = "patch unpark"
@@ -27,7 +30,7 @@ def patch_unpark(setting: Setting, name: str, *, accept: bool = False) -> Report
         patch = mail.parse(one.name, one.data)
         tip = work.pieces[-1].after if work.pieces else work.made.baseline.tree
         row = _carried(work, one, patch, tip)
-        new = _taken(one, row)
+        new = _taken(work, one, row)
         shown = (*work.notes, *review_blocks(row, None)) if row.review else work.notes
         if row.review and not accept:
             said = f"{one.name}: {row.outcome.value}, for review: {row.why}"
@@ -62,27 +65,31 @@ def _carried(work: Working, one: Parked, patch: Patch, tip: TreeId) -> Row:
     for step in steps:
         if isinstance(step, NotApplied):
             found = f"does not apply by itself on {short(one.stood_on)}, where it stood: {step.why}"
-            raise AnswerIsNo(_STEP, one.name, found, _anew(one))
+            raise AnswerIsNo(_STEP, one.name, found, _anew(work, one))
     return carry.carry(work.store, steps, Baseline(tip, work.store.entries(tip), ())).rows[0]
 
 
-def _taken(one: Parked, row: Row) -> Patch:
+def _taken(work: Working, one: Parked, row: Row) -> Patch:
     """Give the patch as it is to stand now. Raises AnswerIsNo where it has no place."""
     if row.outcome in GONE:
-        gone = f"`git rm {_quoted(one)}`, then `forkkeeper log`"
+        gone = f"`{_removal(work, one)}`, then `forkkeeper log`"
         raise AnswerIsNo(_STEP, one.name, f"is {row.outcome.value}: {row.why}", gone)
     if row.outcome is Outcome.CLASHED or row.new is None:
-        raise AnswerIsNo(_STEP, one.name, f"clashes still: {row.why}", _anew(one))
+        raise AnswerIsNo(_STEP, one.name, f"clashes still: {row.why}", _anew(work, one))
     return row.new
 
 
-def _anew(one: Parked) -> str:
+def _anew(work: Working, one: Parked) -> str:
     title = shlex.quote(one.name.removesuffix(".patch"))
     return (
         f"make it anew: `forkkeeper patch open`, edit, `forkkeeper patch new {title} --why …`; then "
-        f"`git rm {_quoted(one)}` and `forkkeeper log`"
+        f"`{_removal(work, one)}` and `forkkeeper log`"
     )
 
 
-def _quoted(one: Parked) -> str:
-    return shlex.quote(f"{projects.PATCHES}/{parked.FOLDER}/{one.name}")
+def _removal(work: Working, one: Parked) -> str:
+    """Give the command that removes its file: git's where git has it as it is, else the shell's."""
+    root, name = work.project.root, f"{projects.PATCHES}/{parked.FOLDER}/{one.name}"
+    worktree = Worktree(root)
+    is_held = worktree.exists and worktree.committed(name) is not None and not worktree.uncommitted([name])
+    return committing.typed(root, "rm", "--", name) if is_held else f"rm {shlex.quote(disk.from_here(root / name))}"

@@ -443,7 +443,9 @@ def restore(root: Path, operation: Operation, kind: Kind, *, typed: Sequence[str
         places = {changed.name: str(at) for at, changed in enumerate(operation.files)}
         folder = f"{STATE}/{disk.OPERATIONS}/{operations.folder(operation.number)}/{stands}"
         ways = [
-            f"move {name} away" if data is None else f"`cp {folder}/{places[name]} {shlex.quote(name)}`"
+            f"move {disk.from_here(root / name)} away"
+            if data is None
+            else f"`{shlex.join(['cp', *(disk.from_here(root / one) for one in (f'{folder}/{places[name]}', name))])}`"
             for name, data in edited.items()
         ]
         what = f"{'was' if len(edited) == 1 else 'were'} edited since `{operation.said}` was {_LEFT[stands]}"
