@@ -1,11 +1,14 @@
 """Patches as commits where it is hard: every kind of change, odd mails, and a process that is killed on the way."""
 
 import os
+import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from world import EXECUTABLE, SYMLINK, Fork, Local, Upstream, fork_of, git
+from world import BIN, EXECUTABLE, SYMLINK, Fork, Local, Upstream, assert_message, fork_of, git
 
 from forkkeeper.shell.git import Checkout
 from forkkeeper.stages import opened, project
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
 TREE = ".forkkeeper/patches"
 DIED = 77
+WANTED = "Origin: local\nUpstream-Status: Pending\nWitness: none [not written yet]\n"
 WHY = "The fork's users asked for it."
 TEXT = "".join(f"line {number}\n" for number in range(1, 31))
 
@@ -213,3 +217,153 @@ def test_a_folder_that_is_no_worktree_of_ours_is_left_alone(fork_in_step: Fork) 
     assert ran.code == 2
     assert "is damaged" in ran.err
     assert (place / "notes").read_text() == "mine\n"
+
+
+# what a refusal says to type ----------------------------------------------------------------------------------------
+
+
+def typed(fork: Fork, said: str) -> None:
+    """Type what a refusal says to type, line by line, in the fork's folder."""
+    lines = [line.strip() for line in said.splitlines()]
+    commands = [line for line in lines if line.startswith(("mv ", "git -C ", "forkkeeper "))]
+    assert commands, said
+    for command in commands:
+        path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+        env = os.environ | {"PATH": path}
+        done = subprocess.run(["sh", "-c", command], cwd=fork.root, env=env, capture_output=True, check=False)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+
+def quoted(said: str) -> list[str]:
+    """Give the git commands that stand in a refusal, in backquotes."""
+    return re.findall(r"`(git [^`]*)`", said)
+
+
+def own_commit(tree: Path, title: str, words: str = f"{WHY}\n\n{WANTED}") -> str:
+    """Commit an edit of the readme."""
+    readme = tree / "README.md"
+    readme.write_text(f"{readme.read_text()}{title}\n")
+    git(tree, "commit", "--quiet", "--all", "-m", f"{title}\n\n{words}")
+    return git(tree, "rev-parse", "HEAD")
+
+
+def change_meanwhile(fork: Fork) -> None:
+    """Let the fork's files change while the worktree is open."""
+    file = fork.root / "patches/greeting.patch"
+    file.write_text(file.read_text().replace("says so here", "says so there"))
+    fork.relog()
+
+
+@pytest.mark.parametrize("how", ["commits", "amended"])
+def test_commits_come_over_to_a_fork_that_was_changed(fork_in_step: Fork, how: str) -> None:
+    """What a refused save says to type brings the person's commits to the fork as it is now, and they are saved."""
+    fork_in_step.ok("patch", "open")
+    tree = fork_in_step.root / TREE
+    if how == "commits":
+        own_commit(tree, "mine one")
+        own_commit(tree, "mine two")
+    else:
+        (tree / "README.md").write_text("# mine two\n")
+        git(tree, "commit", "--quiet", "--all", "--amend", "--no-edit")
+    change_meanwhile(fork_in_step)
+    ran = fork_in_step.run("patch", "save")
+    assert_message(ran, 2, "changed since", f"mv {TREE}")
+    typed(fork_in_step, ran.err)
+    if how == "amended":
+        git(tree, "commit", "--quiet", "--all", "--amend", "--no-edit")
+    fork_in_step.ok("patch", "save")
+    assert any(b"mine two" in mail for mail in fork_in_step.mails())
+    assert b"says so there" in fork_in_step.mails()[0]
+    fork_in_step.ok("patch", "close")
+    fork_in_step.ok("status")
+
+
+@pytest.mark.parametrize("verb", ["edit", "open"])
+def test_edits_come_over_to_a_fork_that_was_synced(fork_behind: Fork, verb: str) -> None:
+    """Uncommitted edits, new files among them, are named, and come over by what is said, too."""
+    fork_behind.ok("patch", verb, *(["greeting"] if verb == "edit" else []))
+    tree = fork_behind.root / TREE
+    (tree / "README.md").write_text(f"{(tree / 'README.md').read_text()}mine\n")
+    (tree / "own.c").write_text("int own;\n")
+    fork_behind.ok("sync", "--upto", fork_behind.target)
+    fork_behind.commit_all()
+    take = ("refresh",) if verb == "edit" else ("new", "mine", "--why", WHY)
+    ran = fork_behind.run("patch", *take)
+    assert_message(ran, 2, "changed since", "own.c", "README.md")
+    typed(fork_behind, ran.err)
+    fork_behind.ok("patch", *take)
+    assert any(b"+mine\n" in mail and b"+int own;" in mail for mail in fork_behind.mails())
+    assert (fork_behind.root / f"{TREE}-kept/own.c").exists()
+    fork_behind.ok("patch", "close")
+
+
+@pytest.mark.parametrize("way", ["into the patch", "patches of their own"])
+def test_commits_made_at_a_patch_are_taken_in(fork_in_step: Fork, way: str) -> None:
+    """A save that is refused at a patch says how the commits there become part of it, or patches."""
+    fork_in_step.ok("patch", "edit", "greeting")
+    tree = fork_in_step.root / TREE
+    own_commit(tree, "mine one")
+    own_commit(tree, "mine two")
+    ran = fork_in_step.run("patch", "save")
+    assert_message(ran, 2, "stands at the patch greeting, with 2 commits of yours on it", "patch refresh")
+    assert "checkout queue" not in ran.err
+    into, apart = quoted(ran.err)
+    git(fork_in_step.root, *shlex.split(into if way == "into the patch" else apart)[1:])
+    fork_in_step.ok("patch", "refresh" if way == "into the patch" else "save")
+    assert any(b"+mine two" in mail for mail in fork_in_step.mails())
+    assert len(fork_in_step.names()) == (3 if way == "into the patch" else 5)
+    fork_in_step.ok("patch", "close")
+    fork_in_step.ok("status")
+
+
+def test_close_knows_commits_that_were_left_behind(fork_in_step: Fork) -> None:
+    """A commit that no branch has keeps the worktree, until it is taken in as is said, or given up by --discard."""
+    fork_in_step.ok("patch", "edit", "greeting")
+    tree = fork_in_step.root / TREE
+    own_commit(tree, "mine one")
+    own_commit(tree, "mine two")
+    git(tree, "checkout", "--quiet", "queue")
+    assert "nothing to save" in fork_in_step.ok("patch", "save").out
+    ran = fork_in_step.run("patch", "close")
+    assert_message(ran, 2, "left behind", "mine one", "mine two", "--discard")
+    (back,) = quoted(ran.err)
+    git(fork_in_step.root, *shlex.split(back)[1:])
+    fork_in_step.ok("patch", "save")
+    fork_in_step.ok("patch", "close")
+    assert any(b"+mine two" in mail for mail in fork_in_step.mails())
+
+
+def test_a_discarded_close_names_what_was_left_behind(fork_in_step: Fork) -> None:
+    """With --discard, the commits that are lost are named."""
+    fork_in_step.ok("patch", "edit", "greeting")
+    tree = fork_in_step.root / TREE
+    own_commit(tree, "mine")
+    git(tree, "checkout", "--quiet", "queue")
+    assert "mine" in fork_in_step.ok("patch", "close", "--discard").out
+
+
+REWRITES = {
+    "amended": ["commit --quiet --amend -m again"],
+    "rebased": ["rebase --quiet --force-rebase base"],
+    "made one": ["reset --quiet --soft HEAD~1", "commit --quiet --amend --no-edit"],
+    "merged": ["checkout --quiet -b topic", "checkout --quiet queue", "branch --quiet -d topic"],
+    "looked around": ["checkout --quiet base", "checkout --quiet queue~1", "checkout --quiet queue"],
+}
+
+
+@pytest.mark.parametrize("how", list(REWRITES))
+def test_close_asks_nothing_of_who_saved_what_they_rewrote(fork_in_step: Fork, how: str) -> None:
+    """Amending, rebasing, making one commit of two and looking around leave nothing behind once it is saved."""
+    fork_in_step.ok("patch", "open")
+    tree = fork_in_step.root / TREE
+    own_commit(tree, "mine")
+    words = git(tree, "log", "-1", "--format=%B")
+    for command in REWRITES[how]:
+        git(tree, *command.split())
+    if how == "amended":
+        git(tree, "commit", "--quiet", "--amend", "-m", words)
+    fork_in_step.ok("patch", "save")
+    own_commit(tree, "more")
+    fork_in_step.ok("patch", "save")
+    fork_in_step.ok("patch", "edit", "greeting")
+    fork_in_step.ok("patch", "close")

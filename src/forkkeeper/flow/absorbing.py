@@ -16,9 +16,10 @@ from forkkeeper.core.store import EXECUTABLE, REGULAR, Entry, Refused, Written
 from forkkeeper.errors import AnswerIsNo, MissingObjectError, RequestError
 from forkkeeper.flow import committing
 from forkkeeper.flow.holding import place_of
-from forkkeeper.flow.patching import Working, keep, refuse_unsaved, said_of, working
+from forkkeeper.flow.patching import Working, keep, said_of, working
 from forkkeeper.flow.reshaping import free, words, written
 from forkkeeper.flow.standing import Setting, locked_of, missing
+from forkkeeper.flow.unsaved import refuse_unsaved
 from forkkeeper.shell import clock
 from forkkeeper.shell.git import Worktree
 from forkkeeper.stages import project as projects, vendored

@@ -19,13 +19,13 @@ from forkkeeper.flow.patching import (
     patch_open,
     piece_of,
     refuse_stale,
-    refuse_unsaved,
     said_of,
     working,
 )
 from forkkeeper.flow.reshaping import free, moved, restacked, words, written
 from forkkeeper.flow.standing import Setting
 from forkkeeper.flow.strays import left_out
+from forkkeeper.flow.unsaved import refuse_unsaved
 from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Worktree
 from forkkeeper.stages import opened as openeds, project as projects

@@ -28,7 +28,7 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.core.restack import Piece
 from forkkeeper.errors import AnswerIsNo, RequestError
-from forkkeeper.flow import committing
+from forkkeeper.flow import committing, unsaved
 from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import Setting, compose_at, held_hint, locked_of, near_hint, noted, open_upstream, scratch
 from forkkeeper.flow.strays import refuse_close
@@ -119,7 +119,7 @@ def patch_open(setting: Setting, *, at: str | None = None, step: str = "patch op
     with working(setting, step, making=True) as work:
         stands = named(work.project, at, step).name if at is not None else None
         if work.opened is not None:
-            refuse_unsaved(work.opened, step)
+            unsaved.refuse_unsaved(work.opened, step)
         checkout = work.opened.checkout if work.opened else openeds.making(work.project.root)
         checkout.borrow(upstreams.lenders(work.upstream))
         work.store.flush()
@@ -152,15 +152,12 @@ def patch_close(setting: Setting, *, discard: bool = False) -> Report:
     with projects.alone(root, doing=step) as done:
         project = projects.load(root, step=step)
         opened = openeds.find(root, project.queue.digest(), step=step)
-        if opened is not None and not discard:
-            refuse_close(opened, step)
         if opened is None:
             raise not_open(step)
-        lost = openeds.unsaved(opened)
-        if lost and not discard:
-            raise RequestError(
-                step, FOLDER, f"holds what is not saved: {'; '.join(lost)}", "`forkkeeper patch save`, or add --discard"
-            )
+        if not discard:
+            refuse_close(opened, step)
+            unsaved.refuse_close(opened, step)
+        lost = openeds.losses(opened)
         opened.checkout.remove()
     said = tuple(Painted(f"lost: {what}", "yellow") for what in lost)
     return Report((*noted(done), *said, Painted(f"removed {FOLDER}", "green")))
@@ -171,15 +168,6 @@ def not_open(step: str) -> RequestError:
     return RequestError(step, FOLDER, "is not open", "`forkkeeper patch open`, or `forkkeeper patch edit NAME`")
 
 
-def refuse_unsaved(opened: Opened, step: str) -> None:
-    """Raise RequestError where the open worktree holds what is in no file of the fork."""
-    lost = openeds.unsaved(opened)
-    if lost:
-        take = "patch refresh" if opened.chain.at and opened.checkout.branch() is None else "patch save"
-        hint = f"`forkkeeper {take}` takes it in; `forkkeeper patch close --discard` throws it away"
-        raise RequestError(step, FOLDER, f"holds what is not saved: {'; '.join(lost)}", hint)
-
-
 def refuse_stale(work: Working, opened: Opened) -> None:
     """Raise RequestError where the fork's files are not those that the worktree was opened with."""
     if not openeds.is_stale(opened, origin(work, work.project)):
@@ -187,14 +175,8 @@ def refuse_stale(work: Working, opened: Opened) -> None:
     if not openeds.unsaved(opened):
         hint = "`forkkeeper patch open` (or `patch edit NAME`) brings it up to date: nothing in it is unsaved"
         raise RequestError(work.step, FOLDER, "the fork's files were changed since it was opened", hint)
-    raise RequestError(
-        work.step,
-        projects.PATCHES,
-        f"the fork's files were changed since {FOLDER} was opened",
-        f"`forkkeeper undo` or `git restore {projects.PATCHES}` takes the change back; or keep your commits by"
-        f" `git -C {FOLDER} format-patch base`, then `forkkeeper patch close --discard`, `forkkeeper patch open`,"
-        " and `git am` there",
-    )
+    found = f"the fork's files were changed since {FOLDER} was opened"
+    raise RequestError(work.step, projects.PATCHES, found, unsaved.stale(opened, work.project))
 
 
 # save ---------------------------------------------------------------------------------------------------------------
@@ -228,9 +210,12 @@ def _refuse_unready(work: Working, opened: Opened) -> None:
         hint = f"in {FOLDER}: `git {doing} --continue`, or `git {doing} --abort`"
         raise RequestError(step, FOLDER, f"a {doing} is underway", hint)
     loose = checkout.loose()
-    if opened.chain.at and checkout.branch() is None:
-        hint = f"`forkkeeper patch refresh` takes the edits in; `git -C {FOLDER} checkout {openeds.BRANCH}` leaves it"
-        raise RequestError(step, FOLDER, f"stands at the patch {opened.chain.at.removesuffix('.patch')}", hint)
+    if opened.chain.at and opened.is_at_patch:
+        made = unsaved.own(opened)
+        on_it = f", with {report.count(len(made), 'commit')} of yours on it" if made else ""
+        leaves = "" if openeds.unsaved(opened) else f"; `git -C {FOLDER} checkout {openeds.BRANCH}` leaves it"
+        found = f"stands at the patch {opened.chain.at.removesuffix('.patch')}{on_it}"
+        raise RequestError(step, FOLDER, found, f"{unsaved.ways(opened)}{leaves}")
     if loose:
         hint = f"in {FOLDER}: commit them, amend a commit with them, or `git stash -u`; then save again"
         raise RequestError(step, FOLDER, f"uncommitted edits: {openeds.some(loose)}", hint)

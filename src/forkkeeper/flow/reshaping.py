@@ -12,8 +12,9 @@ from forkkeeper.core.report import Report
 from forkkeeper.core.restack import Blocked, Piece, Stopped
 from forkkeeper.core.store import Change
 from forkkeeper.errors import AnswerIsNo, RequestError
-from forkkeeper.flow.patching import Working, keep, named, refuse_unsaved, said_of, working
+from forkkeeper.flow.patching import Working, keep, named, said_of, working
 from forkkeeper.flow.standing import Setting, missing
+from forkkeeper.flow.unsaved import refuse_unsaved
 from forkkeeper.stages import project as projects
 from forkkeeper.stages.project import Project
 

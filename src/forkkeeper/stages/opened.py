@@ -23,6 +23,7 @@ FOLDER = ".forkkeeper/patches"
 BRANCH = "queue"
 _BASE_TAG = "base"
 _OPENED = "refs/forkkeeper/opened"
+_TAKEN = "refs/forkkeeper/taken"  # below it, a ref for each commit that a save took in or that forkkeeper replaced
 _RECORD = "forkkeeper.json"
 
 
@@ -67,6 +68,16 @@ class Opened:
 
     checkout: Checkout
     chain: Chain
+
+    @property
+    def is_at_patch(self) -> bool:
+        """Whether it was opened at a patch, and still stands on no branch."""
+        return self.chain.at is not None and self.checkout.branch() is None
+
+    @property
+    def stood(self) -> CommitId:
+        """The commit on which a person's own ones are made."""
+        return self.chain.stands if self.is_at_patch else self.chain.tip
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +160,9 @@ def enter(root: Path, checkout: Checkout, chain: Chain) -> Opened:
 
 
 def stand(checkout: Checkout, chain: Chain) -> Opened:
-    """Check out where a chain stands, and write it down."""
+    """Check out where a chain stands, and write it down. What is left for it has been saved, or is not a person's."""
+    for spent in filter(None, (checkout.head(), checkout.commit_at(_OPENED))):
+        checkout.point(f"{_TAKEN}/{spent}", spent)
     checkout.point(f"refs/tags/{_BASE_TAG}", CommitId(chain.base))
     checkout.point(_OPENED, chain.tip)  # so that `git gc` leaves alone what a save compares with
     if chain.at is None:
@@ -195,8 +208,19 @@ def unsaved(opened: Opened) -> tuple[str, ...]:
     found = [f"a {doing} is underway" for doing in [checkout.underway()] if doing]
     loose = checkout.loose()
     found += [f"uncommitted edits: {some(loose)}"] if loose else []
-    beside = checkout.beside([opened.chain.tip, CommitId(opened.chain.base)])
+    beside = checkout.beside([opened.chain.tip, CommitId(opened.chain.base)], _TAKEN)
     return (*found, f"commits: {some(beside)}") if beside else tuple(found)
+
+
+def left(opened: Opened) -> tuple[str, ...]:
+    """Name the commits that a person made, went away from, and that no branch has and no save took in; newest first."""
+    return opened.checkout.left([opened.chain.tip, CommitId(opened.chain.base)])
+
+
+def losses(opened: Opened) -> tuple[str, ...]:
+    """Say what would be lost with the worktree: what is unsaved, and what was left behind."""
+    behind = left(opened)
+    return (*unsaved(opened), *([f"commits left behind, on no branch: {some(behind)}"] if behind else []))
 
 
 def some(things: Sequence[str], most: int = 5) -> str:

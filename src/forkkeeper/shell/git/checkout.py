@@ -1,6 +1,7 @@
 """A git worktree that forkkeeper opens for a person: their editor, their git, upstream's files."""
 
 import contextlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ _CONFIG = {
     "commit.gpgSign": "false",
     "advice.detachedHead": "false",
 }
+_REWRITES = ("commit (amend)", "rebase")  # moves of HEAD in the reflog that put other commits in the place of some
 FIELDS = "%H%x00%P%x00%T%x00%an <%ae>%x00%aD%x00%B"
 
 
@@ -158,10 +160,37 @@ class Checkout:
             for sha, parents, tree, author, date, message in rows
         )
 
-    def beside(self, commits: Sequence[CommitId]) -> tuple[str, ...]:
-        """Name the commits that a branch, a tag, the stash or HEAD has, and these commits have not below them."""
-        out = self._door.get("log", "-z", "--format=%h %s", "HEAD", "--all", "--not", *commits, "--")
+    def beside(self, commits: Sequence[CommitId], spent: str) -> tuple[str, ...]:
+        """Name the commits that a branch, a tag, the stash or HEAD has, and these commits have not below them.
+
+        spent -- refs below this name do not count
+        """
+        refs = ("HEAD", f"--exclude={spent}/*", "--all", "--not", *commits)
+        out = self._door.get("log", "-z", "--format=%h %s", *refs, "--")
         return tuple(decode(row) for row in out.split(b"\0") if row)
+
+    def left(self, commits: Sequence[CommitId]) -> tuple[str, ...]:
+        """Name the commits that HEAD went away from and that nothing else has, newest first; git's reflog knows them.
+
+        Not those that were rewritten (`commit --amend`, `rebase`), nor those whose tree or change a commit has that
+        stays: one of `commits`, or one below.
+        """
+        ask, get = self._door.ask, self._door.get
+        rows = ask("log", "-g", "-z", "--format=%H %gs", "HEAD", "--").out.decode("utf-8", "replace").split("\0")
+        moves = [row.split(" ", 1) for row in rows if " " in row]
+        gone = {old for (_, why), (old, _) in itertools.pairwise(moves) if not why.startswith(_REWRITES)}
+        if not gone:
+            return ()
+        stays = ["HEAD", "--all", *commits]
+        trees = set(get("log", "--format=%T", *stays, "--").split())
+        found = get("log", "--no-walk", "--ignore-missing", "--format=%T %H", *sorted(gone), "--").split()
+        stays += [sha.decode() for tree, sha in zip(found[::2], found[1::2], strict=True) if tree in trees]
+        out = get("log", "-z", "--ignore-missing", "--format=%H %h %s", *sorted(gone), "--not", *stays, "--")
+        named = dict(row.split(b" ", 1) for row in out.split(b"\0") if row)
+        there: set[bytes] = set()
+        for pair in (f"{commit}...{left.decode()}" for commit in commits for left in named):
+            there |= set(get("rev-list", "--cherry-mark", "--right-only", pair, "--").split())
+        return tuple(decode(said) for sha, said in named.items() if b"=" + sha not in there)
 
     def tree_of(self, commit: CommitId) -> TreeId:
         """Give a commit's tree."""
