@@ -1,5 +1,6 @@
 """What the branch strategy promises: the same commits from anywhere, nobody's commit overwritten, the pointer right."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,27 @@ def test_somebodys_commit_is_never_overwritten(fork_behind: Fork, tmp_path: Path
     assert tip(place) == theirs
     fork_behind.ok("materialise", "--overwrite")
     assert git(place, "rev-parse", f"{BRANCH}^{{tree}}") == composed(fork_behind)
+
+
+@pytest.mark.parametrize("how", ["on top", "instead"])
+def test_all_commits_of_others_are_counted_and_taken_in(fork_in_step: Fork, tmp_path: Path, how: str) -> None:
+    """What is said to type takes every commit that forkkeeper did not make into the queue, not the last one alone."""
+    place = held(fork_in_step)
+    work = tmp_path / "work"
+    git(tmp_path, "clone", "--quiet", "--branch", BRANCH, str(place), str(work))
+    if how == "instead":
+        git(work, "reset", "--quiet", "--hard", fork_in_step.pin)
+    for name in ("one", "two", "three"):
+        (work / name).write_text(f"{name}\n")
+        git(work, "add", "--all")
+        git(work, "commit", "--quiet", "-m", f"theirs {name}", env=environment(TODAY))
+    git(work, "push", "--quiet", "--force", "origin", BRANCH)
+    ran = fork_in_step.run("materialise")
+    assert_message(ran, 1, "theirs three", "nor 2 more commits below", "those 3 commits", "--overwrite")
+    (typed,) = re.findall(r"`forkkeeper (patch import [^`]*)`", ran.err)
+    fork_in_step.ok(*typed.split())
+    fork_in_step.ok("materialise", "--overwrite")
+    assert {"one", "two", "three"} <= set(git(place, "ls-tree", "--name-only", BRANCH).splitlines())
 
 
 def test_a_branch_of_upstreams_own_commit_is_taken(fork_in_step: Fork) -> None:

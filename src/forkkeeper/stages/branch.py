@@ -14,6 +14,7 @@ from forkkeeper.core.compose import Composed
 from forkkeeper.core.declaration import Materialise, PathRule
 from forkkeeper.core.ids import CommitId, TreeId, short
 from forkkeeper.core.planning import Commit
+from forkkeeper.core.report import count
 from forkkeeper.core.shown import spelled
 from forkkeeper.errors import AnswerIsNo, OutsideError, RequestError
 from forkkeeper.shell.git import Mails, Outgoing, Submodule, Worktree
@@ -21,6 +22,7 @@ from forkkeeper.shell.git.outgoing import COMMITTER
 
 STEP = "materialise"
 FOLDER = "branch.git"  # in the fork's state folder
+STATE = ".forkkeeper"
 
 
 def open_outgoing(state: Path, lenders: Sequence[Path], pin: CommitId) -> Outgoing:
@@ -104,15 +106,20 @@ def push(
 def _refuse_others(out: Outgoing, location: str, declared: Materialise, was: CommitId) -> None:
     """Raise AnswerIsNo where the branch's tip is somebody's commit."""
     seen = out.look_at(location, declared.branch, was)
-    if seen is not None and seen[1] == COMMITTER:
+    if seen is not None and seen.committer == COMMITTER:
         return
-    title = f'"{spelled(seen[0].title)}", committed by {spelled(seen[1])}' if seen else "which cannot be read"
+    title = f'"{spelled(seen.info.title)}", committed by {spelled(seen.committer)}' if seen else "which cannot be read"
+    more = f", nor {count(seen.number - 1, 'more commit')} below" if seen and seen.number > 1 else ""
+    base = short(seen.base) if seen and seen.base else "BASE"
+    here = out.read(was) is not None
+    place, where = (f"{STATE}/{FOLDER}", "") if here else ("REPOSITORY", " in a clone of it")
+    takes = "that commit" if seen and seen.number == 1 else f"those {seen.number} commits" if seen else "them"
     raise AnswerIsNo(
         STEP,
         f"branch {declared.branch} of {declared.repository}",
-        f"stands at {short(was)}, {title}: forkkeeper did not make it",
-        f"`forkkeeper patch import git REPOSITORY {short(was)}~1..{short(was)}` in a clone of it takes that commit into"
-        " the queue; then add --overwrite, which takes the branch from exactly that commit",
+        f"stands at {short(was)}, {title}: forkkeeper did not make it{more}",
+        f"`forkkeeper patch import git {place} {base}..{short(was)} --why TEXT`{where} takes {takes} into the queue;"
+        " then add --overwrite, which takes the branch from exactly that commit",
     )
 
 

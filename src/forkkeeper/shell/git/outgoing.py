@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from forkkeeper.core.ids import CommitId, TreeId
@@ -15,8 +16,24 @@ from forkkeeper.shell.git.repository import CommitInfo, git_dir_of, parse_commit
 COMMITTER = "forkkeeper <forkkeeper@invalid>"
 _WHO = {"GIT_COMMITTER_NAME": "forkkeeper", "GIT_COMMITTER_EMAIL": "forkkeeper@invalid"}
 _PIN, _TIP = "refs/forkkeeper/pin", "refs/forkkeeper/tip"
+_DEEP = 200  # commits: how far down a branch is looked at where our own history is cut off
 # a repository that is read in place may be cut off: then what takes its commits in must take the cut, too
 _TAKES_SHALLOW = "git -c receive.shallowUpdate=true receive-pack"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A branch's tip in another repository.
+
+    info, committer -- the tip
+    base -- the last commit below that is forkkeeper's or upstream's own; None where it cannot be told
+    number -- the commits from there to the tip
+    """
+
+    info: CommitInfo
+    committer: str
+    base: CommitId | None
+    number: int
 
 
 class Outgoing:
@@ -104,22 +121,38 @@ class Outgoing:
         rows = [line.split("\t") for line in answer.out.decode("utf-8", "replace").splitlines()]
         return next((CommitId(sha) for sha, ref in rows if ref == f"refs/heads/{branch}"), None)
 
-    def look_at(self, location: str, branch: str, sha: CommitId) -> tuple[CommitInfo, str] | None:
-        """Read a branch's tip in another repository; None where it cannot be had."""
-        if known := self.read(sha):
-            return known
-        if not self.is_shallow:
+    def look_at(self, location: str, branch: str, sha: CommitId) -> Seen | None:
+        """Look at a branch's tip in another repository, and at what is below it; None where it cannot be had."""
+        if self.read(sha) is None and not self.is_shallow:
             self._transport.ask(
-                "fetch", "--quiet", "--no-tags", "--end-of-options", location, f"refs/heads/{branch}:{_TIP}-there"
+                "fetch", "--quiet", "--no-tags", "--end-of-options", location, f"+refs/heads/{branch}:{_TIP}-there"
             )
-            return self.read(sha)
+        if self.read(sha) is not None or not self.is_shallow:
+            return self._seen(sha, _PIN)
         with Quarantine() as folder:  # lest our own cut moves
             other = Outgoing(folder / "tip.git")
             Door(folder, SEALED).get("init", "--quiet", "--bare", "--template=", str(other.git_dir))
+            deep = f"--depth={_DEEP}"
             other._transport.ask(
-                "fetch", "--quiet", "--no-tags", "--depth=1", "--end-of-options", location, f"refs/heads/{branch}"
+                "fetch", "--quiet", "--no-tags", deep, "--end-of-options", location, f"refs/heads/{branch}"
             )
-            return other.read(sha)
+            return other._seen(sha)
+
+    def _seen(self, sha: CommitId, *apart: str) -> Seen | None:
+        """Read a commit that is here, and go down from it to the first that forkkeeper made, or to one of `apart`."""
+        known = self.read(sha)
+        if known is None:
+            return None
+        line = ("--first-parent", "--format=%H %P", f"--committer=^{re.escape(COMMITTER)}$", "--max-count=1")
+        own = self._door.get("log", *line, sha, "--not", *apart, "--").decode().split()
+        if own:
+            number = self._door.line("rev-list", "--count", sha, f"^{own[0]}", *(f"^{ref}" for ref in apart), "--")
+            return Seen(*known, CommitId(own[0]), int(number))
+        rows = self._door.get("rev-list", "--first-parent", "--parents", sha, "--not", *apart, "--").decode()
+        first = rows.splitlines()[-1:]
+        above = first[0].split()[1:2] if first else []
+        number = self._door.line("rev-list", "--count", sha, "--not", *apart, "--")
+        return Seen(*known, CommitId(above[0]) if above else None, int(number))
 
     def push(self, location: str, branch: str, tip: CommitId, expected: CommitId | None) -> str | None:
         """Push a commit to a branch that stands where it is expected (None: it is not there).
