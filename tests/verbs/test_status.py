@@ -1,7 +1,9 @@
 """What `status` promises: where the fork stands, and exit 1 when its files disagree or it is too old."""
 
+import shutil
+
 import pytest
-from world import Fork, Upstream, assert_message, fork_of
+from world import Fork, Upstream, assert_message, fork_of, git
 
 
 def test_a_fork_in_step(fork_in_step: Fork) -> None:
@@ -78,7 +80,37 @@ def test_missing_witnesses_are_named(fork_in_step: Fork) -> None:
 def test_without_upstream_at_hand_status_still_answers(fork_in_step: Fork) -> None:
     """A source that is not there is said to be not fetched; the fork's own files are judged all the same."""
     fork_in_step.upstream.path.rename(fork_in_step.upstream.path.with_name("gone.git"))
-    assert "not fetched: `forkkeeper upstream refresh`" in fork_in_step.ok("status").out
+    said = fork_in_step.ok("status").out
+    assert "not fetched: `forkkeeper upstream refresh`" in said
+    assert "queue, overlay, log and lock agree; the pin is not held here, so the composed tree was not compared" in said
+    assert "in step:" not in said
+
+
+@pytest.mark.parametrize("words", [("log", "--check"), ("diff",), ("sync", "--upto", "v1.1")])
+def test_a_pin_that_upstream_has_no_more_is_named_as_the_pin(fork_in_step: Fork, words: tuple[str, ...]) -> None:
+    """Where upstream was rewritten, verbs say that it is the pin that no source has; a source that has it mends it."""
+    upstream = fork_in_step.upstream.path
+    clone = upstream.with_name("clone.git")
+    shutil.copytree(upstream, clone)
+    head = git(upstream, "commit-tree", "-m", "all anew", f"{fork_in_step.target}^{{tree}}")
+    refs = git(upstream, "for-each-ref", "--format=%(refname)").split()
+    for ref in refs:
+        git(upstream, "update-ref", *([ref, head] if ref == "refs/heads/main" else ["-d", ref]))
+    git(upstream, "gc", "--quiet", "--prune=now")
+    assert "the pin is not held here" in fork_in_step.ok("status").out
+    words = tuple(head if word == "v1.1" else word for word in words)
+    ran = fork_in_step.run(*words)
+    assert_message(
+        ran, 2, fork_in_step.pin, "is this fork's pin, in fork.lock, and no source has it", "upstream.source"
+    )
+    assert "a tag or a branch" not in ran.err
+    lines = ran.err[ran.err.index("[[upstream.source]]") :].splitlines()[:3]
+    table = "\n".join(line.strip() for line in lines).replace("URL-OR-PATH", "../clone.git")
+    with (fork_in_step.root / "fork.toml").open("a") as toml:
+        toml.write(f"\n{table}\n")
+    fork_in_step.ok("upstream", "refresh")
+    fork_in_step.ok("log", "--check")
+    assert "in step:" in fork_in_step.ok("status").out
 
 
 def test_an_empty_queue_is_in_step(upstream_repo: Upstream) -> None:

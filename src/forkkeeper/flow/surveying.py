@@ -70,6 +70,10 @@ def status(setting: Setting, *, max_age: int | None = None) -> Report:
     ]
     if hints:
         return Report((*blocks, *(f"next: {hint}" for hint in hints)), ExitCode.ANSWER_IS_NO)
+    if upstreams.held(upstream, pin.sha) is None:
+        said = "queue, overlay, log and lock agree; the pin is not held here, so the composed tree was not compared"
+        hint = "next: `forkkeeper log --check` brings the pin here and compares, or says why it cannot"
+        return Report((*blocks, Painted(said, "yellow"), hint))
     return Report((*blocks, Painted("in step: queue, overlay, log and lock agree", "green")))
 
 

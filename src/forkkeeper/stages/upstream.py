@@ -4,6 +4,7 @@ Order: objects already held (in `.forkkeeper/`, or in a repository read in place
 in the order of fork.toml. A sha gives the same commit and tree from any source: its id proves its bytes.
 """
 
+import contextlib
 import datetime as dt
 import os
 import re
@@ -15,7 +16,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from forkkeeper.core import commits, followups, ids, pip_settings, revision, snapshots, upstreamed
+from forkkeeper.core import commits, followups, ids, lock, pip_settings, revision, snapshots, upstreamed
 from forkkeeper.core.commits import Candidate, Stretch, UpstreamCommit
 from forkkeeper.core.declaration import GitSource, SdistSource, Source
 from forkkeeper.core.ids import CommitId, TreeId
@@ -313,7 +314,28 @@ def _not_had(upstream: Upstream, sha: CommitId, failures: list[str], step: str) 
             if upstream.offline
             else "run it again when the network is back, or name a local repository in an [[upstream.source]]",
         )
-    return _unknown(upstream, failures)(step, sha, _nobody_has_it(upstream, failures), _near(upstream, FullSha(sha)))
+    found, kind = _nobody_has_it(upstream, failures), _unknown(upstream, failures)
+    if sha == _own_pin(upstream):
+        return kind(step, sha, f"is this fork's pin, in {lock.FILE}, and {found}", _pin_hint(upstream))
+    return kind(step, sha, found, _near(upstream, FullSha(sha)))
+
+
+def _own_pin(upstream: Upstream) -> str | None:
+    """Give the pin of the fork whose upstream this is; None where there is none to be read."""
+    data = disk.read(upstream.state.parent / lock.FILE)
+    with contextlib.suppress(RequestError):  # a damaged lock is the matter of who reads it for itself
+        return lock.parse(data).pin.sha if data is not None else None
+    return None
+
+
+def _pin_hint(upstream: Upstream) -> str:
+    """Say how a fork comes to its pin again, which upstream may have rewritten or removed."""
+    asks = "leave out --offline; or, where that does not help, " if upstream.offline else ""
+    return (
+        f"{asks}name a repository that still has it (somebody's clone, a mirror, a bundle) at the end of fork.toml:"
+        '\n    [[upstream.source]]\n    kind = "git"\n    location = "URL-OR-PATH"'
+        "\n    then `forkkeeper upstream refresh`, and run this again"
+    )
 
 
 # snapshots ----------------------------------------------------------------------------------------------------------
