@@ -118,3 +118,25 @@ def test_an_empty_queue_is_in_step(upstream_repo: Upstream) -> None:
     pin = upstream_repo.commit({"a.txt": "a\n"})
     fork = fork_of(upstream_repo.path.parent, upstream_repo, pin, pin, [], {})
     assert "0 patches" in fork.ok("status").out
+
+
+@pytest.mark.parametrize("out", ["native", "patches", "native patches"])
+@pytest.mark.parametrize("verb", ["status", "log"])
+def test_a_sparse_checkout_without_the_forks_files_is_refused(fork_in_step: Fork, out: str, verb: str) -> None:
+    """Where git leaves some of the fork out, nothing is judged or written; what is said to type brings it back."""
+    folders = {"native", "patches", "resolutions"} - set(out.split())
+    git(fork_in_step.root, "update-index", "--refresh")  # git leaves no file out whose times it does not know
+    git(fork_in_step.root, "sparse-checkout", "set", *sorted(folders))
+    before = fork_in_step.state()
+    ran = fork_in_step.run(verb)
+    assert_message(ran, 2, "sparse checkout leaves out", f"git sparse-checkout add {out}`")
+    assert fork_in_step.state() == before
+    git(fork_in_step.root, *ran.err.split("`git ")[1].split("`")[0].split())
+    assert "in step:" in fork_in_step.ok("status").out
+    assert git(fork_in_step.root, "status", "--porcelain") == ""
+
+
+def test_a_file_that_is_marked_and_there_counts(fork_in_step: Fork) -> None:
+    """A file that git was told not to look at, and that is on disk, is read as it is."""
+    git(fork_in_step.root, "update-index", "--skip-worktree", "native/overlay/native/extra.c")
+    assert "in step:" in fork_in_step.ok("status").out

@@ -37,7 +37,7 @@ from forkkeeper.core.parked import Parked
 from forkkeeper.core.queue import Queue
 from forkkeeper.errors import RequestError
 from forkkeeper.shell import clock, disk, swap
-from forkkeeper.shell.git import Worktree
+from forkkeeper.shell.git import Worktree, left_out
 
 PATCHES = "patches"
 LOG = "CHANGES-LOCAL.md"
@@ -154,6 +154,7 @@ def journal(root: Path) -> Path:
 def load(root: Path, *, step: str) -> Project:
     """Read the whole fork. Raises RequestError naming the file at fault."""
     declared = load_declaration(root)
+    laid = load_overlay(root, step=step)
     locked = disk.read(root / lock.FILE)
     past = disk.read(root / history.FILE) or b""
     return Project(
@@ -161,7 +162,7 @@ def load(root: Path, *, step: str) -> Project:
         declaration=declared,
         lock=lock.parse(locked) if locked is not None else None,
         queue=load_queue(root / PATCHES, step=step, shown=PATCHES),
-        overlay=load_overlay(root, step=step),
+        overlay=laid,
         history=past,
         records=history.parse(past),
         log=disk.read(root / LOG) or b"",
@@ -246,7 +247,8 @@ def load_parked(root: Path) -> tuple[Parked, ...]:
 
 
 def load_overlay(root: Path, *, step: str) -> Overlay:
-    """Read `native/overlay/`."""
+    """Read `native/overlay/`. Raises RequestError where git was told to leave files of the fork's own out."""
+    _refuse_sparse(root, step)
     found = disk.files_below(root / overlay.FOLDER)
     worktree = Worktree(root)
     ignored = worktree.ignored([f"{overlay.FOLDER}/{path}" for path in found]) if found and worktree.exists else ()
@@ -257,6 +259,20 @@ def load_overlay(root: Path, *, step: str) -> Overlay:
     }
     overlay.check(files, step=step)
     return files
+
+
+def _refuse_sparse(root: Path, step: str) -> None:
+    """Raise RequestError where a sparse checkout leaves out some of the fork: what is read here would be another one.
+
+    A file that is only marked so, and is there, counts as it is.
+    """
+    missing = left_out(root, [*SAVED, overlay.FOLDER, declaration.FILE])
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        tops = shlex.join(sorted({path.split("/", 1)[0] for path in missing}))
+        found = f"git's sparse checkout leaves out {missing[0]}{more}: without it this is another fork"
+        hint = f"`git sparse-checkout add {tops}` (or `git sparse-checkout disable`), then run this again"
+        raise RequestError(step, tops, found, hint)
 
 
 def need_in_step(project: Project, *, step: str) -> Lock:

@@ -5,7 +5,7 @@ the one where trees are merged and composed, `repository` upstream's objects and
 `worktree` the fork's own repository with git as the user has it, `checkout` a worktree that is opened for a person,
 `lenders` where repositories borrow objects, `mails` patches as `git am` reads and `git format-patch` writes them,
 `outgoing` the branch that is pushed, `incoming` a branch from elsewhere that is looked at before it is, `submodule`
-what points there.
+what points there, `sparse` what git was told to leave out of a worktree.
 """
 
 from forkkeeper.core.mailing import Made
@@ -17,6 +17,7 @@ from forkkeeper.shell.git.outgoing import Outgoing
 from forkkeeper.shell.git.quarantine import Quarantine
 from forkkeeper.shell.git.repository import CommitInfo, Repository, git_dir_of
 from forkkeeper.shell.git.scratch import Scratch
+from forkkeeper.shell.git.sparse import left_out
 from forkkeeper.shell.git.submodule import Submodule
 from forkkeeper.shell.git.transport import fetch, keep, make_store, take_from
 from forkkeeper.shell.git.worktree import Worktree
@@ -38,6 +39,7 @@ __all__ = [
     "fetch",
     "git_dir_of",
     "keep",
+    "left_out",
     "make_store",
     "take_from",
     "write_bundle",
