@@ -127,6 +127,39 @@ def test_declined_commits_are_read_as_they_were_written() -> None:
     assert declines.parse(b"") == ()
 
 
+def test_comments_stay_in_the_file_of_declined_commits() -> None:
+    """An entry that stays keeps its text; what a person wrote at the head, above and after entries is never lost."""
+    plain = declines.format([A])
+    own = plain.replace(b"\n[[", b"# head\n\n# part\n\n# above\n[[").replace(b'"Title"', b'"Title"  # after')
+    own += b"# end\n"
+    assert declines.parse(own) == (A,)
+    assert declines.format([A], own) == declines.format([A], declines.format([A], own))
+    more = declines.format([B, A], own)
+    assert declines.parse(more) == (A, B)
+    for word in (b"# head", b"# part", b"# above\n[[", b'"Title"  # after', b"# end"):
+        assert word in more
+    assert declines.format([A], more) == declines.format([A], own)
+    gone = declines.written([], own)
+    assert gone is not None
+    assert declines.parse(gone) == ()
+    for word in (b"# head", b"# part", b"# above", b"# end"):
+        assert word in gone
+    assert declines.written([], plain) is None
+    merged = merging.merge("declined.toml", Sides(b"", own, declines.format([B]) + b"# theirs\n"))
+    assert merged is not None
+    assert declines.parse(merged.data) == (A, B)
+    assert all(word in merged.data for word in (b"# above", b"# theirs"))
+
+
+def test_comments_in_a_form_that_cannot_be_kept_are_refused() -> None:
+    """Entries of another TOML form are read, and written anew; with a comment among them the file is refused."""
+    other = f'declined = [\n  {{sha = "{ONE}", title = "a # b", why = "c", date = "2026-01-02"}},\n]\n'
+    (entry,) = declines.parse(other.encode())
+    assert declines.format([entry], other.encode()) == declines.format([entry])
+    with pytest.raises(RequestError, match=r"declined\.toml: has comments"):
+        declines.format([entry], other.replace("[\n", "[\n  # mine\n").encode())
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -142,6 +142,22 @@ def test_declining_is_undone_and_done_again(tmp_path: Path) -> None:
     assert fork.state() == after
 
 
+def test_a_comment_outlives_decisions(tmp_path: Path) -> None:
+    """What a person wrote into the record stays when another commit is declined, and when one is wanted after all."""
+    fork = declining(tmp_path)
+    fork.ok("decline", fork.target, "--why", "We write it small.")
+    record = fork.root / "declined.toml"
+    record.write_text(record.read_text().replace("[[declined]]", "# Ask Ann in May.\n[[declined]]"))
+    assert "in step" in fork.ok("status").out
+    fork.ok("decline", "feature", "--why", "Nobody shouts here.")
+    assert "# Ask Ann in May.\n[[declined]]" in record.read_text()
+    fork.ok("decline", "feature", "--reopen")
+    fork.ok("decline", fork.target, "--reopen")
+    assert "# Ask Ann in May." in record.read_text()
+    assert decided(fork) == {}
+    assert "in step" in fork.ok("status").out
+
+
 def test_a_wrong_call_or_file_is_named(tmp_path: Path) -> None:
     """A reason is asked for; a damaged record, and one that the log does not have, are said."""
     fork = declining(tmp_path)

@@ -3,6 +3,8 @@
 Ordered by the commits' full ids, so that the same decisions give the same bytes whichever was made first.
 """
 
+import contextlib
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 
@@ -63,10 +65,56 @@ def _fault(one: Declined, seen: set[str]) -> str | None:
     return None if _DATE.fullmatch(one.date) else f"date {one.date!r} is not of the form YYYY-MM-DD"
 
 
-def format(declined: Iterable[Declined]) -> bytes:  # noqa: A001 -- `declined.format` is the name it is called by
-    """Write `declined.toml`: the same entries give the same bytes, and `parse` gives them back."""
-    rows = [msgspec.to_builtins(one) for one in sorted(declined, key=lambda one: one.sha)]
-    return (HEADER + "".join("\n" + tomli_w.dumps({"declined": [row]}) for row in rows)).encode()
+def format(declined: Iterable[Declined], *was: bytes) -> bytes:  # noqa: A001 -- it is called as `declined.format`
+    """Write `declined.toml`: the same entries give the same bytes, and `parse` gives them back.
+
+    was -- the file as it is (of a merge: each side's): an entry that stays keeps its text, and no comment is lost
+    Raises RequestError where comments stand in a file of another form, in which they cannot be told apart.
+    """
+    wanted = sorted(declined, key=lambda one: one.sha)
+    texts: dict[Declined, str] = {}
+    comments: list[str] = []
+    for data in was:
+        head, found = _texts(data)
+        comments += [*head.split("\n\n"), *(_comments(text) for one, text in found.items() if one not in wanted)]
+        texts = found | texts
+    said = "\n\n".join(one for one in dict.fromkeys(comments) if one)
+    rows = [texts.get(one) or tomli_w.dumps({"declined": [msgspec.to_builtins(one)]}) for one in wanted]
+    return (HEADER + (f"{said}\n" if said else "") + "".join(f"\n{row}" for row in rows)).encode()
+
+
+def written(declined: Iterable[Declined], was: bytes) -> bytes | None:
+    """Give what is to stand in the file, None where neither an entry nor a comment is left. Raises as `format`."""
+    data = format(declined, was)
+    return data if data != HEADER.encode() else None
+
+
+def _texts(data: bytes) -> tuple[str, dict[Declined, str]]:
+    """Take the file apart: the comments at its head, and each entry's text with the comments right above it."""
+    text = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n").removeprefix(HEADER)
+    lines = text.splitlines(keepends=True)
+    starts = [at for at, line in enumerate(lines) if line.startswith("[[declined]]")]
+    starts = [_above(lines, at) for at in starts]
+    head = "".join(lines[: starts[0] if starts else len(lines)])
+    parts = ["".join(lines[at:end]) for at, end in itertools.pairwise([*starts, len(lines)])]
+    with contextlib.suppress(RequestError, ValueError):  # of another form, which `parse` reads as a whole
+        found = {one: f"{part.strip()}\n" for part in parts for one in parse(part.encode())}
+        if len(found) == len(parts) and {*found} == {*parse(data)} and not parse(head.encode()):
+            return head.strip(), found
+    if "#" not in re.sub(r'"[^"\n]*"', "", text):
+        return "", {}
+    hint = "write each entry as `[[declined]]`, `sha = …` and so on, a line each; or take the comments out"
+    raise RequestError("write", FILE, "has comments, and is of a form in which they cannot be kept", hint)
+
+
+def _above(lines: Sequence[str], at: int) -> int:
+    """Give where the comments right above a line begin."""
+    return next((above + 1 for above in range(at - 1, -1, -1) if not lines[above].startswith("#")), 0)
+
+
+def _comments(text: str) -> str:
+    """Give the comments of an entry that goes."""
+    return "\n".join(line for line in text.splitlines() if line.startswith("#"))
 
 
 def of(declined: Sequence[Declined], sha: str) -> Declined | None:

@@ -163,7 +163,10 @@ def decisions(sides: Sides) -> Merged:
             return _clash(sides, f"{sha}: both sides decided on it, and otherwise")
         kept = other if own == base else own
         merged += [kept] if kept is not None else []
-    return Merged(declines.format(merged))
+    try:
+        return Merged(declines.format(merged, sides.ours, sides.theirs))
+    except RequestError as error:
+        return _clash(sides, error.found)
 
 
 # patches/series -----------------------------------------------------------------------------------------------------

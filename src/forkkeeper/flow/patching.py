@@ -32,6 +32,7 @@ from forkkeeper.flow import committing, unsaved
 from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import Setting, compose_at, held_hint, locked_of, near_hint, noted, open_upstream, scratch
 from forkkeeper.flow.strays import refuse_close
+from forkkeeper.shell import disk
 from forkkeeper.shell.git import Mails, Scratch
 from forkkeeper.stages import opened as openeds, project as projects, upstream as upstreams
 from forkkeeper.stages.opened import FOLDER, Opened, Origin
@@ -317,7 +318,8 @@ def keep(
     gone = [patch for patch in project.queue.patches if patch.name not in there]
     files |= projects.last_copies(project, gone)
     files |= also or {}
-    files |= {declines.FILE: declines.format(declined) if declined else None} if declined is not None else {}
+    if declined is not None:
+        files[declines.FILE] = declines.written(declined, disk.read(project.root / declines.FILE) or b"")
     standing = tuple(replace(piece, patch=patch) for piece, patch in zip(pieces, patches, strict=True))
     if work.opened is None:
         return projects.save(project, files, typed=work.typed)

@@ -25,7 +25,7 @@ from forkkeeper.errors import AnswerIsNo, ExitCode, OutsideError, RequestError
 from forkkeeper.flow import committing
 from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import compose_at, held_hint
-from forkkeeper.shell import clock
+from forkkeeper.shell import clock, disk
 from forkkeeper.shell.git import Scratch, Worktree
 from forkkeeper.stages import project as projects
 from forkkeeper.stages.project import Project
@@ -107,7 +107,7 @@ def carried_files(store: Scratch, project: Project, made: Plan, tree: TreeId) ->
     if composed != tree:  # the saved patches must give the very tree that was planned
         raise AnswerIsNo("sync", ids.short(tree), f"the new patches compose to {composed} instead", "report this")
     if left != project.declined:
-        files |= {declines.FILE: declines.format(left) if left else None}
+        files |= {declines.FILE: declines.written(left, disk.read(project.root / declines.FILE) or b"")}
     return files | _dropped(project, made) | aside
 
 
