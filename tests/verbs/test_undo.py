@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -91,6 +92,20 @@ def test_an_edited_file_stops_an_undo(fork_behind: Fork) -> None:
     assert fork_behind.state() == old
     replace_in(patch, "The fork needs this", "The fork wants this")
     assert_message(fork_behind.run("redo"), 2, "redo: patches/greeting.patch: was edited since `sync", "was undone")
+
+
+def test_what_no_redo_brings_back_is_named_with_its_place(fork_behind: Fork) -> None:
+    """After an undo and another verb, redo says in which folder the files are that the undone operation had saved."""
+    fork_behind.ok("sync", "--upto", "v1.1")
+    name = "patches/buffer-size.patch"
+    synced = (fork_behind.root / name).read_bytes()
+    fork_behind.ok("undo")
+    fork_behind.ok("patch", "rename", "buffer-size", "size")
+    ran = fork_behind.run("redo")
+    assert_message(ran, 2, "redo: nothing to redo", "`sync --upto v1.1`, was undone")
+    (folder,) = re.findall(r"is in (\S+/)", ran.err)
+    (number,) = re.findall(rf"(\d+) is {name}", ran.err)
+    assert (fork_behind.root / folder / number).read_bytes() == synced
 
 
 def test_nothing_to_undo(fork_in_step: Fork) -> None:

@@ -1,5 +1,6 @@
 """Going back and forward through the operations: `undo`, `redo`, `undo --list`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from forkkeeper.core import operations
@@ -8,6 +9,7 @@ from forkkeeper.core.report import Cell, Painted, Report, Table
 from forkkeeper.errors import RequestError
 from forkkeeper.flow import committing
 from forkkeeper.flow.standing import Setting, noted, recover
+from forkkeeper.shell import disk
 from forkkeeper.shell.git import Worktree
 from forkkeeper.stages import project as projects
 
@@ -33,7 +35,7 @@ def _go(setting: Setting, kind: Kind) -> Report:
             chosen, commit, back = log[-1].of, "", log[-1]
             operation = next((each for each in log if each.number == chosen), back)
         else:
-            chosen = _next(operations.position(log), kind)
+            chosen = _next(log, kind)
             operation = next(each for each in log if each.number == chosen)
             commit = _commit_of(root, operation) if kind is Kind.UNDO else ""
             back = projects.restore(root, operation, kind, typed=setting.typed)
@@ -49,8 +51,9 @@ def _go(setting: Setting, kind: Kind) -> Report:
     return Report((*blocks, way))
 
 
-def _next(stands: Position, kind: Kind) -> int:
+def _next(log: Sequence[Operation], kind: Kind) -> int:
     """Give the operation that is next. Raises RequestError where there is none."""
+    stands = operations.position(log)
     match kind:
         case Kind.UNDO if stands.done:
             return stands.done[-1]
@@ -63,10 +66,26 @@ def _next(stands: Position, kind: Kind) -> int:
             hint = "`git log` shows older states, `git restore` brings them back"
             raise RequestError("undo", "", f"nothing to undo: {projects.STATE}/ holds no operation", hint)
         case Kind.REDO | Kind.DO:
-            hint = (
-                "`forkkeeper undo --list` shows what was done; what an operation saved after an undo replaced is in git"
-            )
+            hint = "; ".join(["`forkkeeper undo --list` shows what was done", *_replaced(log, stands)])
             raise RequestError("redo", "", "nothing to redo: no undo is the last thing that was done", hint)
+
+
+def _replaced(log: Sequence[Operation], stands: Position) -> tuple[str, ...]:
+    """Say where the files are of the last operation that was undone and that no verb brings back any more."""
+    within = {*stands.done, *stands.undone}
+    lost = [each for each in log if each.kind is Kind.DO and each.number not in within]
+    if not lost:
+        return ()
+    last = lost[-1]
+    folder = f"{projects.STATE}/{disk.OPERATIONS}/{operations.folder(last.number)}/{disk.AFTER}"
+    places = [f"{at} is {each.name}" for at, each in enumerate(last.files) if each.after is not None]
+    held = f", in it {', '.join(places)}" if places else ""
+    return (
+        f"operation {last.number}, `{last.said}`, was undone and others were done since, so no verb brings it back:"
+        f"\n    what it had saved is in {folder}/{held}"
+        f"\n    (also in git, where it was committed); copy from there what you want:"
+        f" a record leaves when {operations.KEPT} newer ones are there",
+    )
 
 
 def _commit_of(root: Path, operation: Operation) -> str:
