@@ -263,7 +263,7 @@ def test_unsaved_work_is_not_thrown_away(fork_in_step: Fork) -> None:
     git(tree, "checkout", "--quiet", "-b", "mine")
     git(tree, "commit", "--quiet", "--allow-empty", "-m", "mine")
     git(tree, "checkout", "--quiet", "queue")
-    assert_message(fork_in_step.run("patch", "open"), 2, "mine")
+    assert_message(fork_in_step.run("patch", "open"), 2, "mine", "check its branch out")
     assert "lost: commits" in fork_in_step.ok("patch", "close", "--discard").out
     assert not tree.exists()
     assert_message(fork_in_step.run("patch", "save"), 2, "is not open", "patch open")

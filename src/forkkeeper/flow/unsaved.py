@@ -43,6 +43,9 @@ def own(opened: Opened) -> tuple[Made, ...] | None:
 
 def ways(opened: Opened) -> str:
     """Say what takes in what is not saved."""
+    if not opened.is_at_patch and opened.checkout.head() == opened.stood and not opened.checkout.loose():
+        there = f"`git -C {FOLDER} log --all` shows it: check its branch out there (of the stash: `git stash pop`)"
+        return f"{there}, then `forkkeeper patch save` takes it in"
     if not opened.is_at_patch:
         return "`forkkeeper patch save` takes it in"
     made = own(opened)
