@@ -1,6 +1,7 @@
 """What the branch strategy promises: the same commits from anywhere, nobody's commit overwritten, the pointer right."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,26 @@ def test_all_commits_of_others_are_counted_and_taken_in(fork_in_step: Fork, tmp_
     fork_in_step.ok(*typed.split())
     fork_in_step.ok("materialise", "--overwrite")
     assert {"one", "two", "three"} <= set(git(place, "ls-tree", "--name-only", BRANCH).splitlines())
+
+
+@pytest.mark.parametrize("how", ["on top", "instead"])
+def test_commits_of_others_are_counted_where_history_is_cut_off(fork_in_step: Fork, tmp_path: Path, how: str) -> None:
+    """From a shallow source, too, forkkeeper's and upstream's commits are not counted."""
+    whole, shallow = tmp_path / "whole.git", fork_in_step.upstream.path
+    place = held(fork_in_step)
+    work = tmp_path / "work"
+    git(tmp_path, "clone", "--quiet", "--branch", BRANCH, str(place), str(work))
+    shallow.rename(whole)
+    git(tmp_path, "clone", "--quiet", "--bare", "--depth=1", "--branch=v1.0", whole.as_uri(), str(shallow))
+    shutil.rmtree(fork_in_step.root / ".forkkeeper")
+    if how == "instead":
+        git(work, "reset", "--quiet", "--hard", fork_in_step.pin)
+    for name in ("one", "two"):
+        git(work, "commit", "--quiet", "--allow-empty", "-m", f"theirs {name}", env=environment(TODAY))
+    base = git(work, "rev-parse", "HEAD~2")[:12]
+    git(work, "push", "--quiet", "--force", "origin", BRANCH)
+    ran = fork_in_step.run("materialise")
+    assert_message(ran, 1, "theirs two", "nor 1 more commit below", f"git REPOSITORY {base}..", "those 2 commits")
 
 
 def test_a_branch_of_upstreams_own_commit_is_taken(fork_in_step: Fork) -> None:

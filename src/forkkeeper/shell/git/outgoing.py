@@ -136,14 +136,15 @@ class Outgoing:
             other._transport.ask(
                 "fetch", "--quiet", "--no-tags", deep, "--end-of-options", location, f"refs/heads/{branch}"
             )
-            return other._seen(sha)
+            pin = CommitId(self._door.line("rev-parse", "--verify", _PIN))
+            return other._seen(sha, *([pin] if other.read(pin) else []))
 
     def _seen(self, sha: CommitId, *apart: str) -> Seen | None:
         """Read a commit that is here, and go down from it to the first that forkkeeper made, or to one of `apart`."""
         known = self.read(sha)
         if known is None:
             return None
-        line = ("--first-parent", "--format=%H %P", f"--committer=^{re.escape(COMMITTER)}$", "--max-count=1")
+        line = ("--first-parent", "--format=%H %P", f"--committer=^{COMMITTER}$", "--max-count=1")
         own = self._door.get("log", *line, sha, "--not", *apart, "--").decode().split()
         if own:
             number = self._door.line("rev-list", "--count", sha, f"^{own[0]}", *(f"^{ref}" for ref in apart), "--")
