@@ -154,7 +154,7 @@ def trust(session: nox.Session) -> None:
         "--dist",
         "worksteal",
         "-m",
-        "trust or attack or law or promised",
+        "trust or attack or law or condition or promised",
         *session.posargs,
     )
     more = (
