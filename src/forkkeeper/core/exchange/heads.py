@@ -100,18 +100,19 @@ def _uncommented(text: str) -> str:
 def _fields(text: str) -> tuple[dict[str, str], str]:
     """Read the fields before the first blank line, continued lines with them."""
     block, _, body = text.partition("\n\n")
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {}  # in lines: to add to one text over and over takes the square of its size
+    others: list[str] = []
     last = ""
     for line in block.split("\n"):
         match = _FIELD.fullmatch(line)
         if match:
             last = match[1].lower()
-            found[last] = f"{found[last]}\n{match[2] or ''}" if last in found else match[2] or ""
+            found.setdefault(last, []).append(match[2] or "")
         elif line[:1] in (" ", "\t") and last:
-            found[last] += f"\n{'' if line.strip() == '.' else line[1:]}"
+            found[last].append("" if line.strip() == "." else line[1:])
         elif line:
-            body = f"{line}\n{body}"
-    return found, body
+            others.append(line)
+    return {name: "\n".join(lines) for name, lines in found.items()}, "\n".join([*reversed(others), body])
 
 
 def _described(fields: Mapping[str, str]) -> tuple[str, str]:
