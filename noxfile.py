@@ -159,7 +159,7 @@ def trust(session: nox.Session) -> None:
     )
     more = (
         ("python", "-m", "fuzzing", "--seconds", "10"),
-        ("pytest", "-q", "benchmarks/test_parsers.py", "--largest", "1000000"),
+        ("pytest", "-q", "-n", "auto", "benchmarks/test_parsers.py", "--largest", "1000000"),
         ("pytest", "-q", "benchmarks/test_scale.py", "-k", "test_largest"),
     )
     failed = []
