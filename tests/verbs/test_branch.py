@@ -97,14 +97,19 @@ def test_after_a_sync_the_branch_moves_to_the_new_pin(fork_behind: Fork) -> None
     fork_behind.ok("verify")
 
 
+def cloned(fork: Fork, place: Path, work: Path, *, instead: bool) -> None:
+    """Clone the branch as somebody who commits to it; instead -- in the place of all that forkkeeper made."""
+    git(work.parent, "clone", "--quiet", "--branch", BRANCH, str(place), str(work))
+    if instead:
+        git(work, "reset", "--quiet", "--hard", fork.pin)
+
+
 @pytest.mark.parametrize("how", ["on top", "amended", "instead"])
 def test_somebodys_commit_is_never_overwritten(fork_behind: Fork, tmp_path: Path, how: str) -> None:
     """A commit that forkkeeper did not make is named with its title and stays; --overwrite takes the branch from it."""
     place = held(fork_behind)
     work = tmp_path / "work"
-    git(tmp_path, "clone", "--quiet", "--branch", BRANCH, str(place), str(work))
-    if how == "instead":
-        git(work, "reset", "--quiet", "--hard", fork_behind.pin)
+    cloned(fork_behind, place, work, instead=how == "instead")
     (work / "README.md").write_text("mine\n")
     amend = ("--amend", "--no-edit") if how == "amended" else ("-m", "readme: mine")
     git(work, "commit", "--quiet", "--all", *amend, env=environment(TODAY))
@@ -124,9 +129,7 @@ def test_all_commits_of_others_are_counted_and_taken_in(fork_in_step: Fork, tmp_
     """What is said to type takes every commit that forkkeeper did not make into the queue, not the last one alone."""
     place = held(fork_in_step)
     work = tmp_path / "work"
-    git(tmp_path, "clone", "--quiet", "--branch", BRANCH, str(place), str(work))
-    if how == "instead":
-        git(work, "reset", "--quiet", "--hard", fork_in_step.pin)
+    cloned(fork_in_step, place, work, instead=how == "instead")
     for name in ("one", "two", "three"):
         (work / name).write_text(f"{name}\n")
         git(work, "add", "--all")

@@ -51,20 +51,19 @@
 
 `standing` opens and composes a fork, `surveying` says where it stands, `recording` writes down what it is and says what
 it lacks, `carrying` plans a move, `syncing` makes it (with the worktree of `clashing`, and `saving` at the end, which
-`committing` gives the words to commit with), `searching` looks through upstream's commits,
-`reviewing` shows what the fork changes, `building` makes something of it (`failing` says why it could not), `checking`
-judges that (`readying` makes it ready, `regressing` compares it with the pin, `witnessing` says what each patch does,
-`undoing` what it deletes), `holding` holds it as declared (`branching` as commits), `past` takes back what was saved,
-`merging` brings branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with
-other tools, `patching` has the queue as commits (`unsaved` and `strays` know what is in none), `authoring` writes a
-patch, `absorbing` takes one out of a vendored
-directory, `reshaping` puts the queue otherwise, `unparking` brings a patch back, `showing` shows it, `picking` and
-`declining` take single commits of upstream's or do without (`bringing` carries them, `needing` finds what they need,
-`passing` says when a sync has them), `triaging` looks at what upstream offers, `asking` at what users asked for,
-`explaining` at paths, `doctoring` at the machine. `nightly` has a night (`telling` says it to others, `publishing`
-shows it at a forge), `reporting` has the door to the page (`paging`), `billing` says what the fork is made of,
-`cimatrix` what CI has to do. `clocking` has the doors to what is imported late: `benching` (of
-what `measuring` runs), `attributing` and `bisecting` (of what `comparing` remembers). Every verb first finishes or
+`committing` gives the words to commit with), `searching` looks through upstream's commits, `reviewing` shows what the
+fork changes, `building` makes something of it (`failing` says why it could not), `checking` judges that (`readying`
+makes it ready, `regressing` compares it with the pin, `witnessing` says what each patch does, `undoing` what it
+deletes), `holding` holds it as declared (`branching` as commits), `past` takes back what was saved, `merging` brings
+branches of it together, `importing` (of what `foreign` reads) and `exporting` exchange queues with other tools,
+`patching` has the queue as commits (`unsaved` and `strays` know what is in none), `authoring` writes a patch,
+`absorbing` takes one out of a vendored directory, `reshaping` puts the queue otherwise, `unparking` brings a patch
+back, `showing` shows it, `picking` and `declining` take single commits of upstream's or do without (`bringing` carries
+them, `needing` finds what they need, `passing` says when a sync has them), `triaging` looks at what upstream offers,
+`asking` at what users asked for, `explaining` at paths, `doctoring` at the machine. `nightly` has a night (`telling`
+says it to others, `publishing` shows it at a forge), `reporting` has the door to the page (`paging`), `billing` says
+what the fork is made of, `cimatrix` what CI has to do. `clocking` has the doors to what is imported late: `benching`
+(of what `measuring` runs), `attributing` and `bisecting` (of what `comparing` remembers). Every verb first finishes or
 undoes an interrupted save, and gives a `Report`; nothing here prints. `adopting` finds what a tree without patches is
 made of, and `founding` writes the fork.
 """

@@ -28,10 +28,9 @@ from forkkeeper.core.planning import Commit
 from forkkeeper.core.report import Block, Painted, Report, Table
 from forkkeeper.core.restack import Piece
 from forkkeeper.errors import AnswerIsNo, RequestError
-from forkkeeper.flow import committing, unsaved
+from forkkeeper.flow import committing, strays, unsaved
 from forkkeeper.flow.recording import saved_files
 from forkkeeper.flow.standing import Setting, compose_at, held_hint, locked_of, near_hint, noted, open_upstream, scratch
-from forkkeeper.flow.strays import refuse_close
 from forkkeeper.shell import disk
 from forkkeeper.shell.git import Mails, Scratch
 from forkkeeper.stages import opened as openeds, project as projects, upstream as upstreams
@@ -156,8 +155,8 @@ def patch_close(setting: Setting, *, discard: bool = False) -> Report:
         if opened is None:
             raise not_open(step)
         if not discard:
-            refuse_close(opened, step)
-            unsaved.refuse_close(opened, step)
+            unsaved.refuse_close(opened, step)  # first: what the other says of --discard holds only where all is saved
+            strays.refuse_close(opened, step)
         lost = openeds.losses(opened)
         opened.checkout.remove()
     said = tuple(Painted(f"lost: {what}", "yellow") for what in lost)

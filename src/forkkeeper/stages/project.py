@@ -458,12 +458,10 @@ def restore(root: Path, operation: Operation, kind: Kind, *, typed: Sequence[str
     if edited:
         places = {changed.name: str(at) for at, changed in enumerate(operation.files)}
         folder = f"{STATE}/{disk.OPERATIONS}/{operations.folder(operation.number)}/{stands}"
-        ways = [
-            f"move {disk.from_here(root / name)} away"
-            if data is None
-            else f"`{shlex.join(['cp', *(disk.from_here(root / one) for one in (f'{folder}/{places[name]}', name))])}`"
-            for name, data in edited.items()
-        ]
+        ways = []
+        for name, data in edited.items():
+            here, kept = (disk.from_here(root / one) for one in (name, f"{folder}/{places[name]}"))
+            ways.append(f"move {here} away" if data is None else f"`{shlex.join(['cp', kept, here])}`")
         what = f"{'was' if len(edited) == 1 else 'were'} edited since `{operation.said}` was {_LEFT[stands]}"
         hint = (
             f"to give that up, after a look at it or with a copy elsewhere: {', '.join(ways)}; then {kind.value} again"

@@ -39,6 +39,7 @@ from git.util import RemoteProgress, finalize_process  # noqa: E402
 FLOOR = (2, 39)
 HOST_PATIENCE = 10  # seconds to connect to a host
 STALL_PATIENCE = 60  # seconds below STALL_SPEED after which a transfer is given up
+PARTIAL = "a source is a partial clone, or damaged; name a whole one in an [[upstream.source]] of fork.toml"
 _MESSAGE = "see the message of git; `git fsck` in .forkkeeper/upstream.git checks what is held there"
 _NAMELESS = "say who you are: `git config user.name NAME`, `git config user.email MAIL`"
 STALL_SPEED = 1000  # bytes a second
@@ -207,9 +208,6 @@ class _Progress(RemoteProgress):
     ) -> None:
         what = {self.RECEIVING: "receiving", self.RESOLVING: "resolving"}.get(op_code & self.OP_MASK, "preparing")
         self._on_progress(what, float(cur_count), float(max_count or 0))
-
-
-PARTIAL = "a source is a partial clone, or damaged; name a whole one in an [[upstream.source]] of fork.toml"
 
 
 def prove(oid: str, kind: str, data: bytes) -> None:
