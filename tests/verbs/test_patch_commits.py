@@ -323,6 +323,14 @@ def test_ignored_files_go_where_that_is_said(fork_in_step: Fork) -> None:
     fork_in_step.ok("patch", "close", "--discard")
 
 
+def test_edits_are_named_before_ignored_files(fork_in_step: Fork) -> None:
+    """Where both lie there `--discard` is not offered for the ignored files: it would take the edits, too."""
+    edit(ignoring(fork_in_step), "README.md", "small", "tiny")
+    ran = fork_in_step.run("patch", "close")
+    assert_message(ran, 2, "patch close: .forkkeeper/patches: holds what is not saved", "README.md")
+    assert "does the same with --discard" not in ran.err
+
+
 @pytest.mark.parametrize("verb", ["new", "refresh"])
 def test_a_patch_says_what_it_left_out(fork_in_step: Fork, verb: str) -> None:
     """A patch that is made of edits names the files that a .gitignore kept out of it, and what takes them in."""
