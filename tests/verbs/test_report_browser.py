@@ -27,6 +27,10 @@ SECTIONS = 9
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, AA
 
 # the contrast of an element's text with the first ground below it (w3.org/TR/WCAG22/#dfn-contrast-ratio)
+# Sections are laid out as they come into sight (content-visibility), some frames later on a busy machine.
+LAID_OUT = """() => [...document.querySelectorAll('section')]
+  .filter((section) => section.offsetParent && section.getBoundingClientRect().top < innerHeight)
+  .every((section) => section.firstElementChild.checkVisibility({ contentVisibilityAuto: true }))"""
 CONTRAST = """(element) => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const channels = (colour) => {
@@ -80,12 +84,13 @@ class Seen:
         return self.page.evaluate(script)
 
     def grow(self) -> None:
-        """Make the window as tall as the page."""
+        """Make the window as tall as the page, and wait until all that it shows is laid out."""
         width = int(self.ask("innerWidth"))
         self.page.set_viewport_size({"width": width, "height": TALLEST})
-        self.page.wait_for_timeout(200)
+        self.page.wait_for_function(LAID_OUT)
         tall = min(TALLEST, int(self.ask("document.documentElement.offsetHeight")))
         self.page.set_viewport_size({"width": width, "height": tall})
+        self.page.wait_for_function(LAID_OUT)
 
     def shoot(self, name: str) -> None:
         """Keep a picture of the whole page."""
